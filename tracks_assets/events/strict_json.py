@@ -1,0 +1,140 @@
+"""JSON as both engines take it: strict to RFC 8259, and written back the one way that the SQL path writes it.
+
+Python's ``json`` is laxer than BigQuery (NaN, half surrogate pairs) and keeps the last of two equal keys where both
+engines read the first. One place evens that out, so that the contract and the transform can agree to the letter.
+"""
+
+import json
+import math
+from decimal import Decimal
+
+MAX_DEPTH = 500
+"""Levels of nesting that BigQuery's JSON type takes, by its documented limits."""
+
+_LONGEST_INTEGER = 4000
+"""Digits up to which Python turns text into an integer without objecting."""
+
+_ESCAPES = {chr(code): f"\\u{code:04X}" for code in range(0x20)} | {
+    '"': '\\"',
+    "\\": "\\\\",
+    "\b": "\\b",
+    "\f": "\\f",
+    "\n": "\\n",
+    "\r": "\\r",
+    "\t": "\\t",
+}
+_ESCAPE_TABLE = str.maketrans(_ESCAPES)
+
+
+class InvalidJson(ValueError):
+    """The text is not JSON that both engines can hold."""
+
+
+class NumberText(str):
+    """A number that neither a double nor a reasonable integer holds; it stays as it was written."""
+
+    __slots__ = ()
+
+
+class JsonObject(tuple[tuple[str, "Json"], ...]):
+    """An object's members in order, repeated keys included."""
+
+    __slots__ = ()
+
+    def first_of_each_key(self) -> dict[str, "Json"]:
+        """The members as the engines read them: of two equal keys, the first."""
+        members: dict[str, Json] = {}
+        for key, value in self:
+            members.setdefault(key, value)
+        return members
+
+
+Json = str | int | float | bool | list["Json"] | JsonObject | None
+
+
+def parse_json(text: str) -> Json:
+    """The value of a JSON text.
+
+    Raises:
+        InvalidJson: the text is not RFC 8259 JSON, holds half a surrogate pair, or nests deeper than ``MAX_DEPTH``.
+    """
+    try:
+        value: Json = _DECODER.decode(text)
+        json_text(value).encode()
+    except RecursionError:
+        raise InvalidJson("nests too deep") from None
+    except (ValueError, UnicodeError) as error:
+        raise InvalidJson(str(error)) from None
+    if _deeper_than(value, MAX_DEPTH):
+        raise InvalidJson("nests too deep")
+    return value
+
+
+def json_text(value: Json) -> str:
+    """A value's JSON text: no blanks, members in order, numbers as ECMAScript writes them (1.0 keeps its point)."""
+    if isinstance(value, JsonObject):
+        return "{" + ",".join(f"{_quoted(key)}:{json_text(member)}" for key, member in value) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(json_text(member) for member in value) + "]"
+    if isinstance(value, float):
+        return _float_text(value)
+    if isinstance(value, NumberText):
+        return str(value)
+    return _quoted(value) if isinstance(value, str) else json.dumps(value)
+
+
+def _quoted(text: str) -> str:
+    return f'"{text.translate(_ESCAPE_TABLE)}"'
+
+
+def _float_text(value: float) -> str:
+    """The shortest digits that give the double back, laid out as in ECMA-262, Number::toString."""
+    sign, digits_tuple, exponent = Decimal(repr(value)).normalize().as_tuple()
+    digits, minus = "".join(map(str, digits_tuple)), "-" if sign else ""
+    if value == 0:
+        return f"{minus}0.0"
+    point = len(digits) + int(exponent)
+    if len(digits) <= point <= 21:
+        return f"{minus}{digits}{'0' * (point - len(digits))}.0"
+    if 0 < point <= 21:
+        return f"{minus}{digits[:point]}.{digits[point:]}"
+    if -6 < point <= 0:
+        return f"{minus}0.{'0' * -point}{digits}"
+    fraction = f".{digits[1:]}" if len(digits) > 1 else ""
+    return f"{minus}{digits[0]}{fraction}e{point - 1}"
+
+
+def _parse_float(text: str) -> float | NumberText:
+    value = float(text)
+    return value if math.isfinite(value) else NumberText(text)
+
+
+def _parse_integer(text: str) -> int | NumberText:
+    return NumberText(text) if len(text) > _LONGEST_INTEGER else int(text)
+
+
+def _refuse_constant(name: str) -> Json:
+    raise InvalidJson(f"{name} is not JSON")
+
+
+def _deeper_than(value: Json, levels: int) -> bool:
+    level: list[Json] = [value]
+    for _ in range(levels + 1):
+        level = [member for parent in level for member in _members(parent)]
+        if not level:
+            return False
+    return True
+
+
+def _members(value: Json) -> list[Json]:
+    if isinstance(value, JsonObject):
+        return [member for _, member in value]
+    return value if isinstance(value, list) else []
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=JsonObject,
+    parse_float=_parse_float,
+    parse_int=_parse_integer,
+    parse_constant=_refuse_constant,
+)

@@ -1,0 +1,219 @@
+"""What one export hour holds: its files, as the listing, the manifest and the Parquet footers tell.
+
+Nothing here reads an event. An hour without files is an empty hour. Everything else that is not as PostHog writes it
+raises ``ExportError`` with one sentence: what, where, and what to do.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import PurePosixPath
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from fsspec import AbstractFileSystem
+from fsspec.core import url_to_fs
+
+from tracks_assets.events.columns import KNOWN_FIELDS, READ_FIELDS, TIME_FIELDS, required_fields
+from tracks_assets.export.layout import FolderHour, hour_folder, hour_interval, manifest_name, parse_file_name
+
+
+class ExportError(Exception):
+    """The export is not as PostHog writes it; the message is one sentence for the person on duty."""
+
+
+@dataclass(frozen=True)
+class ExportFile:
+    """One Parquet file of an export, as its footer tells.
+
+    Attributes:
+        path: where the export's filesystem finds it.
+        name: its name below the export's root, as the tables record it.
+        rows: rows in the file.
+        size: bytes of the file.
+        fields: names of the file's fields.
+    """
+
+    path: str
+    name: str
+    rows: int
+    size: int
+    fields: frozenset[str]
+
+
+@dataclass(frozen=True)
+class HourInventory:
+    """The files of one export hour; ``root`` is the export's root and ``manifest`` the manifest's name, if any."""
+
+    hour: datetime
+    root: str
+    folder: str
+    files: tuple[ExportFile, ...] = ()
+    manifest: str | None = None
+
+    @property
+    def rows(self) -> int:
+        """Rows in all the files."""
+        return sum(file.rows for file in self.files)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all the files."""
+        return sum(file.size for file in self.files)
+
+    @cached_property
+    def fields(self) -> frozenset[str]:
+        """Every field that any of the files has."""
+        return frozenset[str]().union(*(file.fields for file in self.files))
+
+    @property
+    def unknown_fields(self) -> list[str]:
+        """Fields that PostHog's export did not have when this was written: a hint that it grew."""
+        return sorted(self.fields - KNOWN_FIELDS)
+
+
+@dataclass(frozen=True)
+class Export:
+    """An export's root: a local folder or a ``gs://bucket/prefix``."""
+
+    uri: str
+    folder_hour: FolderHour = "end"
+
+    def inventory(self, hour: datetime) -> HourInventory:
+        """The files of the export hour that starts at ``hour``; none where PostHog exported nothing.
+
+        Raises:
+            ExportError: the root is missing, the folder or a file cannot be read, a file belongs to another hour,
+                or a file's fields are not those of PostHog's export.
+        """
+        filesystem, root = url_to_fs(self.uri)
+        if not filesystem.exists(root):
+            raise ExportError(
+                f"The export root {self.uri} does not exist: set TRACKS_EXPORT_URI to the folder or bucket "
+                f"prefix that holds the export's 'events' folder."
+            )
+        folder = hour_folder(hour, self.folder_hour)
+        listing = _list(filesystem, f"{root}/{folder}")
+        manifest = _find_manifest(listing, hour, folder)
+        paths = (
+            _files_of_manifest(filesystem, manifest, listing) if manifest else _files_of_hour(listing, hour, folder)
+        )
+        files = tuple(_read_footer(filesystem, path, f"{folder}/{_name(path)}") for path in paths)
+        return HourInventory(hour, root, folder, files, _name(manifest) if manifest else None)
+
+
+def _list(filesystem: AbstractFileSystem, folder: str) -> list[str]:
+    try:
+        return sorted(entry["name"] for entry in filesystem.ls(folder, detail=True) if entry["type"] == "file")
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise ExportError(
+            f"The folder {folder} cannot be read ({error.strerror or error}): "
+            f"make it a folder that this user may list, then run the hour again."
+        ) from error
+
+
+def _name(path: str) -> str:
+    return PurePosixPath(path).name
+
+
+def _find_manifest(listing: Iterable[str], hour: datetime, folder: str) -> str | None:
+    manifests = [path for path in listing if path.endswith("_manifest.json")]
+    expected = manifest_name(hour_interval(hour))
+    for path in manifests:
+        if _name(path) != expected:
+            raise ExportError(
+                f"The manifest {folder}/{_name(path)} is of another hour: "
+                f"this folder belongs to {hour_interval(hour)}; move the manifest away or set "
+                f"TRACKS_EXPORT_FOLDER_HOUR to what the folder's hour names."
+            )
+    return manifests[0] if manifests else None
+
+
+def _files_of_manifest(filesystem: AbstractFileSystem, manifest: str, listing: Sequence[str]) -> list[str]:
+    """Exactly the manifest's files: a retry with fewer parts leaves stale ones beside them."""
+    by_name = {_name(path): path for path in listing}
+    try:
+        names = [_name(key) for key in json.loads(filesystem.cat_file(manifest))["files"]]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ExportError(
+            f"The manifest {manifest} cannot be read ({error}): let PostHog export the hour again."
+        ) from error
+    missing = [name for name in names if name not in by_name]
+    if missing:
+        raise ExportError(
+            f"The manifest {manifest} names {missing[0]}, which is not there: let PostHog export the hour again."
+        )
+    return [by_name[name] for name in names]
+
+
+def _files_of_hour(listing: Iterable[str], hour: datetime, folder: str) -> list[str]:
+    paths = [path for path in listing if ".parquet" in _name(path)]
+    expected = hour_interval(hour)
+    for path in paths:
+        interval = parse_file_name(_name(path))
+        if interval is not None and interval != expected:
+            raise ExportError(
+                f"The file {folder}/{_name(path)} carries the interval {interval}, but the hour being loaded is "
+                f"{expected}: move the file to its own folder, or set TRACKS_EXPORT_FOLDER_HOUR to what the "
+                f"folder's hour names (the interval's end or its start)."
+            )
+    return paths
+
+
+def _read_footer(filesystem: AbstractFileSystem, path: str, name: str) -> ExportFile:
+    size = int(filesystem.size(path) or 0)
+    if size == 0:
+        raise ExportError(f"The file {name} is empty (0 bytes): let PostHog export the hour again.")
+    try:
+        with filesystem.open(path, "rb") as stream, pq.ParquetFile(stream) as parquet:
+            rows, schema = parquet.metadata.num_rows, parquet.schema_arrow
+    except (pa.ArrowException, OSError) as error:
+        raise unreadable(name, error) from error
+    _check_fields(name, schema)
+    return ExportFile(path, name, rows, size, frozenset(schema.names))
+
+
+def unreadable(name: str, error: Exception) -> ExportError:
+    """The error for a file that is torn or no Parquet at all."""
+    cause = str(error).strip().splitlines()[0].rstrip(".")
+    return ExportError(f"The file {name} cannot be read as Parquet ({cause}): let PostHog export the hour again.")
+
+
+def _check_fields(name: str, schema: pa.Schema) -> None:
+    for alternatives in required_fields():
+        if not any(field in schema.names for field in alternatives):
+            raise ExportError(
+                f"The file {name} has no field {' or '.join(alternatives)}: "
+                f"export PostHog's 'events' model with all its default fields."
+            )
+    for field in schema:
+        if field.name in READ_FIELDS and not _has_type(field):
+            expected = "a UTC timestamp" if field.name in TIME_FIELDS else "text"
+            raise ExportError(
+                f"The field {field.name} of the file {name} is {field.type}, but PostHog exports {expected}: "
+                f"export PostHog's 'events' model with its own types."
+            )
+
+
+def _has_type(field: "pa.Field[Any]") -> bool:
+    if field.name in TIME_FIELDS:
+        return pa.types.is_timestamp(field.type) and field.type.tz == "UTC" and field.type.unit in ("us", "ms")
+    return pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
+
+
+def find_unreadable(inventory: HourInventory) -> ExportError | None:
+    """The error of the first file whose rows cannot be read to the end, if there is one; reads the hour whole."""
+    filesystem, _ = url_to_fs(inventory.root)
+    for file in inventory.files:
+        try:
+            with filesystem.open(file.path, "rb") as stream, pq.ParquetFile(stream) as parquet:
+                for _ in parquet.iter_batches():
+                    pass
+        except (pa.ArrowException, OSError) as error:
+            return unreadable(file.name, error)
+    return None

@@ -1,0 +1,173 @@
+"""Settings: the ``TRACKS_*`` environment variables, read here and nowhere else.
+
+A wrong value raises ``SettingsError`` with one sentence that names the variable, the value and what is allowed.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict
+
+PARTITION_FORMAT = "%Y-%m-%d-%H:%M"
+
+
+class SettingsError(ValueError):
+    """A ``TRACKS_*`` variable has a value that is not allowed; the message is one sentence for its reader."""
+
+
+class Settings(BaseModel):
+    """What a run of the pipeline is told by its environment; see the README's table."""
+
+    model_config = ConfigDict(frozen=True)
+
+    engine: Literal["duckdb", "bigquery"] = "duckdb"
+    home: Path
+    duckdb_path: Path
+    export_uri: str
+    export_folder_hour: Literal["end", "start"] = "end"
+    legacy_uri: str
+    cutover: datetime
+    export_start: datetime
+    legacy_start: datetime
+    legacy_end: datetime
+    bq_project: str | None = None
+    bq_location: str = "US"
+    bq_dataset_prefix: str = ""
+    alert_urls: tuple[str, ...] = ()
+
+    @property
+    def dagster_home(self) -> Path:
+        """Where Dagster keeps its runs and events."""
+        return self.home / "dagster"
+
+    def child_environment(self) -> dict[str, str]:
+        """The same settings as variables for a child process (dbt), paths made absolute."""
+        variables = {
+            "TRACKS_ENGINE": self.engine,
+            "TRACKS_HOME": str(self.home),
+            "TRACKS_DUCKDB_PATH": str(self.duckdb_path),
+            "TRACKS_CUTOVER": f"{self.cutover:%Y-%m-%d}",
+            "TRACKS_BQ_LOCATION": self.bq_location,
+            "TRACKS_BQ_DATASET_PREFIX": self.bq_dataset_prefix,
+        }
+        return variables | ({"TRACKS_BQ_PROJECT": self.bq_project} if self.bq_project else {})
+
+
+def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings that ``environment`` (the process's own by default) gives, defaults filled in.
+
+    Raises:
+        SettingsError: a variable's value is not allowed, or one that another needs is missing.
+    """
+    reader = _Reader(os.environ if environment is None else environment)
+    home = reader.read("TRACKS_HOME", ".tracks", _path)
+    settings = Settings(
+        engine=reader.read("TRACKS_ENGINE", "duckdb", _one_of("duckdb", "bigquery")),
+        home=home,
+        duckdb_path=reader.read("TRACKS_DUCKDB_PATH", str(home / "warehouse.duckdb"), _path),
+        export_uri=reader.read("TRACKS_EXPORT_URI", str(home / "export"), _uri),
+        export_folder_hour=reader.read("TRACKS_EXPORT_FOLDER_HOUR", "end", _one_of("end", "start")),
+        legacy_uri=reader.read("TRACKS_LEGACY_URI", str(home / "legacy"), _uri),
+        cutover=reader.read("TRACKS_CUTOVER", "2026-03-04", _day),
+        export_start=reader.read("TRACKS_EXPORT_START", "2026-03-12-00:00", _hour),
+        legacy_start=reader.read("TRACKS_LEGACY_START", "2025-05-01-00:00", _hour),
+        legacy_end=reader.read("TRACKS_LEGACY_END", "2026-03-12-00:00", _hour),
+        bq_project=reader.read("TRACKS_BQ_PROJECT", "", str) or None,
+        bq_location=reader.read("TRACKS_BQ_LOCATION", "US", _word),
+        bq_dataset_prefix=reader.read("TRACKS_BQ_DATASET_PREFIX", "", _dataset_prefix),
+        alert_urls=reader.read("TRACKS_ALERT_URLS", "", _urls),
+    )
+    _check_together(settings)
+    return settings
+
+
+class _Reader:
+    """Reads one variable at a time, so that a wrong one is named."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+
+    def read(self, name: str, default: str, parse: Callable[[str], Any]) -> Any:
+        value = self._environment.get(name, "").strip() or default
+        try:
+            return parse(value)
+        except ValueError as error:
+            raise SettingsError(f"{name} is {value!r}, but it must be {error}.") from None
+
+
+def _check_together(settings: Settings) -> None:
+    if settings.engine == "bigquery" and settings.bq_project is None:
+        raise SettingsError(
+            "TRACKS_BQ_PROJECT is not set, but it must name the Google Cloud project when TRACKS_ENGINE is 'bigquery'."
+        )
+    if settings.legacy_end <= settings.legacy_start:
+        raise SettingsError(
+            f"TRACKS_LEGACY_END is {settings.legacy_end:{PARTITION_FORMAT}!s}, but it must be later than "
+            f"TRACKS_LEGACY_START, {settings.legacy_start:{PARTITION_FORMAT}!s}."
+        )
+
+
+def _one_of(*allowed: str) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        if value not in allowed:
+            raise ValueError(" or ".join(repr(choice) for choice in allowed))
+        return value
+
+    return parse
+
+
+def _path(value: str) -> Path:
+    if "://" in value:
+        raise ValueError("a local path")
+    return Path(value).expanduser().absolute()
+
+
+def _uri(value: str) -> str:
+    if value.startswith("gs://"):
+        if not urlsplit(value).netloc:
+            raise ValueError("a local path or gs://bucket/prefix")
+        return value.rstrip("/")
+    if "://" in value:
+        raise ValueError("a local path or gs://bucket/prefix")
+    return str(_path(value))
+
+
+def _day(value: str) -> datetime:
+    try:
+        day = date.fromisoformat(value)
+    except ValueError:
+        raise ValueError("a UTC day such as 2026-03-04") from None
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def _hour(value: str) -> datetime:
+    try:
+        hour = datetime.strptime(value, PARTITION_FORMAT).replace(tzinfo=UTC)
+    except ValueError:
+        raise ValueError("a UTC hour such as 2026-03-12-00:00") from None
+    if hour.minute:
+        raise ValueError("a whole UTC hour such as 2026-03-12-00:00")
+    return hour
+
+
+def _word(value: str) -> str:
+    if not value.replace("-", "").isalnum():
+        raise ValueError("a BigQuery location such as US, EU or europe-west6")
+    return value
+
+
+def _dataset_prefix(value: str) -> str:
+    if value and not value.replace("_", "").isalnum():
+        raise ValueError("letters, digits and underscores only, such as staging_")
+    return value
+
+
+def _urls(value: str) -> tuple[str, ...]:
+    urls = tuple(url.strip() for url in value.split(",") if url.strip())
+    if any("://" not in url for url in urls):
+        raise ValueError("Apprise URLs such as slack://..., separated by commas")
+    return urls

@@ -1,0 +1,68 @@
+"""The interface of a warehouse: what the assets, checks and jobs ask of an engine, and no more."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+from tracks_assets.export.inventory import HourInventory
+
+
+class WarehouseError(Exception):
+    """The warehouse cannot do what it was asked; the message is one sentence for the person on duty."""
+
+
+@dataclass(frozen=True)
+class HourLoad:
+    """What loading one export hour did: rows read from its files, accepted and refused by the contract."""
+
+    hour: datetime
+    read: int
+    accepted: int
+    rejected: int
+
+
+class Warehouse(ABC):
+    """One engine's side of the pipeline. Opened late and closed at once: an embedded engine has a single writer."""
+
+    @contextmanager
+    def opened(self) -> Iterator[Self]:
+        """The warehouse with its tables in place, for the length of a ``with`` block.
+
+        Raises:
+            WarehouseError: it cannot be opened, for instance because another process holds it.
+        """
+        self._open()
+        try:
+            self._create_missing_tables()
+            yield self
+        finally:
+            self._close()
+
+    @abstractmethod
+    def _open(self) -> None: ...
+
+    @abstractmethod
+    def _close(self) -> None: ...
+
+    @abstractmethod
+    def _create_missing_tables(self) -> None: ...
+
+    @abstractmethod
+    def replace_hour(self, inventory: HourInventory, stamp: datetime) -> HourLoad:
+        """Replaces one hour of raw_tracks and rejected_tracks by what its files deliver, in one transaction.
+
+        Args:
+            inventory: the hour's files.
+            stamp: the start of the loader run, which every row of the run carries.
+
+        Raises:
+            ExportError: a file cannot be read to its end. The hour is left as it was.
+            WarehouseError: the engine failed, for instance on a full disk. The hour is left as it was.
+        """
+
+    @abstractmethod
+    def count_rows(self, table: str) -> int:
+        """Rows of one of the tables in ``warehouse.tables``."""

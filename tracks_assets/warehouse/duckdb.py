@@ -1,0 +1,204 @@
+"""The embedded engine: one DuckDB file, one writer at a time.
+
+A second process cannot open the file while one holds it, so opening waits a bounded time and then says who holds it.
+"""
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from tracks_assets.events.columns import ColumnType
+from tracks_assets.events.contract import Reason
+from tracks_assets.events.transform import file_blanks, is_event_payload, tracks_sql, verdicts_sql
+from tracks_assets.export.inventory import HourInventory, find_unreadable
+from tracks_assets.sql_files import render
+from tracks_assets.warehouse.base import HourLoad, Warehouse, WarehouseError
+from tracks_assets.warehouse.tables import RAW_TRACKS, REJECTED_TRACKS, TABLES
+
+_SQL = Path(__file__).parent / "sql" / "duckdb"
+
+_TYPES = {
+    ColumnType.STRING: "varchar",
+    ColumnType.TIMESTAMP: "timestamptz",
+    ColumnType.JSON: "json",
+    ColumnType.INT64: "bigint",
+}
+
+_BULKY = ("event_payload", "raw")
+"""Columns worth zstd: a third less time to write and half the file (benchmarks/load.py)."""
+
+_LOCK = re.compile(r"Conflicting lock is held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
+_LOCK_RETRY_SECONDS = 0.2
+
+
+class DuckDbWarehouse(Warehouse):
+    """The warehouse in a DuckDB file, made where it is missing.
+
+    Args:
+        path: the file.
+        lock_wait: seconds to wait for another process to let go of the file.
+        memory_limit: DuckDB's own limit, for instance "1GB"; above it, work spills to disk beside the file.
+    """
+
+    def __init__(self, path: Path, lock_wait: float = 60.0, memory_limit: str = "1GB") -> None:
+        self._path = path
+        self._lock_wait = lock_wait
+        self._memory_limit = memory_limit
+        self._connection: duckdb.DuckDBPyConnection | None = None
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """The open connection.
+
+        Raises:
+            WarehouseError: outside of ``opened()``.
+        """
+        if self._connection is None:
+            raise WarehouseError(f"The warehouse {self._path} is not open: use it inside 'with warehouse.opened()'.")
+        return self._connection
+
+    def _open(self) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        deadline = time.monotonic() + self._lock_wait
+        while self._connection is None:
+            try:
+                self._connection = self._connect()
+            except duckdb.IOException as error:
+                if _LOCK.search(str(error)) is None or time.monotonic() > deadline:
+                    raise opening_error(self._path, self._lock_wait, error) from error
+                time.sleep(_LOCK_RETRY_SECONDS)
+
+    def _connect(self) -> duckdb.DuckDBPyConnection:
+        config = {"memory_limit": self._memory_limit, "preserve_insertion_order": False}
+        connection = duckdb.connect(str(self._path), config=config)
+        connection.execute("set timezone = 'UTC'")
+        return connection
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _create_missing_tables(self) -> None:
+        for schema in sorted({table.schema for table in TABLES}):
+            self.connection.execute(f"create schema if not exists {schema}")
+        for table in TABLES:
+            self._run("create_table.sql", table=table, types=_TYPES, bulky=_BULKY)
+
+    def replace_hour(self, inventory: HourInventory, stamp: datetime) -> HourLoad:
+        """See ``Warehouse.replace_hour``."""
+        with self._transaction(inventory):
+            for table in (RAW_TRACKS, REJECTED_TRACKS):
+                self._run("delete_hour.sql", {"window_start": inventory.hour}, table=table)
+            if not inventory.files:
+                return HourLoad(inventory.hour, read=0, accepted=0, rejected=0)
+            self._judge(inventory)
+            load = HourLoad(
+                inventory.hour,
+                read=inventory.rows,
+                accepted=self._insert_accepted(inventory, stamp),
+                rejected=self._insert_rejected(inventory, stamp),
+            )
+            _check_accounted_for(load, inventory)
+            return load
+
+    def count_rows(self, table: str) -> int:
+        """See ``Warehouse.count_rows``."""
+        (rows,) = self.connection.execute(f"select count(*) from {table}").fetchone() or (0,)
+        return int(rows)
+
+    def _judge(self, inventory: HourInventory) -> None:
+        """Fills the temporary table rejected_rows with the rows that the contract refuses."""
+        self.connection.execute(f"create or replace temporary table verdicts as {verdicts_sql(inventory)}")
+        doubtful = self.connection.sql(
+            "select source_file, row_number, doubtful from verdicts where reason is null"
+        ).fetchall()
+        refused = [(name, number) for name, number, payload in doubtful if not is_event_payload(payload)]
+        self.connection.execute(
+            "create or replace temporary table rejected_rows as "
+            "select source_file, row_number, reason from verdicts where reason is not null"
+        )
+        for name, number in refused:
+            self.connection.execute(
+                "insert into rejected_rows values ($1, $2, $3)", [name, number, Reason.NOT_AN_OBJECT.value]
+            )
+
+    def _insert_accepted(self, inventory: HourInventory, stamp: datetime) -> int:
+        stamps = {
+            "bq_ingested_timestamp": "$stamp",
+            "window_start": "$window_start",
+            "source_file": "source_file",
+        }
+        select = tracks_sql(inventory, "rejected_rows", stamps)
+        return self._changed(
+            f"insert into {RAW_TRACKS} by name {select}", {"stamp": stamp, "window_start": inventory.hour}
+        )
+
+    def _insert_rejected(self, inventory: HourInventory, stamp: datetime) -> int:
+        statement = render(_SQL / "insert_rejected.sql", {"table": REJECTED_TRACKS, **file_blanks(inventory)})
+        return self._changed(statement, {"stamp": stamp, "window_start": inventory.hour})
+
+    def _changed(self, statement: str, parameters: dict[str, Any]) -> int:
+        (rows,) = self.connection.execute(statement, parameters).fetchone() or (0,)
+        return int(rows)
+
+    def _run(self, file: str, parameters: dict[str, Any] | None = None, **blanks: Any) -> None:
+        self.connection.execute(render(_SQL / file, blanks), parameters)
+
+    @contextmanager
+    def _transaction(self, inventory: HourInventory) -> Iterator[None]:
+        self.connection.execute("begin transaction")
+        try:
+            yield
+            self.connection.execute("commit")
+        except duckdb.Error as error:
+            self._roll_back()
+            raise find_unreadable(inventory) or loading_error(self._path, inventory.hour, error) from error
+        except BaseException:
+            self._roll_back()
+            raise
+
+    def _roll_back(self) -> None:
+        try:
+            self.connection.execute("rollback")
+        except duckdb.Error:
+            # A failed commit has ended the transaction already: there is nothing left to undo.
+            pass
+
+
+def opening_error(path: Path, waited: float, error: duckdb.IOException) -> WarehouseError:
+    """The error for a warehouse file that cannot be opened; it names who holds it, where that is the cause."""
+    holder = _LOCK.search(str(error))
+    if holder is None:
+        return WarehouseError(f"The warehouse {path} cannot be opened ({_first_line(error)}).")
+    return WarehouseError(
+        f"The warehouse {path} is held by process {holder['pid']} ({holder['program']}), and was for the {waited:g} "
+        f"seconds that were waited: let that process end, then run again."
+    )
+
+
+def loading_error(path: Path, hour: datetime, error: duckdb.Error) -> WarehouseError:
+    """The error for an engine that failed in the middle of an hour."""
+    return WarehouseError(
+        f"The warehouse {path} failed while loading the hour {hour:%Y-%m-%d-%H:%M} ({_first_line(error)}): the hour is "
+        f"as it was before; make room or mend the cause, then run the hour again."
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0].rstrip(".")
+
+
+def _check_accounted_for(load: HourLoad, inventory: HourInventory) -> None:
+    if load.read != load.accepted + load.rejected:
+        raise WarehouseError(
+            f"The hour {load.hour:%Y-%m-%d-%H:%M} has {load.read} rows in its files, but {load.accepted} were accepted "
+            f"and {load.rejected} rejected: the hour is as it was before; do its files in {inventory.folder} change "
+            f"while they are read?"
+        )
