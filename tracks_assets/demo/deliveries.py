@@ -89,8 +89,10 @@ def old_deliveries(hour: datetime, of: Sequence[datetime], ids: int, plan: Expor
     """
     hours = sorted(set(of))
     if not hours or hours[-1] >= hour:
-        raise ValueError(f"An hour re-delivers events of earlier hours, and {hour} is not after all of {hours}.")
-    if not 1 <= ids <= (events := len(hours) * plan.events_per_hour):
+        named = ", ".join(map(str, hours)) or "no hours"
+        raise ValueError(f"An hour re-delivers events of earlier hours, and {hour} is not after all of {named}.")
+    events = len(hours) * plan.events_per_hour
+    if not 1 <= ids <= events:
         raise ValueError(f"{ids} ids were asked for, but the hours to repeat hold 1 to {events} events.")
     rng = _rng(plan, Slice(hour, 0, 1, ids), _CHOSEN)
     chosen = np.sort(rng.choice(events, ids, replace=False))
@@ -151,9 +153,10 @@ def _repeated(rng: Generator, new: Rows, count: int) -> Rows:
 
 def _edited(rng: Generator, new: Rows, old: Rows, part: Slice, plan: ExportPlan) -> Rows:
     """Events sent again with other properties: half of them the hour's own, half older ones that were exported."""
-    count = _count(part, plan.edit_share)
-    older = count // 2 if part.hour > plan.export_start else 0
-    rows = np.concatenate([rng.choice(new, count - older, replace=False), old[:older]])
+    edits = part.added(plan.edit_share)
+    # Every other one of the hour's edits, not of the slice's: a slice often has only one.
+    older = sum(edit % 2 for edit in edits) if part.hour > plan.export_start else 0
+    rows = np.concatenate([rng.choice(new, len(edits) - older, replace=False), old[:older]])
     first, end = _bounds(part)
     rows["kind"] = Kind.EDIT
     _arrive(rng, rows, part.hour, np.maximum(rows["inserted_at"] + 1, first), end + 1)

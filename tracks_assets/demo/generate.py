@@ -7,9 +7,11 @@ rows among millions. An hour follows from its plan alone, so any hour can be wri
 import argparse
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import repeat
 from pathlib import Path
 from time import perf_counter
 from typing import Any, NoReturn, TypeVar
@@ -20,7 +22,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from tracks_assets.demo.deliveries import Kind, Rows, deliveries, old_deliveries
-from tracks_assets.demo.people import people
+from tracks_assets.demo.people import People, people
 from tracks_assets.demo.plan import SLICE_EVENTS, ExportPlan, slices
 from tracks_assets.demo.properties import SCHEMA, record_batch
 from tracks_assets.export.layout import (
@@ -33,9 +35,14 @@ from tracks_assets.export.layout import (
     parse_file_name,
 )
 
+__all__ = ["ExportPlan", "HourWritten", "main", "redeliver", "write_hour", "write_hours"]
+
 T = TypeVar("T")
 
 HOUR_FORMAT = "%Y-%m-%d-%H:%M"
+
+# Files are written side by side: drawing, joining and compressing all leave the interpreter's lock.
+_WRITERS = 2
 
 # Near-unique columns: a dictionary would be built, outgrown and thrown away.
 # (Any, for the stubs know only True and False here.)
@@ -59,7 +66,7 @@ def write_hour(root: Path, hour: datetime, plan: ExportPlan) -> HourWritten:
     """Write the export hour that starts at ``hour`` below ``root``, in place of what stood there for that hour.
 
     Raises:
-        ValueError: if ``hour`` is not a whole hour in UTC.
+        ValueError: if ``hour`` is not a whole hour in UTC from 2001 to 2099.
     """
     _check_hour(hour)
     parts = list(slices(hour, plan))
@@ -71,7 +78,7 @@ def write_hours(root: Path, first_hour: datetime, hours: int, plan: ExportPlan) 
     """Write ``hours`` export hours one after another; each is written when its result is asked for.
 
     Raises:
-        ValueError: if ``first_hour`` is not a whole hour in UTC.
+        ValueError: if an hour is not a whole hour in UTC from 2001 to 2099.
     """
     return (write_hour(root, first_hour + n * HOUR, plan) for n in range(hours))
 
@@ -82,8 +89,8 @@ def redeliver(root: Path, hour: datetime, of: datetime | Sequence[datetime], ids
     The ids are distinct and those of well-formed events. ``plan`` must be the one that wrote the hours ``of``.
 
     Raises:
-        ValueError: if an hour is not a whole hour in UTC, if one of ``of`` is not before ``hour``, or if they hold
-            fewer than ``ids`` events.
+        ValueError: if an hour is not a whole hour in UTC from 2001 to 2099, if one of ``of`` is not before
+            ``hour``, or if they hold fewer than ``ids`` events.
     """
     old_hours = [of] if isinstance(of, datetime) else list(of)
     for each in [hour, *old_hours]:
@@ -94,8 +101,10 @@ def redeliver(root: Path, hour: datetime, of: datetime | Sequence[datetime], ids
 
 
 def _check_hour(hour: datetime) -> None:
-    if hour.utcoffset() != timedelta(0) or hour.replace(minute=0, second=0, microsecond=0) != hour:
-        raise ValueError(f"An export hour is a whole hour in UTC, and {hour.isoformat()} is not.")
+    is_whole = hour.utcoffset() == timedelta(0) and hour.replace(minute=0, second=0, microsecond=0) == hour
+    # Outside these years late events and old ids would leave the time range that an event may have.
+    if not is_whole or not 2001 <= hour.year <= 2099:
+        raise ValueError(f"An export hour is a whole hour in UTC from 2001 to 2099, and {hour.isoformat()} is not.")
 
 
 def _dealt(items: list[T], files: int) -> list[list[T]]:
@@ -108,9 +117,9 @@ def _write(root: Path, hour: datetime, files: Sequence[Iterable[Rows]], plan: Ex
     _clear(folder, interval)
     in_parts = plan.files_per_hour > 1
     paths = tuple(folder / file_name(interval, part if in_parts else None) for part in range(len(files)))
-    counts = np.zeros(len(Kind), np.int64)
-    for path, file in zip(paths, files, strict=True):
-        counts += _write_file(path, file, plan)
+    everybody = people(plan.seed, plan.people)
+    with ThreadPoolExecutor(_WRITERS) as writers:
+        counts = sum(writers.map(_write_file, paths, files, repeat(everybody)), start=np.zeros(len(Kind), np.int64))
     if in_parts:
         keys = [path.relative_to(root).as_posix() for path in paths]
         with _appearing_whole(folder / manifest_name(interval)) as manifest:
@@ -126,9 +135,9 @@ def _write(root: Path, hour: datetime, files: Sequence[Iterable[Rows]], plan: Ex
     )
 
 
-def _write_file(path: Path, groups: Iterable[Rows], plan: ExportPlan) -> NDArray[np.int64]:
+def _write_file(path: Path, groups: Iterable[Rows], everybody: People) -> NDArray[np.int64]:
     """Write one row group for each of ``groups``, so that no more is held in memory; gives the rows of each kind."""
-    everybody, counts = people(plan.seed, plan.people), np.zeros(len(Kind), np.int64)
+    counts = np.zeros(len(Kind), np.int64)
     with (
         _appearing_whole(path) as unfinished,
         pq.ParquetWriter(unfinished, SCHEMA, compression="snappy", use_dictionary=_REPETITIVE) as writer,
@@ -174,7 +183,9 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("--out", type=Path, required=True, help="the export's root; events/ is made below it")
+    parser.add_argument(
+        "--out", type=Path, required=True, default=argparse.SUPPRESS, help="the export's root; events/ is made below it"
+    )
     parser.add_argument("--start", type=_hour, default="2026-03-12-00:00", help="first hour to write, UTC")
     parser.add_argument("--hours", type=_positive, default=8, help="how many hours to write")
     for name, field in ExportPlan.model_fields.items():
@@ -199,7 +210,9 @@ def _hour(text: str) -> datetime:
         hour = datetime.strptime(text, HOUR_FORMAT).replace(tzinfo=UTC)
         _check_hour(hour)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole hour like 2026-03-12-00:00") from None
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a whole hour from 2001 to 2099 like 2026-03-12-00:00"
+        ) from None
     return hour
 
 
@@ -228,9 +241,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     plan = _plan(parser, {"export_start": start} | options)
     began = perf_counter()
     rows = 0
-    for written in write_hours(root, start, hours, plan):
-        rows += written.rows
-        print(_line(written, rows / (perf_counter() - began)))
+    try:
+        for written in write_hours(root, start, hours, plan):
+            rows += written.rows
+            print(_line(written, rows / (perf_counter() - began)), flush=True)
+    except OSError as error:
+        parser.error(f"argument --out: {root} cannot be written to, {error.strerror}")
+    except ValueError as error:
+        parser.error(str(error).removesuffix("."))
     print(f"{hours} hours, {rows:,} rows in {perf_counter() - began:.1f} s below {root}")
 
 

@@ -35,7 +35,7 @@ MALFORMED: list[tuple[str, Any]] = [
     ("distinct_id", None),
 ]
 
-_EDIT = catalogue.text({"edited": True, "note": "Geändert"})
+_EDIT = catalogue.text({"edited": True})
 _BASE36 = np.frombuffer(b"0123456789abcdefghijklmnopqrstuvwxyz", np.uint8)
 _FRACTIONS = pa.array([f"{ms / 1000:g}"[1:] for ms in range(1000)], pa.string())
 _TOKENS = pa.array([f',"$lib_rate_limit_remaining_tokens":{n / 10 + 0.01:.2f}' for n in range(1000)], pa.string())
@@ -98,7 +98,7 @@ def _scattered(person: NDArray[np.int32], number: NDArray[np.int64]) -> NDArray[
     mixed = (person.astype(np.uint64) << np.uint64(32) | number.astype(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
     mixed ^= mixed >> np.uint64(29)
     eight = mixed.view(np.uint8).reshape(-1, 8)
-    return np.hstack([eight[:, :2], eight])
+    return np.hstack([eight[:, 3:5], eight])
 
 
 def _place(rows: Rows, everybody: People) -> list[Any]:

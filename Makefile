@@ -1,0 +1,62 @@
+# `make demo` shows it, `make test` proves it, `make ui` opens it. Each prepares .venv by itself.
+
+PYTHON ?= python3
+TRACKS_HOME ?= $(CURDIR)/.tracks
+DAGSTER_HOME = $(abspath $(TRACKS_HOME))/dagster
+export TRACKS_HOME DAGSTER_HOME
+
+BIN = .venv/bin
+READY = .venv/ready
+
+.PHONY: setup demo ui test lint types unit format columns lock benchmark clean
+
+setup: $(READY) $(DAGSTER_HOME)/dagster.yaml
+
+$(READY): requirements.lock pyproject.toml
+	@echo "Preparing .venv (locked versions)..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep -oE '^uv==[0-9.]+' requirements.lock)"
+	@$(BIN)/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock
+	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python --editable .
+	@touch $(READY)
+
+$(DAGSTER_HOME)/dagster.yaml: dagster.yaml
+	@mkdir -p $(DAGSTER_HOME)
+	@cp dagster.yaml $(DAGSTER_HOME)/dagster.yaml
+
+demo: setup
+	@$(BIN)/python -m tracks_assets.demo
+
+ui: setup
+	@echo "The Dagster UI is at http://127.0.0.1:3000 (Ctrl-C ends it)."
+	@$(BIN)/dagster dev --workspace workspace.yaml --host 127.0.0.1 --port 3000
+
+test: setup lint types unit
+
+lint: setup
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/sqlfluff lint --disable-progress-bar tracks_assets dbt_project
+
+types: setup
+	@$(BIN)/mypy
+
+unit: setup
+	@$(BIN)/pytest -n 2
+
+format: setup
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+columns: setup
+	@$(BIN)/python -m tracks_assets.warehouse.dbt_properties
+
+lock:
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--no-emit-index-url --no-emit-find-links --extra dev --output-file requirements.lock pyproject.toml
+
+benchmark: setup
+	@$(BIN)/python benchmarks/load.py
+
+clean:
+	rm -rf .venv .tracks

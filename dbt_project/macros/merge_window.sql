@@ -1,0 +1,45 @@
+{#-
+    Which deliveries a merge looks at.
+
+    Under Dagster, the window of export hours [TRACKS_WINDOW_START, TRACKS_WINDOW_END). An environment variable and not
+    a dbt var, because a changed var makes dbt parse the whole project anew.
+
+    Without Dagster, everything loaded since tracks' newest stamp, less an overlap: merging a delivery twice is safe.
+-#}
+{% macro in_merge_window() -%}
+    {%- set window_start = env_var('TRACKS_WINDOW_START', '') if execute else '' -%}
+    {%- set window_end = env_var('TRACKS_WINDOW_END', '') if execute else '' -%}
+    {%- if window_start and window_end -%}
+        window_start >= {{ utc_timestamp(window_start) }} and window_start < {{ utc_timestamp(window_end) }}
+    {%- elif is_incremental() -%}
+        bq_ingested_timestamp >= (
+            select coalesce({{ hours_before('max(bq_ingested_timestamp)', var('overlap_hours')) }}, {{ utc_timestamp('0001-01-01') }})
+            from {{ this }}
+        )
+    {%- else -%}
+        true
+    {%- endif -%}
+{%- endmacro %}
+
+{#- The moments before and after every real one, for deliveries whose insert time is unknown (they count as oldest). -#}
+{% macro long_ago() -%} {{ utc_timestamp('0001-01-01') }} {%- endmacro %}
+
+{% macro utc_timestamp(text) -%} {{ return(adapter.dispatch('utc_timestamp')(text)) }} {%- endmacro %}
+
+{% macro default__utc_timestamp(text) -%}
+    {% do return("cast('" ~ text ~ ("" if "T" in text else "T00:00:00+00:00") ~ "' as timestamptz)") %}
+{%- endmacro %}
+
+{% macro bigquery__utc_timestamp(text) -%}
+    {% do return("timestamp '" ~ text ~ ("" if "T" in text else "T00:00:00+00:00") ~ "'") %}
+{%- endmacro %}
+
+{% macro hours_before(moment, hours) -%} {{ return(adapter.dispatch('hours_before')(moment, hours)) }} {%- endmacro %}
+
+{% macro default__hours_before(moment, hours) -%}
+    {% do return(moment ~ " - interval '" ~ hours ~ " hours'") %}
+{%- endmacro %}
+
+{% macro bigquery__hours_before(moment, hours) -%}
+    {% do return("timestamp_sub(" ~ moment ~ ", interval " ~ hours ~ " hour)") %}
+{%- endmacro %}

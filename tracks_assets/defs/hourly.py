@@ -1,0 +1,57 @@
+"""The first two steps of the hourly path: an hour's files, and its deliveries in raw_tracks."""
+
+import time
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from tracks_assets.defs.metadata import inventory_metadata, load_metadata, table_metadata
+from tracks_assets.defs.partitions import export_hours, hours_of, partition_key
+from tracks_assets.defs.progress import Progress
+from tracks_assets.defs.resources import WAREHOUSE_POOL, ExportResource, WarehouseResource
+from tracks_assets.settings import Settings
+from tracks_assets.warehouse.tables import RAW_TRACKS
+
+
+def hourly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    """The assets ``posthog/events_parquet`` and ``posthog/raw_tracks``."""
+    partitions = export_hours(settings)
+
+    @dg.asset(
+        key=["posthog", "events_parquet"],
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        group_name="hourly",
+        kinds={"parquet"},
+        description="The Parquet files of one export hour: an inventory from listings and file footers.",
+    )
+    def events_parquet(context: dg.AssetExecutionContext, export: ExportResource) -> None:
+        for hour in hours_of(context.partition_time_window):
+            inventory = export.export().inventory(hour)
+            context.add_asset_metadata(inventory_metadata(inventory), partition_key=partition_key(hour))
+
+    @dg.asset(
+        key=["posthog", "raw_tracks"],
+        deps=[events_parquet],
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        pool=WAREHOUSE_POOL,
+        group_name="hourly",
+        kinds={settings.engine},
+        description=f"{RAW_TRACKS.description} An hour is replaced whole, in one transaction.",
+        metadata=table_metadata(RAW_TRACKS),
+    )
+    def raw_tracks(context: dg.AssetExecutionContext, export: ExportResource, warehouse: WarehouseResource) -> None:
+        hours = hours_of(context.partition_time_window)
+        stamp = datetime.now(UTC)
+        progress = Progress(len(hours))
+        with warehouse.warehouse().opened() as tables:
+            for hour in hours:
+                started = time.monotonic()
+                load = tables.replace_hour(export.export().inventory(hour), stamp)
+                seconds = time.monotonic() - started
+                context.log.info(progress.line(load, seconds))
+                context.add_asset_metadata(load_metadata(load, seconds), partition_key=partition_key(hour))
+            context.add_asset_metadata({"dagster/row_count": tables.count_rows(str(RAW_TRACKS))})
+
+    return [events_parquet, raw_tracks]

@@ -1,0 +1,46 @@
+"""What a merge did, hour by hour, read from the lines that dbt logs (macro ``report_plan``)."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+_LINE = re.compile(r"^merge_plan (?P<hour>\S+) (?P<action>\w+) (?P<events>\d+)$")
+
+
+@dataclass(frozen=True)
+class MergeCounts:
+    """Events that one export hour inserted, updated (content or time) and left as they were.
+
+    An event that a merge sees in several hours counts once, in the hour of its last delivery.
+    """
+
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+
+    def __add__(self, other: "MergeCounts") -> "MergeCounts":
+        return MergeCounts(
+            self.inserted + other.inserted, self.updated + other.updated, self.unchanged + other.unchanged
+        )
+
+
+def _counts_of(action: str, events: int) -> MergeCounts:
+    match action:
+        case "insert":
+            return MergeCounts(inserted=events)
+        case "update" | "restore_time":
+            return MergeCounts(updated=events)
+        case "unchanged":
+            return MergeCounts(unchanged=events)
+        case _:
+            raise ValueError(f"The merge reported an action {action!r} that is not known: has the dbt model changed?")
+
+
+def counts_by_hour(lines: Iterable[str]) -> dict[datetime, MergeCounts]:
+    """The counts of every export hour that a merge saw; lines that are no report are passed over."""
+    counts: dict[datetime, MergeCounts] = {}
+    for match in filter(None, map(_LINE.match, lines)):
+        hour = datetime.fromisoformat(match["hour"])
+        counts[hour] = counts.get(hour, MergeCounts()) + _counts_of(match["action"], int(match["events"]))
+    return counts

@@ -1,0 +1,52 @@
+"""Plain results as Dagster metadata; every number is a number, so that the UI plots it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from tracks_assets.defs.merge_report import MergeCounts
+from tracks_assets.export.inventory import HourInventory
+from tracks_assets.warehouse.base import HourLoad
+from tracks_assets.warehouse.tables import Table
+
+Metadata = Mapping[str, Any]
+
+
+def table_metadata(table: Table) -> dict[str, Any]:
+    """A table's place and columns, for the asset's own page."""
+    columns = [dg.TableColumn(column.name, column.type.value, column.description) for column in table.columns]
+    return {"dagster/table_name": str(table), "dagster/column_schema": dg.TableSchema(columns=columns)}
+
+
+def inventory_metadata(inventory: HourInventory) -> Metadata:
+    """What an hour's files are."""
+    return {
+        "files": len(inventory.files),
+        "bytes": inventory.size,
+        "dagster/partition_row_count": inventory.rows,
+        "unknown_fields": len(inventory.unknown_fields),
+        "unknown_field_names": ", ".join(inventory.unknown_fields) or "none",
+        "manifest": inventory.manifest or "none",
+        "folder": inventory.folder,
+    }
+
+
+def load_metadata(load: HourLoad, seconds: float) -> Metadata:
+    """What loading an hour did."""
+    return {
+        "rows_read": load.read,
+        "rows_accepted": load.accepted,
+        "rows_rejected": load.rejected,
+        "dagster/partition_row_count": load.accepted,
+        "seconds": seconds,
+    }
+
+
+def merge_metadata(counts: MergeCounts) -> Metadata:
+    """What merging an hour did."""
+    return {
+        "rows_inserted": counts.inserted,
+        "rows_updated": counts.updated,
+        "rows_unchanged": counts.unchanged,
+    }

@@ -1,0 +1,40 @@
+"""Export hours and legacy hours. A partition key is the start of its hour, UTC.
+
+The assets of the hourly path share one definition, so that one command or one backfill takes an hour, a day or a
+month through all of them in one run.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import dagster as dg
+
+from tracks_assets.export.layout import HOUR
+from tracks_assets.settings import PARTITION_FORMAT, Settings
+
+HOURS_A_MERGE = 744
+"""The hours of a month of 31 days: the most that one merge takes, so that a backfill of years stays bounded."""
+
+
+def export_hours(settings: Settings) -> dg.HourlyPartitionsDefinition:
+    """The hours that PostHog exports, from TRACKS_EXPORT_START on."""
+    return dg.HourlyPartitionsDefinition(start_date=settings.export_start, fmt=PARTITION_FORMAT, timezone="UTC")
+
+
+def partition_key(hour: datetime) -> str:
+    """The key of the partition that starts at ``hour``."""
+    return hour.strftime(PARTITION_FORMAT)
+
+
+def hours_of(window: dg.TimeWindow) -> list[datetime]:
+    """The hours that start in a window, in order."""
+    return [window.start + HOUR * number for number in range((window.end - window.start) // HOUR)]
+
+
+def merge_windows(window: dg.TimeWindow, most: timedelta = HOUR * HOURS_A_MERGE) -> Iterator[dg.TimeWindow]:
+    """A window in pieces of at most ``most``, in order."""
+    start = window.start
+    while start < window.end:
+        end = min(start + most, window.end)
+        yield dg.TimeWindow(start, end)
+        start = end

@@ -1,0 +1,78 @@
+"""What the assets are given to work with: the export, the warehouse and dbt, as the settings say."""
+
+import shutil
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DbtCliResource
+from packaging.version import Version
+
+from tracks_assets.export.inventory import Export
+from tracks_assets.export.layout import FolderHour
+from tracks_assets.settings import Settings
+from tracks_assets.warehouse.base import Warehouse
+from tracks_assets.warehouse.connect import connect_warehouse
+
+WAREHOUSE_POOL = "warehouse"
+"""Everything that opens the warehouse stands in this pool, of size 1: the embedded engine has one writer."""
+
+_KEPT_DBT_RUNS = 20
+
+
+class ExportResource(dg.ConfigurableResource[Any]):
+    """PostHog's export: where it lies, and what its folders' hours name."""
+
+    uri: str
+    folder_hour: str
+
+    def export(self) -> Export:
+        """The export."""
+        folder_hour: FolderHour = "start" if self.folder_hour == "start" else "end"
+        return Export(self.uri, folder_hour)
+
+
+class WarehouseResource(dg.ConfigurableResource[Any]):
+    """The warehouse of the settings; opened by who uses it, as late and as briefly as possible."""
+
+    engine: str
+    duckdb_path: str
+
+    def warehouse(self) -> Warehouse:
+        """The warehouse, not yet opened."""
+        return connect_warehouse(self.engine, Path(self.duckdb_path))
+
+
+class TracksDbt(DbtCliResource):
+    """dbt's command line without what an hourly run can do without.
+
+    ``dbt --version`` asks the package index for newer versions, several seconds and a network connection; and an
+    adapter inside Dagster's own process only serves metadata that this project does not fetch.
+    """
+
+    @cached_property
+    def _cli_version(self) -> Version:
+        return Version(version("dbt-core"))
+
+    def _initialize_dbt_core_adapter(self, args: Any) -> Any:
+        return None
+
+
+def new_target_path(home: Path, run_id: str) -> Path:
+    """A folder of its own for one dbt call's artifacts; those of old calls are removed."""
+    runs = home / "dbt" / "runs"
+    runs.mkdir(parents=True, exist_ok=True)
+    for old in sorted(runs.iterdir(), key=lambda path: path.stat().st_mtime)[:-_KEPT_DBT_RUNS]:
+        shutil.rmtree(old, ignore_errors=True)
+    return runs / run_id
+
+
+def resources(settings: Settings, dbt_project: Path) -> dict[str, Any]:
+    """The resources by the names under which assets ask for them."""
+    return {
+        "export": ExportResource(uri=settings.export_uri, folder_hour=settings.export_folder_hour),
+        "warehouse": WarehouseResource(engine=settings.engine, duckdb_path=str(settings.duckdb_path)),
+        "dbt": TracksDbt(project_dir=str(dbt_project), profiles_dir=str(dbt_project), target=settings.engine),
+    }

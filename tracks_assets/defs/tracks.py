@@ -1,0 +1,108 @@
+"""The last step of the hourly path: dbt merges the window's deliveries into tracks, one call for the whole range."""
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, dbt_assets
+
+from tracks_assets.defs.dbt_manifest import ensure_manifest, parsed_state
+from tracks_assets.defs.merge_report import MergeCounts, counts_by_hour
+from tracks_assets.defs.metadata import merge_metadata, table_metadata
+from tracks_assets.defs.partitions import export_hours, hours_of, merge_windows, partition_key
+from tracks_assets.defs.resources import WAREHOUSE_POOL, TracksDbt, WarehouseResource, new_target_path
+from tracks_assets.settings import Settings
+from tracks_assets.warehouse.tables import SCHEMA, TRACKS
+
+TRACKS_KEY = dg.AssetKey([SCHEMA, TRACKS.name])
+
+
+class TracksTranslator(DagsterDbtTranslator):
+    """A model's asset key is its table's place in the warehouse."""
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        """``<schema>/<alias>`` for models; sources name their own key."""
+        if dbt_resource_props["resource_type"] == "model":
+            return dg.AssetKey([SCHEMA, dbt_resource_props["alias"]])
+        return super().get_asset_key(dbt_resource_props)
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """All the models of the hourly path stand in its group."""
+        return "hourly"
+
+
+def merge_environment(settings: Settings, window: dg.TimeWindow) -> dict[str, str]:
+    """What dbt is told of a merge: the settings, the window, and where its parse state lies."""
+    return settings.child_environment() | {
+        "TRACKS_WINDOW_START": window.start.isoformat(),
+        "TRACKS_WINDOW_END": window.end.isoformat(),
+        "DBT_TARGET_PATH": str(parsed_state(settings)),
+    }
+
+
+@contextmanager
+def environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """The process's environment with ``variables``, for a ``with`` block: dagster-dbt hands dbt nothing else."""
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def tracks_assets(settings: Settings, project: Path) -> dg.AssetsDefinition:
+    """The asset ``posthog/tracks``."""
+
+    @dbt_assets(
+        manifest=ensure_manifest(settings, project),
+        select="posthog_tracks",
+        name="tracks",
+        partitions_def=export_hours(settings),
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        dagster_dbt_translator=TracksTranslator(),
+        pool=WAREHOUSE_POOL,
+    )
+    def tracks(context: dg.AssetExecutionContext, dbt: TracksDbt, warehouse: WarehouseResource) -> Iterator[Any]:
+        with warehouse.warehouse().opened():
+            context.log.debug("The warehouse's tables are in place.")
+        for number, window in enumerate(merge_windows(context.partition_time_window)):
+            with environment(merge_environment(settings, window)):
+                merge = dbt.cli(
+                    ["run"], context=context, target_path=new_target_path(settings.home, f"{context.run_id}-{number}")
+                )
+            started = time.monotonic()
+            events = list(merge.stream_raw_events())
+            counts = counts_by_hour(event.raw_event["info"]["msg"] for event in events)
+            _record(context, window, counts, time.monotonic() - started)
+        with warehouse.warehouse().opened() as tables:
+            rows = tables.count_rows(str(TRACKS))
+        context.add_asset_metadata({"dagster/row_count": rows, **table_metadata(TRACKS)}, asset_key=TRACKS_KEY)
+        for event in events:
+            yield from event.to_default_asset_events(merge.manifest, merge.dagster_dbt_translator, merge.context)
+
+    return tracks
+
+
+def _record(
+    context: dg.AssetExecutionContext, window: dg.TimeWindow, counts: Mapping[datetime, MergeCounts], seconds: float
+) -> None:
+    """Puts a merge's counts on the partitions of its window, and their sum into the log."""
+    for hour in hours_of(window):
+        metadata = merge_metadata(counts.get(hour, MergeCounts()))
+        context.add_asset_metadata(metadata, asset_key=TRACKS_KEY, partition_key=partition_key(hour))
+    context.log.info(merge_line(sum(counts.values(), MergeCounts()), len(hours_of(window)), seconds))
+
+
+def merge_line(total: MergeCounts, hours: int, seconds: float) -> str:
+    """The log line for a merge that is done."""
+    return (
+        f"{hours} hour{'s' if hours > 1 else ''} merged in {seconds:.1f} s: {total.inserted:,} events inserted, "
+        f"{total.updated:,} updated, {total.unchanged:,} unchanged"
+    )

@@ -1,0 +1,19 @@
+"""Which warehouse an engine's name stands for."""
+
+from pathlib import Path
+
+from tracks_assets.warehouse.base import Warehouse, WarehouseError
+from tracks_assets.warehouse.duckdb import DuckDbWarehouse
+
+
+def connect_warehouse(engine: str, duckdb_path: Path) -> Warehouse:
+    """The warehouse of TRACKS_ENGINE, not yet opened.
+
+    Raises:
+        WarehouseError: the engine is not built yet.
+    """
+    if engine == "bigquery":
+        raise WarehouseError(
+            "TRACKS_ENGINE is 'bigquery', but loading into BigQuery is not built yet: set it to 'duckdb'."
+        )
+    return DuckDbWarehouse(duckdb_path)

@@ -1,0 +1,32 @@
+"""dbt's description of tracks and its columns, written from the column list: ``make columns`` after changing it."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tracks_assets.warehouse.tables import TRACKS, Table
+
+DBT_PROJECT = Path(__file__).parents[2] / "dbt_project"
+PROPERTIES_FILE = DBT_PROJECT / "models" / "marts" / "posthog_tracks.yml"
+
+_HEADER = "# Written by `make columns` from tracks_assets/events/columns.py: change the list, not this file.\n"
+
+
+def properties_text(model: str, table: Table) -> str:
+    """The dbt properties file of a model: the table's description, its columns and theirs."""
+    columns: list[dict[str, Any]] = [
+        {"name": column.name, "data_type": column.type.value.lower(), "description": column.description}
+        for column in table.columns
+    ]
+    content = {"models": [{"name": model, "description": table.description, "columns": columns}]}
+    return _HEADER + yaml.safe_dump(content, sort_keys=False, width=120, allow_unicode=True)
+
+
+def main() -> None:
+    """Writes the file."""
+    PROPERTIES_FILE.write_text(properties_text("posthog_tracks", TRACKS), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
