@@ -16,6 +16,11 @@ class DbtProjectError(Exception):
     """The dbt project does not parse; the message holds what dbt says."""
 
 
+def dbt_executable() -> str:
+    """The dbt of this Python's own environment, which need not be on the PATH."""
+    return str(Path(sys.executable).with_name("dbt"))
+
+
 def parsed_state(settings: Settings) -> Path:
     """The folder that holds the manifest and the parse state."""
     return settings.home / "dbt" / settings.engine
@@ -34,13 +39,12 @@ def ensure_manifest(settings: Settings, project: Path) -> Path:
 
 
 def _youngest(project: Path) -> float:
-    sources = [path for pattern in ("*.yml", "models/**/*", "macros/**/*", "tests/**/*") for path in project.glob(pattern)]
-    return max(path.stat().st_mtime for path in sources)
+    patterns = ("*.yml", "models/**/*", "macros/**/*", "tests/**/*")
+    return max(path.stat().st_mtime for pattern in patterns for path in project.glob(pattern))
 
 
 def _parse(settings: Settings, project: Path, target_path: Path) -> None:
-    dbt = Path(sys.executable).parent / "dbt"
-    command = [str(dbt), "--quiet", "parse", "--target", settings.engine]
+    command = [dbt_executable(), "--quiet", "parse", "--target", settings.engine]
     command += ["--target-path", str(target_path), "--log-path", str(target_path)]
     command += ["--project-dir", str(project), "--profiles-dir", str(project)]
     done = subprocess.run(

@@ -10,6 +10,7 @@ import dagster as dg
 from dagster_dbt import DbtCliResource
 from packaging.version import Version
 
+from tracks_assets.defs.dbt_manifest import dbt_executable
 from tracks_assets.export.inventory import Export
 from tracks_assets.export.layout import FolderHour
 from tracks_assets.settings import Settings
@@ -56,7 +57,7 @@ class TracksDbt(DbtCliResource):
     def _cli_version(self) -> Version:
         return Version(version("dbt-core"))
 
-    def _initialize_dbt_core_adapter(self, args: Any) -> Any:
+    def _initialize_dbt_core_adapter(self, args: Any) -> Any:  # noqa: ARG002 (dagster-dbt's signature)
         return None
 
 
@@ -74,5 +75,10 @@ def resources(settings: Settings, dbt_project: Path) -> dict[str, Any]:
     return {
         "export": ExportResource(uri=settings.export_uri, folder_hour=settings.export_folder_hour),
         "warehouse": WarehouseResource(engine=settings.engine, duckdb_path=str(settings.duckdb_path)),
-        "dbt": TracksDbt(project_dir=str(dbt_project), profiles_dir=str(dbt_project), target=settings.engine),
+        "dbt": TracksDbt(
+            project_dir=str(dbt_project),
+            profiles_dir=str(dbt_project),
+            target=settings.engine,
+            dbt_executable=dbt_executable(),
+        ),
     }

@@ -41,6 +41,9 @@ T = TypeVar("T")
 
 HOUR_FORMAT = "%Y-%m-%d-%H:%M"
 
+# Outside these, late events and old ids would leave the time range that an event may have.
+_YEARS = range(2001, 2100)
+
 # Files are written side by side: drawing, joining and compressing all leave the interpreter's lock.
 _WRITERS = 2
 
@@ -102,8 +105,7 @@ def redeliver(root: Path, hour: datetime, of: datetime | Sequence[datetime], ids
 
 def _check_hour(hour: datetime) -> None:
     is_whole = hour.utcoffset() == timedelta(0) and hour.replace(minute=0, second=0, microsecond=0) == hour
-    # Outside these years late events and old ids would leave the time range that an event may have.
-    if not is_whole or not 2001 <= hour.year <= 2099:
+    if not is_whole or hour.year not in _YEARS:
         raise ValueError(f"An export hour is a whole hour in UTC from 2001 to 2099, and {hour.isoformat()} is not.")
 
 

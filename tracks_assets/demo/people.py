@@ -21,6 +21,8 @@ MIN_FLAGS, MAX_FLAGS = 20, 60
 
 _LONGEST_BYTES, _SHORTEST_BYTES = 2_150, 1_470
 _SHARE_ON_WEB, _SHARE_WITH_OWN_SESSION = 0.45, 0.2
+_SHARE_IDENTIFIED, _SHARE_WITH_PROPERTIES = 0.7, 0.9
+_SHARE_ON_NATIVE_LIBRARY, _SHARE_ON_WIFI = 0.7, 0.6
 _COUNTRIES = [
     # city, continent, country, time zone, language, start of the IP address
     ("Berlin", "Europe", "Germany", "Europe/Berlin", "de-DE", "91.12"),
@@ -83,7 +85,7 @@ class _Person:
 @lru_cache(maxsize=4)
 def people(seed: int, count: int) -> People:
     """The ``count`` people that ``seed`` stands for."""
-    rng = Random(f"people {seed}")
+    rng = Random(f"people {seed}")  # noqa: S311 - example people, no secrets
     everybody = [_person(rng) for _ in range(count)]
 
     def column(name: str) -> pa.StringArray:
@@ -104,7 +106,7 @@ def people(seed: int, count: int) -> People:
 def _person(rng: Random) -> _Person:
     is_mobile = rng.random() >= _SHARE_ON_WEB
     device_id = _uuid(rng)
-    distinct_id = f"user_{rng.randrange(10**7, 10**8)}" if rng.random() < 0.7 else device_id
+    distinct_id = f"user_{rng.randrange(10**7, 10**8)}" if rng.random() < _SHARE_IDENTIFIED else device_id
     city, continent, country, time_zone, locale, network = rng.choice(_COUNTRIES)
     head = {
         **(_phone(rng, locale) if is_mobile else _browser(rng, locale)),
@@ -127,7 +129,7 @@ def _person(rng: Random) -> _Person:
         person_properties="{"
         + text({"plan": plan, "$geoip_country_name": country, "$initial_locale": locale})[1:]
         + "}"
-        if rng.random() < 0.9
+        if rng.random() < _SHARE_WITH_PROPERTIES
         else None,
         is_mobile=is_mobile,
         session_phase_ms=rng.randrange(SESSION_MS),
@@ -138,7 +140,7 @@ def _phone(rng: Random, locale: str) -> dict[str, Any]:
     system = rng.choice(list(_PHONES))
     maker, models, versions = _PHONES[system]
     model = rng.choice(models)
-    library = f"posthog-{system.lower()}" if rng.random() < 0.7 else "posthog-react-native"
+    library = f"posthog-{system.lower()}" if rng.random() < _SHARE_ON_NATIVE_LIBRARY else "posthog-react-native"
     return {
         "client": system.lower(),
         "$os": system,
@@ -150,7 +152,7 @@ def _phone(rng: Random, locale: str) -> dict[str, Any]:
         "$screen_height": rng.choice([780, 844, 915]),
         "$app_version": rng.choice(_APP_VERSIONS),
         "$app_build": str(rng.randrange(400, 999)),
-        "$network_wifi": rng.random() < 0.6,
+        "$network_wifi": rng.random() < _SHARE_ON_WIFI,
         "$locale": locale,
         "$lib": library,
         "$lib_version": rng.choice(_LIBRARIES[library]),

@@ -27,7 +27,7 @@ MALFORMED: list[tuple[str, Any]] = [
     ("distinct_id", ""),
     ("properties", '[{"$os":"iOS"}]'),
     ("uuid", ""),
-    ("timestamp", 4_102_444_800_000_000),  # 2100-01-01, the first moment out of range
+    ("timestamp", 4_294_967_295_000_000),  # 2106-02-07, the last second of 32 bits
     ("event", None),
     ("properties", '"null"'),
     ("timestamp", None),

@@ -30,8 +30,8 @@ class InvalidJson(ValueError):
     """The text is not JSON that both engines can hold."""
 
 
-class NumberText(str):
-    """A number that neither a double nor a reasonable integer holds; it stays as it was written."""
+class Verbatim(str):
+    """JSON text to be written as it stands: a bracket, or a number that no double and no reasonable integer holds."""
 
     __slots__ = ()
 
@@ -60,26 +60,44 @@ def parse_json(text: str) -> Json:
     """
     try:
         value: Json = _DECODER.decode(text)
+        _check_depth(value)
         json_text(value).encode()
     except RecursionError:
         raise InvalidJson("nests too deep") from None
-    except (ValueError, UnicodeError) as error:
+    except ValueError as error:
         raise InvalidJson(str(error)) from None
-    if _deeper_than(value, MAX_DEPTH):
-        raise InvalidJson("nests too deep")
     return value
 
 
 def json_text(value: Json) -> str:
     """A value's JSON text: no blanks, members in order, numbers as ECMAScript writes them (1.0 keeps its point)."""
-    if isinstance(value, JsonObject):
-        return "{" + ",".join(f"{_quoted(key)}:{json_text(member)}" for key, member in value) + "}"
-    if isinstance(value, list):
-        return "[" + ",".join(json_text(member) for member in value) + "]"
+    written: list[str] = []
+    # A stack of its own, not recursion: what nests MAX_DEPTH deep must not depend on how deep the caller stands.
+    waiting: list[Json] = [value]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, JsonObject | list):
+            waiting.extend(reversed(_parts(part)))
+        else:
+            written.append(_scalar_text(part))
+    return "".join(written)
+
+
+def _parts(value: "JsonObject | list[Json]") -> list[Json]:
+    """What is written for an object or array, in order: brackets, commas and keys verbatim, and the members."""
+    keyed = isinstance(value, JsonObject)
+    prefixes = [f"{_quoted(key)}:" for key, _ in value] if isinstance(value, JsonObject) else [""] * len(value)
+    parts: list[Json] = [Verbatim("{" if keyed else "[")]
+    for position, (prefix, member) in enumerate(zip(prefixes, _members(value), strict=True)):
+        parts += [Verbatim(f",{prefix}" if position else prefix), member]
+    return [*parts, Verbatim("}" if keyed else "]")]
+
+
+def _scalar_text(value: Json) -> str:
+    if isinstance(value, Verbatim):
+        return str(value)
     if isinstance(value, float):
         return _float_text(value)
-    if isinstance(value, NumberText):
-        return str(value)
     return _quoted(value) if isinstance(value, str) else json.dumps(value)
 
 
@@ -104,26 +122,25 @@ def _float_text(value: float) -> str:
     return f"{minus}{digits[0]}{fraction}e{point - 1}"
 
 
-def _parse_float(text: str) -> float | NumberText:
+def _parse_float(text: str) -> float | Verbatim:
     value = float(text)
-    return value if math.isfinite(value) else NumberText(text)
+    return value if math.isfinite(value) else Verbatim(text)
 
 
-def _parse_integer(text: str) -> int | NumberText:
-    return NumberText(text) if len(text) > _LONGEST_INTEGER else int(text)
+def _parse_integer(text: str) -> int | Verbatim:
+    return Verbatim(text) if len(text) > _LONGEST_INTEGER else int(text)
 
 
 def _refuse_constant(name: str) -> Json:
     raise InvalidJson(f"{name} is not JSON")
 
 
-def _deeper_than(value: Json, levels: int) -> bool:
-    level: list[Json] = [value]
-    for _ in range(levels + 1):
+def _check_depth(value: Json) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH):
         level = [member for parent in level for member in _members(parent)]
-        if not level:
-            return False
-    return True
+    if any(isinstance(member, JsonObject | list) for member in level):
+        raise InvalidJson("nests too deep")
 
 
 def _members(value: Json) -> list[Json]:

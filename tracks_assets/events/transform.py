@@ -111,6 +111,8 @@ def _expression(column: Column) -> str:
 
 def _family_expression(family: Family) -> str:
     name = f"substr(key, {len(family.prefix) + 1})" if family.cut_prefix else "key"
-    member = f"case when starts_with(key, {sql_text(family.prefix)}) then to_json({name}) || ':' || members[i] end"
+    # Of two equal keys the first wins, as wherever else a payload is read.
+    belongs = f"starts_with(key, {sql_text(family.prefix)}) and list_position(keys, key) = i"
+    member = f"case when {belongs} then to_json({name}) || ':' || members[i] end"
     joined = f"array_to_string(list_transform(keys, lambda key, i: {member}), ',')"
     return f"'{{' || nullif({joined}, '') || '}}'"

@@ -24,6 +24,20 @@ class HourLoad:
     rejected: int
 
 
+@dataclass(frozen=True)
+class TrackTotals:
+    """What tracks holds: rows, distinct ids, and events that stand at another time than their first delivery's."""
+
+    rows: int
+    distinct_ids: int
+    moved: int
+
+    @property
+    def excess_rows(self) -> int:
+        """Rows beyond the first of each id: 0 where every event stands once."""
+        return self.rows - self.distinct_ids
+
+
 class Warehouse(ABC):
     """One engine's side of the pipeline. Opened late and closed at once: an embedded engine has a single writer."""
 
@@ -66,3 +80,7 @@ class Warehouse(ABC):
     @abstractmethod
     def count_rows(self, table: str) -> int:
         """Rows of one of the tables in ``warehouse.tables``."""
+
+    @abstractmethod
+    def total_tracks(self, cutover: datetime) -> TrackTotals:
+        """Totals of tracks; reads its ids, and those of every delivery since ``cutover``."""

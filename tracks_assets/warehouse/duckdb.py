@@ -6,7 +6,7 @@ A second process cannot open the file while one holds it, so opening waits a bou
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,8 @@ from tracks_assets.events.contract import Reason
 from tracks_assets.events.transform import file_blanks, is_event_payload, tracks_sql, verdicts_sql
 from tracks_assets.export.inventory import HourInventory, find_unreadable
 from tracks_assets.sql_files import render
-from tracks_assets.warehouse.base import HourLoad, Warehouse, WarehouseError
-from tracks_assets.warehouse.tables import RAW_TRACKS, REJECTED_TRACKS, TABLES
+from tracks_assets.warehouse.base import HourLoad, TrackTotals, Warehouse, WarehouseError
+from tracks_assets.warehouse.tables import RAW_TRACKS, REJECTED_TRACKS, TABLES, TRACKS
 
 _SQL = Path(__file__).parent / "sql" / "duckdb"
 
@@ -75,7 +75,7 @@ class DuckDbWarehouse(Warehouse):
                 time.sleep(_LOCK_RETRY_SECONDS)
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
-        config = {"memory_limit": self._memory_limit, "preserve_insertion_order": False}
+        config: dict[str, str | bool | int | float | list[str]] = {"memory_limit": self._memory_limit, "preserve_insertion_order": False}
         connection = duckdb.connect(str(self._path), config=config)
         connection.execute("set timezone = 'UTC'")
         return connection
@@ -112,6 +112,12 @@ class DuckDbWarehouse(Warehouse):
         """See ``Warehouse.count_rows``."""
         (rows,) = self.connection.execute(f"select count(*) from {table}").fetchone() or (0,)
         return int(rows)
+
+    def total_tracks(self, cutover: datetime) -> TrackTotals:
+        """See ``Warehouse.total_tracks``."""
+        statement = render(_SQL / "totals.sql", {"tracks": TRACKS, "raw_tracks": RAW_TRACKS})
+        (totals,) = self.connection.execute(statement, {"cutover": cutover}).fetchall()
+        return TrackTotals(*totals)
 
     def _judge(self, inventory: HourInventory) -> None:
         """Fills the temporary table rejected_rows with the rows that the contract refuses."""
@@ -165,11 +171,9 @@ class DuckDbWarehouse(Warehouse):
             raise
 
     def _roll_back(self) -> None:
-        try:
+        # A failed commit has ended the transaction already: then there is nothing left to undo.
+        with suppress(duckdb.TransactionException):
             self.connection.execute("rollback")
-        except duckdb.Error:
-            # A failed commit has ended the transaction already: there is nothing left to undo.
-            pass
 
 
 def opening_error(path: Path, waited: float, error: duckdb.IOException) -> WarehouseError:

@@ -1,0 +1,54 @@
+"""The demo's table: what each hour did, and what tracks holds at the end."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from tracks_assets.warehouse.base import TrackTotals
+
+_COUNTS = ("rows_read", "rows_accepted", "rows_rejected", "rows_inserted", "rows_updated")
+
+
+@dataclass(frozen=True)
+class HourRow:
+    """One line of the table: an export hour and its counts, by the names they have in Dagster's metadata."""
+
+    hour: str
+    counts: dict[str, int]
+
+
+def hours_table(rows: Sequence[HourRow]) -> Table:
+    """The table of the hours, and their sum."""
+    table = Table(title="What each export hour did", title_justify="left", show_footer=True)
+    table.add_column("export hour (start, UTC)", footer="all")
+    for name in _COUNTS:
+        total = sum(row.counts[name] for row in rows)
+        table.add_column(name.removeprefix("rows_"), footer=f"{total:,}", justify="right")
+    for row in rows:
+        table.add_row(row.hour, *(f"{row.counts[name]:,}" for name in _COUNTS))
+    return table
+
+
+def totals_table(totals: TrackTotals, seconds: float) -> Table:
+    """What tracks holds; what must be zero is green, or red where it is not."""
+    table = Table(title="What posthog.tracks holds", title_justify="left", show_header=False)
+    table.add_column()
+    table.add_column(justify="right")
+    table.add_row("rows", f"{totals.rows:,}")
+    table.add_row("distinct event ids", f"{totals.distinct_ids:,}")
+    table.add_row("excess rows", _must_be_zero(totals.excess_rows))
+    table.add_row("events that moved in time", _must_be_zero(totals.moved))
+    table.add_row("seconds, all in all", f"{seconds:.0f}")
+    return table
+
+
+def _must_be_zero(count: int) -> Text:
+    return Text(f"{count:,}", style="bold red" if count else "bold green")
+
+
+def report(rows: Sequence[HourRow], totals: TrackTotals, seconds: float) -> RenderableType:
+    """Both tables."""
+    return Group(hours_table(rows), totals_table(totals, seconds))
