@@ -56,7 +56,7 @@ lock:
 		--no-emit-index-url --no-emit-find-links --extra dev --output-file requirements.lock pyproject.toml
 
 benchmark: setup
-	@$(BIN)/python benchmarks/load.py
+	@$(BIN)/python -m benchmarks.load
 
 clean:
 	rm -rf .venv .tracks

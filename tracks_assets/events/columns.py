@@ -141,5 +141,5 @@ KNOWN_FIELDS: frozenset[str] = READ_FIELDS | {"person_properties", "elements_cha
 
 
 def required_fields() -> tuple[tuple[str, ...], ...]:
-    """The fields a file must have, as alternatives: of each group at least one (``_inserted_at`` or ``inserted_at``)."""
+    """The fields a file must have, as alternatives: at least one of each group (``_inserted_at``, ``inserted_at``)."""
     return tuple(column.source.names for column in TRACK_COLUMNS if isinstance(column.source, Field))

@@ -15,8 +15,8 @@ from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Valid
 from pydantic import Field as ModelField
 from pydantic_core import PydanticCustomError
 
-from tracks_assets.events.columns import TRACK_COLUMNS, ColumnType, Family, Property, Source
-from tracks_assets.events.strict_json import InvalidJson, Json, JsonObject, json_text, parse_json
+from tracks_assets.events.columns import TRACK_COLUMNS, ColumnType, Family, Property
+from tracks_assets.events.strict_json import InvalidJsonError, Json, JsonObject, json_text, parse_json
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)
@@ -68,7 +68,7 @@ def _check_payload(text: str | None) -> Payload | None:
         return None
     try:
         value = parse_json(text)
-    except InvalidJson:
+    except InvalidJsonError:
         raise _refusal(Reason.NOT_AN_OBJECT) from None
     if not isinstance(value, JsonObject):
         raise _refusal(Reason.NOT_AN_OBJECT)

@@ -14,6 +14,9 @@ MAX_DEPTH = 500
 _LONGEST_INTEGER = 4000
 """Digits up to which Python turns text into an integer without objecting."""
 
+_LONGEST_WHOLE_PART, _MOST_LEADING_ZEROS = 21, 5
+"""Digits before the point, and zeros after "0.", up to which ECMAScript writes a number without an exponent."""
+
 _ESCAPES = {chr(code): f"\\u{code:04X}" for code in range(0x20)} | {
     '"': '\\"',
     "\\": "\\\\",
@@ -26,7 +29,7 @@ _ESCAPES = {chr(code): f"\\u{code:04X}" for code in range(0x20)} | {
 _ESCAPE_TABLE = str.maketrans(_ESCAPES)
 
 
-class InvalidJson(ValueError):
+class InvalidJsonError(ValueError):
     """The text is not JSON that both engines can hold."""
 
 
@@ -56,16 +59,16 @@ def parse_json(text: str) -> Json:
     """The value of a JSON text.
 
     Raises:
-        InvalidJson: the text is not RFC 8259 JSON, holds half a surrogate pair, or nests deeper than ``MAX_DEPTH``.
+        InvalidJsonError: it is not RFC 8259 JSON, holds half a surrogate pair, or nests deeper than ``MAX_DEPTH``.
     """
     try:
         value: Json = _DECODER.decode(text)
         _check_depth(value)
         json_text(value).encode()
     except RecursionError:
-        raise InvalidJson("nests too deep") from None
+        raise InvalidJsonError("nests too deep") from None
     except ValueError as error:
-        raise InvalidJson(str(error)) from None
+        raise InvalidJsonError(str(error)) from None
     return value
 
 
@@ -112,11 +115,11 @@ def _float_text(value: float) -> str:
     if value == 0:
         return f"{minus}0.0"
     point = len(digits) + int(exponent)
-    if len(digits) <= point <= 21:
+    if len(digits) <= point <= _LONGEST_WHOLE_PART:
         return f"{minus}{digits}{'0' * (point - len(digits))}.0"
-    if 0 < point <= 21:
+    if 0 < point <= _LONGEST_WHOLE_PART:
         return f"{minus}{digits[:point]}.{digits[point:]}"
-    if -6 < point <= 0:
+    if -_MOST_LEADING_ZEROS <= point <= 0:
         return f"{minus}0.{'0' * -point}{digits}"
     fraction = f".{digits[1:]}" if len(digits) > 1 else ""
     return f"{minus}{digits[0]}{fraction}e{point - 1}"
@@ -132,7 +135,7 @@ def _parse_integer(text: str) -> int | Verbatim:
 
 
 def _refuse_constant(name: str) -> Json:
-    raise InvalidJson(f"{name} is not JSON")
+    raise InvalidJsonError(f"{name} is not JSON")
 
 
 def _check_depth(value: Json) -> None:
@@ -140,7 +143,7 @@ def _check_depth(value: Json) -> None:
     for _ in range(MAX_DEPTH):
         level = [member for parent in level for member in _members(parent)]
     if any(isinstance(member, JsonObject | list) for member in level):
-        raise InvalidJson("nests too deep")
+        raise InvalidJsonError("nests too deep")
 
 
 def _members(value: Json) -> list[Json]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from tracks_assets.events.columns import TRACK_COLUMNS, Column, ColumnType, Family, Field, Property
 from tracks_assets.events.contract import EARLIEST, LATEST, Reason
-from tracks_assets.events.strict_json import MAX_DEPTH, InvalidJson, parse_json
+from tracks_assets.events.strict_json import MAX_DEPTH, InvalidJsonError, parse_json
 from tracks_assets.export.inventory import HourInventory
 from tracks_assets.sql_files import render, sql_text
 
@@ -36,7 +36,7 @@ def is_event_payload(payload: str) -> bool:
     """Whether the contract takes a payload that the SQL could not judge."""
     try:
         parse_json(payload)
-    except InvalidJson:
+    except InvalidJsonError:
         return False
     return True
 

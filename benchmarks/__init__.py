@@ -1,0 +1,1 @@
+"""Measurements: each script prints ratios that it measured in one run."""
