@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -102,7 +103,7 @@ def compare_ways(folder: Path, events: int) -> None:
     for name, rate in rates.items():
         print(f"  {name:55} {rate:>10,.0f} events/s")
     by_row, loader, plain, zstd = rates.values()
-    print(f"  b/a {loader / by_row:.1f}    b/c {loader / plain:.2f}    b against the floor with zstd {loader / zstd:.2f}")
+    print(f"  b/a {loader / by_row:.1f}    b/c {loader / plain:.2f}    b/(c with zstd) {loader / zstd:.2f}")
 
 
 def compare_memory(folder: Path, events: int) -> None:
@@ -143,8 +144,7 @@ def time_commands(folder: Path) -> None:
         "one hour of 1,000 events": ["--partition", first],
         f"{RANGE_HOURS} hours of 1,000 events": ["--partition-range", f"{first}...{last}"],
     }.items():
-        command = [*base, *partitions]
-        seconds = median_seconds(lambda command=command: run_command(command, environment, folder / "log"))  # type: ignore[misc]
+        seconds = median_seconds(partial(run_command, [*base, *partitions], environment, folder / "log"))
         print(f"  dagster asset materialize, {label}: {seconds:.1f} s")
 
 
@@ -162,7 +162,7 @@ def main() -> None:
     events = EVENTS // 100 if options.quick else EVENTS
     with tempfile.TemporaryDirectory(prefix="tracks-benchmark-") as name:
         folder = Path(name)
-        parts = {
+        parts: dict[str, Callable[[], None]] = {
             "ways": lambda: compare_ways(folder, events),
             "memory": lambda: compare_memory(folder, events),
             "commands": lambda: time_commands(folder),

@@ -5,17 +5,21 @@ import dagster as dg
 from tracks_assets.defs.hourly import hourly_assets
 from tracks_assets.defs.resources import resources
 from tracks_assets.defs.tracks import tracks_assets
-from tracks_assets.settings import read_settings
+from tracks_assets.settings import Settings, read_settings
 from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
 
-settings = read_settings()
 
-defs = dg.Definitions(
-    assets=[
-        *hourly_assets(settings),
-        tracks_assets(settings, DBT_PROJECT),
-    ],
-    resources=resources(settings, DBT_PROJECT),
-    # Steps share one process: starting another costs seconds, and the warehouse has one writer anyway.
-    executor=dg.in_process_executor,
-)
+def build_definitions(settings: Settings) -> dg.Definitions:
+    """The graph for given settings."""
+    return dg.Definitions(
+        assets=[
+            *hourly_assets(settings),
+            tracks_assets(settings, DBT_PROJECT),
+        ],
+        resources=resources(settings, DBT_PROJECT),
+        # Steps share one process: starting another costs seconds, and the warehouse has one writer anyway.
+        executor=dg.in_process_executor,
+    )
+
+
+defs = build_definitions(read_settings())

@@ -3,14 +3,15 @@
 The blanks are Jinja's, as in dbt, so that one linter reads all the project's SQL; a blank left open is an error.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined, Template
 
-_ENVIRONMENT = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
+# SQL is not HTML: what must be quoted is quoted by sql_text.
+_ENVIRONMENT = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False)  # noqa: S701
 
 
 def sql_text(value: str) -> str:
@@ -18,7 +19,18 @@ def sql_text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-_ENVIRONMENT.filters["sql_text"] = sql_text
+def sql_texts(values: Iterable[str]) -> str:
+    """``values`` as string literals, with commas between."""
+    return ", ".join(map(sql_text, values))
+
+
+def parameter(name: str) -> str:
+    """A query parameter, as DuckDB marks it."""
+    return f"${name}"
+
+
+_ENVIRONMENT.filters |= {"sql_text": sql_text, "sql_texts": sql_texts}
+_ENVIRONMENT.globals["parameter"] = parameter
 
 
 @cache

@@ -1,4 +1,7 @@
-{#- A model's schema is the table's place in the warehouse, not a suffix of the target's; a prefix tells deployments apart. -#}
+{#-
+    A model's schema is the table's place in the warehouse, not a suffix of the target's. A prefix tells deployments
+    apart.
+-#}
 {% macro generate_schema_name(custom_schema_name, node) -%}
     {{ env_var('TRACKS_BQ_DATASET_PREFIX', '') if target.type == 'bigquery' }}{{ custom_schema_name or target.schema }}
 {%- endmacro %}

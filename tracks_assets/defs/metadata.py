@@ -43,10 +43,11 @@ def load_metadata(load: HourLoad, seconds: float) -> Metadata:
     }
 
 
-def merge_metadata(counts: MergeCounts) -> Metadata:
-    """What merging an hour did."""
+def merge_metadata(counts: MergeCounts, seconds: float) -> Metadata:
+    """What merging an hour did; ``seconds`` are those of the whole merge, for all the hours of its window."""
     return {
         "rows_inserted": counts.inserted,
         "rows_updated": counts.updated,
         "rows_unchanged": counts.unchanged,
+        "seconds": seconds,
     }

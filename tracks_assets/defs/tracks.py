@@ -31,7 +31,7 @@ class TracksTranslator(DagsterDbtTranslator):
             return dg.AssetKey([SCHEMA, dbt_resource_props["alias"]])
         return super().get_asset_key(dbt_resource_props)
 
-    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:  # noqa: ARG002 (dagster-dbt's signature)
         """All the models of the hourly path stand in its group."""
         return "hourly"
 
@@ -73,11 +73,11 @@ def tracks_assets(settings: Settings, project: Path) -> dg.AssetsDefinition:
         with warehouse.warehouse().opened():
             context.log.debug("The warehouse's tables are in place.")
         for number, window in enumerate(merge_windows(context.partition_time_window)):
+            started = time.monotonic()
             with environment(merge_environment(settings, window)):
                 merge = dbt.cli(
                     ["run"], context=context, target_path=new_target_path(settings.home, f"{context.run_id}-{number}")
                 )
-            started = time.monotonic()
             events = list(merge.stream_raw_events())
             counts = counts_by_hour(event.raw_event["info"]["msg"] for event in events)
             _record(context, window, counts, time.monotonic() - started)
@@ -95,7 +95,7 @@ def _record(
 ) -> None:
     """Puts a merge's counts on the partitions of its window, and their sum into the log."""
     for hour in hours_of(window):
-        metadata = merge_metadata(counts.get(hour, MergeCounts()))
+        metadata = merge_metadata(counts.get(hour, MergeCounts()), seconds)
         context.add_asset_metadata(metadata, asset_key=TRACKS_KEY, partition_key=partition_key(hour))
     context.log.info(merge_line(sum(counts.values(), MergeCounts()), len(hours_of(window)), seconds))
 

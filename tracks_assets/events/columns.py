@@ -7,6 +7,8 @@ The Arrow schemas, the DDL of every engine, dbt's column documentation, the extr
 from dataclasses import dataclass
 from enum import StrEnum
 
+from tracks_assets.export.fields import INSERT_TIME_FIELDS
+
 
 class ColumnType(StrEnum):
     """The column types in use, by their BigQuery names."""
@@ -112,7 +114,7 @@ TRACK_COLUMNS: tuple[Column, ...] = (
     Column(
         "event_inserted_at",
         ColumnType.TIMESTAMP,
-        Field(("_inserted_at", "inserted_at")),
+        Field(INSERT_TIME_FIELDS),
         "When PostHog stored the delivery; orders the deliveries of one event.",
     ),
 )
@@ -131,15 +133,3 @@ REJECTED_COLUMNS: tuple[Column, ...] = (
     Column("raw", ColumnType.JSON, Stamp(), "The delivered row, whole."),
     Column("rejected_at", ColumnType.TIMESTAMP, Stamp(), "Start of the loader run that refused the row."),
 )
-
-_TEXT_FIELDS = ("uuid", "event", "distinct_id", "person_id", "properties")
-_TIME_FIELDS = ("timestamp", "_inserted_at", "inserted_at")
-
-READ_FIELDS: frozenset[str] = frozenset(_TEXT_FIELDS + _TIME_FIELDS)
-TIME_FIELDS: frozenset[str] = frozenset(_TIME_FIELDS)
-KNOWN_FIELDS: frozenset[str] = READ_FIELDS | {"person_properties", "elements_chain", "created_at"}
-
-
-def required_fields() -> tuple[tuple[str, ...], ...]:
-    """The fields a file must have, as alternatives: at least one of each group (``_inserted_at``, ``inserted_at``)."""
-    return tuple(column.source.names for column in TRACK_COLUMNS if isinstance(column.source, Field))

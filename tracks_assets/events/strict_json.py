@@ -63,8 +63,11 @@ def parse_json(text: str) -> Json:
     """
     try:
         value: Json = _DECODER.decode(text)
-        _check_depth(value)
-        json_text(value).encode()
+        if text.count("[") + text.count("{") > MAX_DEPTH:
+            _check_depth(value)
+        if "\\u" in text:
+            # Half a surrogate pair can only be spelled out, and cannot be encoded.
+            json_text(value).encode()
     except RecursionError:
         raise InvalidJsonError("nests too deep") from None
     except ValueError as error:

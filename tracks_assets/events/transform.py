@@ -12,6 +12,7 @@ from typing import Any
 from tracks_assets.events.columns import TRACK_COLUMNS, Column, ColumnType, Family, Field, Property
 from tracks_assets.events.contract import EARLIEST, LATEST, Reason
 from tracks_assets.events.strict_json import MAX_DEPTH, InvalidJsonError, parse_json
+from tracks_assets.export.fields import INSERT_TIME_FIELDS
 from tracks_assets.export.inventory import HourInventory
 from tracks_assets.sql_files import render, sql_text
 
@@ -58,7 +59,7 @@ def tracks_sql(inventory: HourInventory, rejected: str, stamps: Mapping[str, str
 
 
 def _deliveries_sql(inventory: HourInventory) -> str:
-    present = [name for name in ("_inserted_at", "inserted_at") if name in inventory.fields]
+    present = [name for name in INSERT_TIME_FIELDS if name in inventory.fields]
     return render(
         _SQL / "deliveries.sql",
         {

@@ -4,8 +4,11 @@ Nothing here reads an event. An hour without files is an empty hour. Everything 
 raises ``ExportError`` with one sentence: what, where, and what to do.
 """
 
+import errno
 import json
-from collections.abc import Iterable, Sequence
+import os
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -17,7 +20,7 @@ import pyarrow.parquet as pq
 from fsspec import AbstractFileSystem
 from fsspec.core import url_to_fs
 
-from tracks_assets.events.columns import KNOWN_FIELDS, READ_FIELDS, TIME_FIELDS, required_fields
+from tracks_assets.export.fields import KNOWN_FIELDS, READ_FIELDS, REQUIRED_FIELDS, TIME_FIELDS
 from tracks_assets.export.layout import FolderHour, hour_folder, hour_interval, manifest_name, parse_file_name
 
 
@@ -98,23 +101,26 @@ class Export:
         folder = hour_folder(hour, self.folder_hour)
         listing = _list(filesystem, f"{root}/{folder}")
         manifest = _find_manifest(listing, hour, folder)
-        paths = (
-            _files_of_manifest(filesystem, manifest, listing) if manifest else _files_of_hour(listing, hour, folder)
-        )
+        paths = _files_of_manifest(filesystem, manifest, listing, folder) if manifest else _parquet_files(listing)
+        _check_intervals(paths, hour, folder)
         files = tuple(_read_footer(filesystem, path, f"{folder}/{_name(path)}") for path in paths)
         return HourInventory(hour, root, folder, files, _name(manifest) if manifest else None)
 
 
 def _list(filesystem: AbstractFileSystem, folder: str) -> list[str]:
     try:
-        return sorted(entry["name"] for entry in filesystem.ls(folder, detail=True) if entry["type"] == "file")
+        listing = sorted(e["name"] for e in filesystem.ls(folder, detail=True) if e["type"] != "directory")
+        # A file answers a listing with itself; taken for a folder without exports, it would empty the hour.
+        if listing == [folder]:
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), folder)
     except FileNotFoundError:
         return []
     except OSError as error:
         raise ExportError(
-            f"The folder {folder} cannot be read ({error.strerror or error}): "
+            f"The folder {folder} cannot be read ({_cause(error)}): "
             f"make it a folder that this user may list, then run the hour again."
         ) from error
+    return listing
 
 
 def _name(path: str) -> str:
@@ -134,25 +140,37 @@ def _find_manifest(listing: Iterable[str], hour: datetime, folder: str) -> str |
     return manifests[0] if manifests else None
 
 
-def _files_of_manifest(filesystem: AbstractFileSystem, manifest: str, listing: Sequence[str]) -> list[str]:
+def _files_of_manifest(filesystem: AbstractFileSystem, manifest: str, listing: Iterable[str], folder: str) -> list[str]:
     """Exactly the manifest's files: a retry with fewer parts leaves stale ones beside them."""
-    by_name = {_name(path): path for path in listing}
+    by_name, place = {_name(path): path for path in listing}, f"{folder}/{_name(manifest)}"
     try:
-        names = [_name(key) for key in json.loads(filesystem.cat_file(manifest))["files"]]
-    except (ValueError, KeyError, TypeError) as error:
+        names = _names_in_manifest(filesystem.cat_file(manifest))
+    except (ValueError, OSError) as error:
         raise ExportError(
-            f"The manifest {manifest} cannot be read ({error}): let PostHog export the hour again."
+            f"The manifest {place} cannot be read ({_cause(error)}): let PostHog export the hour again."
         ) from error
     missing = [name for name in names if name not in by_name]
     if missing:
         raise ExportError(
-            f"The manifest {manifest} names {missing[0]}, which is not there: let PostHog export the hour again."
+            f"The manifest {place} names {missing[0]!r}, which is not there: let PostHog export the hour again."
         )
     return [by_name[name] for name in names]
 
 
-def _files_of_hour(listing: Iterable[str], hour: datetime, folder: str) -> list[str]:
-    paths = [path for path in listing if ".parquet" in _name(path)]
+def _names_in_manifest(text: bytes) -> list[str]:
+    """The file names in a manifest; one that is named twice is still one file."""
+    manifest = json.loads(text)
+    keys = manifest.get("files") if isinstance(manifest, dict) else None
+    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+        raise ValueError('it is not {"files": [names]}')
+    return list(dict.fromkeys(map(_name, keys)))
+
+
+def _parquet_files(listing: Iterable[str]) -> list[str]:
+    return [path for path in listing if ".parquet" in _name(path)]
+
+
+def _check_intervals(paths: Iterable[str], hour: datetime, folder: str) -> None:
     expected = hour_interval(hour)
     for path in paths:
         interval = parse_file_name(_name(path))
@@ -162,14 +180,13 @@ def _files_of_hour(listing: Iterable[str], hour: datetime, folder: str) -> list[
                 f"{expected}: move the file to its own folder, or set TRACKS_EXPORT_FOLDER_HOUR to what the "
                 f"folder's hour names (the interval's end or its start)."
             )
-    return paths
 
 
 def _read_footer(filesystem: AbstractFileSystem, path: str, name: str) -> ExportFile:
-    size = int(filesystem.size(path) or 0)
-    if size == 0:
-        raise ExportError(f"The file {name} is empty (0 bytes): let PostHog export the hour again.")
     try:
+        size = int(filesystem.size(path) or 0)
+        if size == 0:
+            raise ExportError(f"The file {name} is empty (0 bytes): let PostHog export the hour again.")
         with filesystem.open(path, "rb") as stream, pq.ParquetFile(stream) as parquet:
             rows, schema = parquet.metadata.num_rows, parquet.schema_arrow
     except (pa.ArrowException, OSError) as error:
@@ -180,12 +197,19 @@ def _read_footer(filesystem: AbstractFileSystem, path: str, name: str) -> Export
 
 def unreadable(name: str, error: Exception) -> ExportError:
     """The error for a file that is torn or no Parquet at all."""
-    cause = str(error).strip().splitlines()[0].rstrip(".")
-    return ExportError(f"The file {name} cannot be read as Parquet ({cause}): let PostHog export the hour again.")
+    return ExportError(
+        f"The file {name} cannot be read as Parquet ({_cause(error)}): let PostHog export the hour again."
+    )
+
+
+def _cause(error: Exception) -> str:
+    """What an error says, cut to its first sentence."""
+    said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return re.split(r"\.(?:\s|$)|\n", said.strip(), maxsplit=1)[0]
 
 
 def _check_fields(name: str, schema: pa.Schema) -> None:
-    for alternatives in required_fields():
+    for alternatives in REQUIRED_FIELDS:
         if not any(field in schema.names for field in alternatives):
             raise ExportError(
                 f"The file {name} has no field {' or '.join(alternatives)}: "
@@ -193,7 +217,7 @@ def _check_fields(name: str, schema: pa.Schema) -> None:
             )
     for field in schema:
         if field.name in READ_FIELDS and not _has_type(field):
-            expected = "a UTC timestamp" if field.name in TIME_FIELDS else "text"
+            expected = "a UTC timestamp in microseconds" if field.name in TIME_FIELDS else "text"
             raise ExportError(
                 f"The field {field.name} of the file {name} is {field.type}, but PostHog exports {expected}: "
                 f"export PostHog's 'events' model with its own types."
@@ -207,13 +231,16 @@ def _has_type(field: "pa.Field[Any]") -> bool:
 
 
 def find_unreadable(inventory: HourInventory) -> ExportError | None:
-    """The error of the first file whose rows cannot be read to the end, if there is one; reads the hour whole."""
+    """The error of the first file whose rows cannot be read to the end, if there is one; reads the hour whole.
+
+    Validating finds text that is not UTF-8, which Arrow reads and DuckDB does not.
+    """
     filesystem, _ = url_to_fs(inventory.root)
     for file in inventory.files:
         try:
             with filesystem.open(file.path, "rb") as stream, pq.ParquetFile(stream) as parquet:
-                for _ in parquet.iter_batches():
-                    pass
+                for batch in parquet.iter_batches():
+                    batch.validate(full=True)
         except (pa.ArrowException, OSError) as error:
             return unreadable(file.name, error)
     return None

@@ -30,7 +30,7 @@ _TYPES = {
     ColumnType.INT64: "bigint",
 }
 
-_BULKY = ("event_payload", "raw")
+_BULKY = ("event_payload", "feature_flags_values", "raw")
 """Columns worth zstd: a third less time to write and half the file (benchmarks/load.py)."""
 
 _LOCK = re.compile(r"Conflicting lock is held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
@@ -64,20 +64,25 @@ class DuckDbWarehouse(Warehouse):
         return self._connection
 
     def _open(self) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
         deadline = time.monotonic() + self._lock_wait
         while self._connection is None:
             try:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
                 self._connection = self._connect()
-            except duckdb.IOException as error:
+            except (duckdb.Error, OSError) as error:
                 if _LOCK.search(str(error)) is None or time.monotonic() > deadline:
                     raise opening_error(self._path, self._lock_wait, error) from error
                 time.sleep(_LOCK_RETRY_SECONDS)
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
-        config: dict[str, str | bool | int | float | list[str]] = {"memory_limit": self._memory_limit, "preserve_insertion_order": False}
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "memory_limit": self._memory_limit,
+            "preserve_insertion_order": False,
+        }
         connection = duckdb.connect(str(self._path), config=config)
         connection.execute("set timezone = 'UTC'")
+        # Left on, it draws into the output of whatever runs the load, a terminal or not.
+        connection.execute("set enable_progress_bar = false")
         return connection
 
     def _close(self) -> None:
@@ -86,10 +91,13 @@ class DuckDbWarehouse(Warehouse):
             self._connection = None
 
     def _create_missing_tables(self) -> None:
-        for schema in sorted({table.schema for table in TABLES}):
-            self.connection.execute(f"create schema if not exists {schema}")
-        for table in TABLES:
-            self._run("create_table.sql", table=table, types=_TYPES, bulky=_BULKY)
+        try:
+            for schema in sorted({table.schema for table in TABLES}):
+                self.connection.execute(f"create schema if not exists {schema}")
+            for table in TABLES:
+                self._run("create_table.sql", table=table, types=_TYPES, bulky=_BULKY)
+        except duckdb.Error as error:
+            raise opening_error(self._path, self._lock_wait, error) from error
 
     def replace_hour(self, inventory: HourInventory, stamp: datetime) -> HourLoad:
         """See ``Warehouse.replace_hour``."""
@@ -171,16 +179,20 @@ class DuckDbWarehouse(Warehouse):
             raise
 
     def _roll_back(self) -> None:
-        # A failed commit has ended the transaction already: then there is nothing left to undo.
-        with suppress(duckdb.TransactionException):
+        # A failed commit has ended the transaction already, and a full disk has closed the whole database: then there
+        # is nothing left to undo, and an error of its own would hide the cause.
+        with suppress(duckdb.Error):
             self.connection.execute("rollback")
 
 
-def opening_error(path: Path, waited: float, error: duckdb.IOException) -> WarehouseError:
+def opening_error(path: Path, waited: float, error: Exception) -> WarehouseError:
     """The error for a warehouse file that cannot be opened; it names who holds it, where that is the cause."""
     holder = _LOCK.search(str(error))
     if holder is None:
-        return WarehouseError(f"The warehouse {path} cannot be opened ({_first_line(error)}).")
+        return WarehouseError(
+            f"The warehouse {path} cannot be opened ({_first_line(error)}): let TRACKS_DUCKDB_PATH name a DuckDB file, "
+            f"or a new one, that this user may write."
+        )
     return WarehouseError(
         f"The warehouse {path} is held by process {holder['pid']} ({holder['program']}), and was for the {waited:g} "
         f"seconds that were waited: let that process end, then run again."

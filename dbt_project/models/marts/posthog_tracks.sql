@@ -13,7 +13,10 @@
         alias='tracks',
         full_refresh=false,
         on_schema_change='ignore',
-        partition_by={'field': 'created_at', 'data_type': 'timestamp', 'granularity': 'day'},
+        partition_by=(
+            {'field': 'created_at', 'data_type': 'timestamp', 'granularity': 'day'}
+            if target.type == 'bigquery' else none
+        ),
         cluster_by=['event_name', 'user_id'],
         meta={'merge': 'by_plan'},
     )
@@ -89,7 +92,10 @@ compared as (
             last_deliveries.inserted_at = standing.inserted_at
             and last_deliveries.ingested_at > coalesce(standing.ingested_at, {{ long_ago() }})
         ) as is_newer,
-        first_deliveries.inserted_at <= standing.inserted_at
+        (
+            first_deliveries.inserted_at < standing.inserted_at
+            or standing.inserted_at = {{ long_ago() }}
+        )
         and first_deliveries.created_at < standing.created_at as is_original
     from last_deliveries
     inner join first_deliveries on last_deliveries.event_id = first_deliveries.event_id

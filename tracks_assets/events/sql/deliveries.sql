@@ -11,7 +11,7 @@ select
     file_row_number as row_number
 from
     read_parquet(
-        [{% for file in files %}{{ file | sql_text }}{{ ", " if not loop.last }}{% endfor %}],
+        [{{ files | sql_texts }}],
         filename = true,
         file_row_number = true,
         union_by_name = true

@@ -20,7 +20,7 @@ parsed as (
         *,
         json_extract_string(
             properties,
-            [{% for path in paths %}{{ path | sql_text }}{{ ", " if not loop.last }}{% endfor %}]
+            [{{ paths | sql_texts }}]
         ) as texts,
         json_keys(properties) as keys,
         json_extract(properties, '$.*') as members

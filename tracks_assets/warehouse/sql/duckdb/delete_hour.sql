@@ -1,2 +1,2 @@
 delete from {{ table }}
-where window_start = $window_start
+where window_start = {{ parameter("window_start") }}

@@ -8,7 +8,7 @@ delivered as (
         deliveries
     from
         read_parquet(
-            [{% for file in files %}{{ file | sql_text }}{{ ", " if not loop.last }}{% endfor %}],
+            [{{ files | sql_texts }}],
             filename = true,
             file_row_number = true,
             union_by_name = true
@@ -17,12 +17,12 @@ delivered as (
 
 final as (
     select
-        $window_start as window_start,
+        {{ parameter("window_start") }} as window_start,
         rejected_rows.source_file,
         rejected_rows.row_number,
         rejected_rows.reason,
         json_merge_patch(to_json(delivered.deliveries), '{"filename": null, "file_row_number": null}') as raw,
-        $stamp as rejected_at
+        {{ parameter("stamp") }} as rejected_at
     from rejected_rows
     inner join delivered
         on rejected_rows.source_file = delivered.source_file and rejected_rows.row_number = delivered.row_number

@@ -6,7 +6,7 @@ first_deliveries as (
         event_id,
         arg_min(created_at, (coalesce(event_inserted_at, '0001-01-01'::timestamptz), created_at)) as created_at
     from {{ raw_tracks }}
-    where created_at >= $cutover
+    where created_at >= {{ parameter("cutover") }}
     group by event_id
 ),
 

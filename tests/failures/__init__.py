@@ -1,0 +1,1 @@
+"""What goes wrong in production, done for real: each failure says one sentence and leaves the data as it was."""

@@ -1,0 +1,291 @@
+"""Files, manifests and folders that are not as PostHog writes them: one sentence each, and no row changes."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tracks_assets.demo.generate import write_hour
+from tracks_assets.export.inventory import Export, ExportError
+from tracks_assets.export.layout import file_name, hour_interval, manifest_name
+from tracks_assets.warehouse.duckdb import DuckDbWarehouse
+
+from .place import FIRST, PLAN, SECOND, STAMP, Place, cut_off_the_footer
+
+FOLDER = "events/2026-03-12/01"
+INTERVAL = "2026-03-12T00:00:00+00:00-2026-03-12T01:00:00+00:00"
+NEXT_INTERVAL = "2026-03-12T01:00:00+00:00-2026-03-12T02:00:00+00:00"
+FILE = f"{FOLDER}/{INTERVAL}.parquet.sz"
+MANIFEST = f"{FOLDER}/{INTERVAL}_manifest.json"
+AGAIN = "let PostHog export the hour again."
+
+
+def unreadable(cause: str) -> str:
+    return f"The file {FILE} cannot be read as Parquet ({cause}): {AGAIN}"
+
+
+def wrong_type(field: str, is_type: str, expected: str) -> str:
+    advice = "export PostHog's 'events' model with its own types."
+    return f"The field {field} of the file {FILE} is {is_type}, but PostHog exports {expected}: {advice}"
+
+
+def column(place: Place, name: str) -> "pa.ChunkedArray[Any]":
+    return pq.ParquetFile(place.file).read()[name]
+
+
+def damage_the_middle(place: Place) -> None:
+    content = bytearray(place.file.read_bytes())
+    start = len(content) // 4
+    content[start : start + 4_000] = bytes(byte ^ 0xFF for byte in content[start : start + 4_000])
+    place.file.write_bytes(content)
+
+
+def write_text(place: Place) -> None:
+    place.file.write_text("uuid,event,distinct_id\n" * 50)
+
+
+def empty(place: Place) -> None:
+    place.file.write_bytes(b"")
+
+
+def drop_column(place: Place) -> None:
+    pq.write_table(pq.ParquetFile(place.file).read().drop_columns(["distinct_id"]), place.file)
+
+
+def drop_insert_time(place: Place) -> None:
+    pq.write_table(pq.ParquetFile(place.file).read().drop_columns(["_inserted_at"]), place.file)
+
+
+def make_time_text(place: Place) -> None:
+    place.rewrite("timestamp", column(place, "timestamp").cast(pa.string()).combine_chunks())
+
+
+def make_time_nanoseconds(place: Place) -> None:
+    place.rewrite("timestamp", pa.array([0] * rows_in_file(place), pa.timestamp("ns", "UTC")))
+
+
+def make_id_a_number(place: Place) -> None:
+    place.rewrite("uuid", pa.array(range(rows_in_file(place)), pa.int64()))
+
+
+def rows_in_file(place: Place) -> int:
+    return int(pq.ParquetFile(place.file).metadata.num_rows)
+
+
+def break_utf8(place: Place) -> None:
+    texts = pa.array([b"\xff\xfe", *column(place, "event").cast(pa.binary()).to_pylist()[1:]], pa.binary())
+    place.rewrite("event", pa.Array.from_buffers(pa.string(), len(texts), texts.buffers()))
+
+
+def link_to_nothing(place: Place) -> None:
+    place.file.unlink()
+    place.file.symlink_to("nowhere")
+
+
+BAD_FILES: list[tuple[Callable[[Place], None], str]] = [
+    (cut_off_the_footer, unreadable("Parquet magic bytes not found in footer")),
+    (damage_the_middle, unreadable("Corrupt snappy compressed data")),
+    (write_text, unreadable("Parquet magic bytes not found in footer")),
+    (empty, f"The file {FILE} is empty (0 bytes): {AGAIN}"),
+    (
+        drop_column,
+        f"The file {FILE} has no field distinct_id: export PostHog's 'events' model with all its default fields.",
+    ),
+    (
+        drop_insert_time,
+        f"The file {FILE} has no field _inserted_at or inserted_at: "
+        f"export PostHog's 'events' model with all its default fields.",
+    ),
+    (make_time_text, wrong_type("timestamp", "string", "a UTC timestamp in microseconds")),
+    (
+        make_time_nanoseconds,
+        wrong_type("timestamp", "timestamp[ns, tz=UTC]", "a UTC timestamp in microseconds"),
+    ),
+    (make_id_a_number, wrong_type("uuid", "int64", "text")),
+    (break_utf8, unreadable("In column 1: Invalid: Invalid UTF8 sequence at string index 0")),
+    (link_to_nothing, unreadable("No such file or directory")),
+]
+
+
+@pytest.mark.parametrize(("damage", "message"), BAD_FILES, ids=[damage.__name__ for damage, _ in BAD_FILES])
+def test_a_bad_file_is_named_and_nothing_changes(place: Place, damage: Callable[[Place], None], message: str) -> None:
+    before = place.contents()
+    damage(place)
+    with pytest.raises(ExportError) as caught:
+        place.load()
+    assert str(caught.value) == message
+    assert place.contents() == before
+
+
+def test_the_middle_of_a_file_breaks_after_its_footer_was_fine(place: Place) -> None:
+    damage_the_middle(place)
+    assert Export(str(place.export)).inventory(FIRST).rows == rows_in_file(place)
+
+
+def test_a_file_of_another_hour_stops_the_load_and_both_hours_are_named(place: Place) -> None:
+    before = place.contents()
+    shutil.copy(place.file, place.hour_folder / file_name(hour_interval(SECOND)))
+    with pytest.raises(ExportError) as caught:
+        place.load()
+    assert str(caught.value) == other_hour()
+    assert place.contents() == before
+
+
+def other_hour() -> str:
+    return (
+        f"The file {FOLDER}/{NEXT_INTERVAL}.parquet.sz carries the interval {NEXT_INTERVAL}, but the hour being loaded "
+        f"is {INTERVAL}: move the file to its own folder, or set TRACKS_EXPORT_FOLDER_HOUR to what the folder's hour "
+        f"names (the interval's end or its start)."
+    )
+
+
+def test_a_manifest_of_another_hour_stops_the_load(place: Place) -> None:
+    before = place.contents()
+    (place.hour_folder / manifest_name(hour_interval(SECOND))).write_text('{"files": []}')
+    with pytest.raises(ExportError) as caught:
+        place.load()
+    assert str(caught.value) == (
+        f"The manifest {FOLDER}/{NEXT_INTERVAL}_manifest.json is of another hour: this folder belongs to {INTERVAL}; "
+        f"move the manifest away or set TRACKS_EXPORT_FOLDER_HOUR to what the folder's hour names."
+    )
+    assert place.contents() == before
+
+
+def test_a_manifest_that_names_a_file_of_another_hour_does_not_bring_it_in(place: Place) -> None:
+    before = place.contents()
+    stray = place.hour_folder / file_name(hour_interval(SECOND))
+    shutil.copy(place.file, stray)
+    place.manifest.write_text(json.dumps({"files": [stray.name]}))
+    with pytest.raises(ExportError) as caught:
+        place.load()
+    assert str(caught.value) == other_hour()
+    assert place.contents() == before
+
+
+SHAPE = 'it is not {"files": [names]}'
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (b'{"files": [', "cannot be read (Expecting value: line 1 column 12 (char 11))"),
+        (b"", "cannot be read (Expecting value: line 1 column 1 (char 0))"),
+        (b"\xff", "cannot be read ('utf-8' codec can't decode byte 0xff in position 0: invalid start byte)"),
+        (b"[]", f"cannot be read ({SHAPE})"),
+        (b"{}", f"cannot be read ({SHAPE})"),
+        (b'{"files": "abc"}', f"cannot be read ({SHAPE})"),
+        (b'{"files": [3]}', f"cannot be read ({SHAPE})"),
+        (b'{"files": ["gone.parquet"]}', "names 'gone.parquet', which is not there"),
+    ],
+)
+def test_a_bad_manifest_is_named_and_nothing_changes(place: Place, text: bytes, told: str) -> None:
+    before = place.contents()
+    place.manifest.write_bytes(text)
+    with pytest.raises(ExportError) as caught:
+        place.load()
+    assert str(caught.value) == f"The manifest {MANIFEST} {told}: {AGAIN}"
+    assert place.contents() == before
+
+
+def test_parts_beside_a_manifest_are_not_read_and_one_named_twice_is_read_once(place: Place) -> None:
+    before = place.contents()
+    shutil.copy(place.file, place.hour_folder / file_name(hour_interval(FIRST), 1))
+    place.manifest.write_text(json.dumps({"files": [place.file.name, place.file.name]}))
+    place.load()
+    assert place.contents() == before
+
+
+def test_an_export_root_that_is_missing_is_an_error_not_an_empty_hour(place: Place) -> None:
+    before = place.contents()
+    place.export.rename(place.folder / "elsewhere")
+    with pytest.raises(ExportError) as caught:
+        place.load()
+    assert str(caught.value) == (
+        f"The export root {place.export} does not exist: set TRACKS_EXPORT_URI to the folder or bucket prefix that "
+        f"holds the export's 'events' folder."
+    )
+    assert place.contents() == before
+
+
+def put_a_file(folder: Path) -> None:
+    folder.write_text("not a folder")
+
+
+def put_a_loop(folder: Path) -> None:
+    folder.symlink_to(folder.name)
+
+
+@pytest.mark.parametrize(
+    ("put", "cause"),
+    [(put_a_file, "Not a directory"), (put_a_loop, "Too many levels of symbolic links")],
+)
+@pytest.mark.parametrize("day", [False, True], ids=["hour", "day"])
+def test_a_folder_that_cannot_be_listed_is_no_empty_hour(
+    place: Place, put: Callable[[Path], None], cause: str, day: bool
+) -> None:
+    before = place.contents()
+    folder = place.hour_folder.parent if day else place.hour_folder
+    shutil.rmtree(folder)
+    put(folder)
+    with pytest.raises(ExportError) as caught:
+        place.load()
+    assert str(caught.value) == cannot_list(place, cause)
+    assert place.contents() == before
+
+
+def cannot_list(place: Place, cause: str) -> str:
+    return (
+        f"The folder {place.hour_folder} cannot be read ({cause}): make it a folder that this user may list, then run "
+        f"the hour again."
+    )
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may list every folder")
+def test_a_folder_without_permission_is_no_empty_hour(place: Place) -> None:
+    before = place.contents()
+    place.hour_folder.chmod(0)
+    try:
+        with pytest.raises(ExportError) as caught:
+            place.load()
+    finally:
+        place.hour_folder.chmod(0o755)
+    assert str(caught.value) == cannot_list(place, "Permission denied")
+    assert place.contents() == before
+
+
+def test_an_hour_whose_folder_vanished_is_emptied_and_no_other(place: Place) -> None:
+    before = place.contents()
+    shutil.rmtree(place.hour_folder)
+    load = place.load()
+    assert (load.read, load.accepted, load.rejected) == (0, 0, 0)
+    after = place.contents()
+    assert place.hours() == {"2026-03-12-01:00": len(after["posthog.raw_tracks"])}
+    assert after["posthog.raw_tracks"] == [row for row in before["posthog.raw_tracks"] if SECOND in row]
+    assert after["posthog.rejected_tracks"] == [row for row in before["posthog.rejected_tracks"] if SECOND in row]
+    assert after["posthog.tracks"] == before["posthog.tracks"]
+
+
+@pytest.mark.parametrize("name", ["a[b]c", "a*c", "a?c", "[!x]", "it's"])
+def test_a_path_with_wildcards_is_a_path(place: Place, name: str) -> None:
+    before = place.contents()
+    odd, lookalike = place.folder / name, place.folder / "abc"
+    shutil.copytree(place.export, odd)
+    shutil.copytree(place.export, lookalike)
+    write_hour(lookalike, FIRST, PLAN.model_copy(update={"seed": 9}))
+    with DuckDbWarehouse(place.warehouse).opened() as tables:
+        tables.replace_hour(Export(str(odd)).inventory(FIRST), STAMP)
+    assert place.contents() == before
+
+
+def test_a_linked_file_is_a_file(place: Place) -> None:
+    before = place.contents()
+    place.file.rename(place.folder / "kept.parquet")
+    place.file.symlink_to(place.folder / "kept.parquet")
+    place.load()
+    assert place.contents() == before

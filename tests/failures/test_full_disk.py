@@ -1,0 +1,69 @@
+"""A disk without room: one sentence, the rows of before still there, and the next run with room works."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tracks_assets.demo.generate import write_hour
+from tracks_assets.warehouse.base import WarehouseError
+
+from .place import PLAN, SECOND, Place, child, loader
+
+# An hour this small goes to the log beside the file; the larger one goes straight into the file.
+PHASES = [(5_000, "TransactionContext Error: Failed to commit", ".wal")]
+PHASES += [(60_000, "FATAL Error: Failed to create checkpoint because of error", "")]
+
+
+def full(warehouse: Path, phase: str, suffix: str, cause: str) -> str:
+    return (
+        f"The warehouse {warehouse} failed while loading the hour 2026-03-12-01:00 ({phase}: Could not write file "
+        f'"{warehouse}{suffix}": {cause}): the hour is as it was before; make room or mend the cause, then run the '
+        f"hour again."
+    )
+
+
+@pytest.fixture
+def disk(place: Place) -> Iterator[Place]:
+    """The warehouse on a disk of its own, with room for what it holds and little more."""
+    mount = place.folder / "disk"
+    mount.mkdir()
+    size = place.warehouse.stat().st_size + 100_000
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", mount], check=False, capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip("this user may not mount a disk; the file size limit below shows the same")
+    try:
+        (mount / "warehouse.duckdb").write_bytes(place.warehouse.read_bytes())
+        (mount / "export").symlink_to(place.export)
+        yield Place(mount)
+    finally:
+        subprocess.run(["umount", mount], check=True)
+
+
+@pytest.mark.parametrize(("events", "phase", "suffix"), PHASES)
+def test_a_full_disk_leaves_the_hour_and_the_next_run_with_room_works(
+    disk: Place, events: int, phase: str, suffix: str
+) -> None:
+    before = disk.contents()
+    write_hour(disk.export, SECOND, PLAN.model_copy(update={"events_per_hour": events}))
+    with pytest.raises(WarehouseError) as caught:
+        disk.load(SECOND)
+    assert str(caught.value) == full(disk.warehouse, phase, suffix, "No space left on device")
+    assert disk.contents() == before
+    subprocess.run(["mount", "-o", "remount,size=100m", disk.folder], check=True)
+    assert disk.load(SECOND).accepted == disk.hours()["2026-03-12-01:00"] > events
+
+
+def test_a_file_size_limit_leaves_the_hour_and_the_next_run_without_works(place: Place) -> None:
+    before = place.contents()
+    events, phase, suffix = PHASES[0]
+    write_hour(place.export, SECOND, PLAN.model_copy(update={"events_per_hour": events}))
+    with child(loader(place, SECOND, most_bytes=place.warehouse.stat().st_size + 100_000)) as process:
+        said, _ = process.communicate(timeout=60)
+    assert said == f"loading\n{full(place.warehouse, phase, suffix, 'File too large')}\n"
+    assert process.returncode == 1
+    assert place.contents() == before
+    assert place.load(SECOND).accepted == place.hours()["2026-03-12-01:00"] > events

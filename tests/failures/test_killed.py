@@ -1,0 +1,138 @@
+"""kill -9 in the middle of a load and of a merge, then run again: nothing is lost and nothing stands twice."""
+
+import os
+import random
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from tracks_assets.defs.dbt_manifest import dbt_executable, parsed_state
+from tracks_assets.demo.generate import write_hour
+from tracks_assets.export.layout import HOUR
+from tracks_assets.settings import read_settings
+from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
+
+from .place import FIRST, PLAN, SECOND, Fingerprints, Place, child, kill_group, loader, merge_first_hour, wait_for
+
+BUSY = PLAN.model_copy(update={"events_per_hour": 15_000, "redelivery_share": 0.05, "edit_share": 0.05})
+BEFORE = "before.duckdb"
+SEEDED = random.Random(7)
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """Two bigger hours, the second with re-deliveries of the first; both loaded, the first one merged."""
+    place = Place(tmp_path_factory.mktemp("busy"))
+    for hour in (FIRST, SECOND):
+        write_hour(place.export, hour, BUSY)
+        place.load(hour)
+    merge_first_hour(place.warehouse)
+    shutil.copy(place.warehouse, place.folder / BEFORE)
+    return place
+
+
+@pytest.fixture
+def busy(loaded: Place) -> Place:
+    """The same place before every test: dbt's parse state is good for one path only, and takes seconds to make."""
+    restore(loaded)
+    return loaded
+
+
+def restore(place: Place) -> None:
+    place.warehouse.with_name("warehouse.duckdb.wal").unlink(missing_ok=True)
+    shutil.copy(place.folder / BEFORE, place.warehouse)
+
+
+def assert_whole(place: Place, undisturbed: Fingerprints, stamped: bool) -> None:
+    """Every delivery stands in raw_tracks or rejected_tracks, every id once in tracks, all as if undisturbed."""
+    tables = place.fingerprints(stamped)
+    assert tables == undisturbed
+    delivered = sum(pq.ParquetFile(file).metadata.num_rows for file in place.export.rglob("*.parquet.sz"))
+    assert tables["posthog.raw_tracks"][0] + tables["posthog.rejected_tracks"][0] == delivered
+    assert place.distinct_tracks() == tables["posthog.tracks"][0] > 0
+
+
+def test_a_load_that_is_killed_again_and_again_is_whole_after_the_next_run(busy: Place) -> None:
+    before = busy.fingerprints(stamped=False)
+    for seconds in (0.05, *(SEEDED.uniform(0.1, 0.9) for _ in range(3))):
+        with child(loader(busy, SECOND)) as process:
+            wait_for(process, "loading")
+            time.sleep(seconds)
+            kill_group(process)
+        assert busy.fingerprints(stamped=False) == before
+    with child(loader(busy, SECOND)) as process:
+        process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert_whole(busy, before, stamped=False)
+
+
+@contextmanager
+def merge(place: Place) -> Iterator["subprocess.Popen[str]"]:
+    """A dbt process that merges the second hour."""
+    settings = read_settings({"TRACKS_HOME": str(place.folder)})
+    state, variables = str(parsed_state(settings)), settings.child_environment()
+    window = {"TRACKS_WINDOW_START": SECOND.isoformat(), "TRACKS_WINDOW_END": (SECOND + HOUR).isoformat()}
+    command = [dbt_executable(), "run", "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
+    command += ["--target-path", state, "--log-path", state]
+    with child(command, os.environ | variables | window) as process:
+        yield process
+
+
+@pytest.fixture(scope="module")
+def merged(loaded: Place, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """The second hour merged by a dbt that nobody disturbed."""
+    restore(loaded)
+    with merge(loaded) as process:
+        said, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, said
+    place = Place(tmp_path_factory.mktemp("merged"))
+    shutil.copy(loaded.warehouse, place.warehouse)
+    return place
+
+
+def test_a_merge_that_is_killed_again_and_again_is_whole_after_the_next_run(merged: Place, busy: Place) -> None:
+    before, after = busy.fingerprints(), merged.fingerprints()
+    assert before != after
+    for words, seconds in (("START sql", SEEDED.uniform(0, 0.3)), ("merge_plan", SEEDED.uniform(0, 0.2))):
+        with merge(busy) as process:
+            wait_for(process, words)
+            time.sleep(seconds)
+            kill_group(process)
+        assert busy.fingerprints() in (before, after)
+    with merge(busy) as process:
+        process.communicate(timeout=120)
+    assert process.returncode == 0
+    assert_whole(busy, after, stamped=True)
+
+
+def materialize() -> list[str]:
+    """The command that takes the second hour through raw_tracks and tracks."""
+    command = [
+        str(Path(sys.executable).with_name("dagster")),
+        "asset",
+        "materialize",
+        "-m",
+        "tracks_assets.definitions",
+    ]
+    return [*command, "--select", 'key:"posthog/raw_tracks" or key:"posthog/tracks"', "--partition", "2026-03-12-01:00"]
+
+
+def test_a_dagster_run_that_is_killed_in_its_merge_is_whole_after_the_next_run(merged: Place, busy: Place) -> None:
+    home = busy.folder / "dagster"
+    home.mkdir()
+    shutil.copy(DBT_PROJECT.parent / "dagster.yaml", home)
+    environment = os.environ | {"TRACKS_HOME": str(busy.folder), "DAGSTER_HOME": str(home)}
+    with child(materialize(), environment) as process:
+        wait_for(process, "merge_plan")
+        kill_group(process)
+    with child(materialize(), environment) as process:
+        said, _ = process.communicate(timeout=150)
+    assert process.returncode == 0, said[-3_000:]
+    assert_whole(busy, merged.fingerprints(stamped=False), stamped=False)

@@ -1,0 +1,135 @@
+"""A warehouse that another process holds: a bounded wait, then who holds it; and two loaders at once lose nothing."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from tracks_assets.defs.dbt_manifest import dbt_executable
+from tracks_assets.defs.hourly import hourly_assets
+from tracks_assets.defs.resources import ExportResource, WarehouseResource
+from tracks_assets.demo.generate import write_hour
+from tracks_assets.settings import read_settings
+from tracks_assets.warehouse.base import Warehouse, WarehouseError
+from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
+from tracks_assets.warehouse.duckdb import DuckDbWarehouse
+
+from .place import FIRST, PLAN, SECOND, Place, child, cut_off_the_footer, holding, loader
+
+PYTHON = Path(sys.executable).resolve()
+
+
+class Impatient(WarehouseResource):
+    """The warehouse, waited for no longer than a test can wait."""
+
+    def warehouse(self) -> Warehouse:
+        return DuckDbWarehouse(Path(self.duckdb_path), lock_wait=0.5)
+
+
+def held(place: Place, pid: int, waited: str) -> str:
+    return (
+        f"The warehouse {place.warehouse} is held by process {pid} ({PYTHON}), and was for the {waited} seconds that "
+        f"were waited: let that process end, then run again."
+    )
+
+
+def test_a_held_warehouse_is_waited_for_a_while_then_its_holder_is_named(place: Place) -> None:
+    before = place.contents()
+    with holding(place.warehouse) as holder, pytest.raises(WarehouseError) as caught:
+        place.load(lock_wait=1.5)
+    assert str(caught.value) == held(place, holder.pid, "1.5")
+    assert place.contents() == before
+
+
+def test_a_warehouse_that_is_let_go_in_time_is_loaded(place: Place) -> None:
+    before = place.contents()
+    with holding(place.warehouse, seconds=1):
+        place.load(lock_wait=30)
+    assert place.contents() == before
+
+
+def failure_of(place: Place) -> list[str]:
+    """The messages of the errors that a failed run of raw_tracks shows, outermost first."""
+    settings = read_settings({"TRACKS_HOME": str(place.folder)})
+    resources = {
+        "export": ExportResource(uri=settings.export_uri, folder_hour="end"),
+        "warehouse": Impatient(engine="duckdb", duckdb_path=str(place.warehouse)),
+    }
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = dg.materialize(
+            hourly_assets(settings),
+            selection='key:"posthog/raw_tracks"',
+            partition_key="2026-03-12-00:00",
+            resources=resources,
+            instance=instance,
+            raise_on_error=False,
+        )
+    error, messages = result.failure_data_for_node("posthog__raw_tracks"), []
+    cause = error.error if error else None
+    while cause is not None:
+        messages.append(cause.message.strip())
+        cause = cause.cause
+    return messages
+
+
+def test_a_run_shows_who_holds_the_warehouse(place: Place) -> None:
+    before = place.contents()
+    with holding(place.warehouse) as holder:
+        messages = failure_of(place)
+    name = "tracks_assets.warehouse.base.WarehouseError"
+    assert messages[1] == f"{name}: {held(place, holder.pid, '0.5')}"
+    assert place.contents() == before
+
+
+def test_a_run_shows_which_file_is_torn(place: Place) -> None:
+    before = place.contents()
+    cut_off_the_footer(place)
+    interval = "2026-03-12T00:00:00+00:00-2026-03-12T01:00:00+00:00"
+    assert failure_of(place)[1] == (
+        f"tracks_assets.export.inventory.ExportError: The file events/2026-03-12/01/{interval}.parquet.sz cannot be "
+        f"read as Parquet (Parquet magic bytes not found in footer): let PostHog export the hour again."
+    )
+    assert place.contents() == before
+
+
+def test_dbt_names_the_holder_and_merges_nothing(place: Place, tmp_path: Path) -> None:
+    before = place.contents()
+    profile = (DBT_PROJECT / "profiles.yml").read_text()
+    assert profile.count("connect_attempts: 6") == 1
+    (tmp_path / "profiles.yml").write_text(profile.replace("connect_attempts: 6", "connect_attempts: 1"))
+    command = [dbt_executable(), "run", "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(tmp_path)]
+    command += ["--target-path", str(tmp_path / "target"), "--log-path", str(tmp_path / "log")]
+    variables = read_settings({"TRACKS_HOME": str(place.folder)}).child_environment()
+    with holding(place.warehouse) as holder:
+        done = subprocess.run(command, env=os.environ | variables, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    told = f'Could not set lock on file "{place.warehouse}": Conflicting lock is held in {PYTHON} (PID {holder.pid})'
+    assert told in re.sub(r"\s+", " ", done.stdout)
+    assert place.contents() == before
+
+
+def test_a_warehouse_that_is_no_warehouse_says_so(place: Place) -> None:
+    place.warehouse.write_text("not a database\n" * 1_000)
+    with pytest.raises(WarehouseError) as caught:
+        place.load()
+    assert str(caught.value) == (
+        f'The warehouse {place.warehouse} cannot be opened (IO Error: The file "{place.warehouse}" exists, but it is '
+        f"not a valid DuckDB database file!): let TRACKS_DUCKDB_PATH name a DuckDB file, or a new one, that this user "
+        f"may write."
+    )
+    assert place.warehouse.read_text() == "not a database\n" * 1_000
+
+
+def test_two_processes_load_different_hours_at_once(place: Place) -> None:
+    bigger = PLAN.model_copy(update={"events_per_hour": 3_000})
+    rows = {hour: write_hour(place.export, hour, bigger) for hour in (FIRST, SECOND)}
+    with child(loader(place, FIRST)) as one, child(loader(place, SECOND)) as other:
+        said = [process.communicate(timeout=60)[0] for process in (one, other)]
+    expected = {key: each.rows - each.malformed for key, each in zip(place.hours(), rows.values(), strict=True)}
+    assert said == [f"loading\nloaded {accepted}\n" for accepted in expected.values()]
+    assert place.hours() == expected
+    assert len(place.contents()["posthog.rejected_tracks"]) == sum(each.malformed for each in rows.values())

@@ -1,0 +1,132 @@
+"""Settings: every wrong value stops with one sentence, every right one is taken, and Dagster shows the sentence."""
+
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tracks_assets.settings import Settings, SettingsError, read_settings
+
+from .place import child
+
+HOUR = "a UTC hour such as 2026-03-12-00:00"
+LOCAL = "a local path"
+URI = "a local path or gs://bucket/prefix"
+PREFIX = "letters, digits and underscores only, such as staging_"
+LOCATION = "a BigQuery location such as US, EU or europe-west6"
+
+WRONG = [
+    ("TRACKS_ENGINE", "mysql", "'duckdb' or 'bigquery'"),
+    ("TRACKS_ENGINE", "DuckDB", "'duckdb' or 'bigquery'"),
+    ("TRACKS_HOME", "gs://bucket/home", LOCAL),
+    ("TRACKS_DUCKDB_PATH", "gs://bucket/warehouse.duckdb", LOCAL),
+    ("TRACKS_EXPORT_URI", "s3://bucket/prefix", URI),
+    ("TRACKS_EXPORT_URI", "gs://", URI),
+    ("TRACKS_EXPORT_FOLDER_HOUR", "middle", "'end' or 'start'"),
+    ("TRACKS_LEGACY_URI", "https://example.com/legacy", URI),
+    ("TRACKS_CUTOVER", "2026-02-30", "a UTC day such as 2026-03-04"),
+    ("TRACKS_CUTOVER", "2026-03-04-00:00", "a UTC day such as 2026-03-04"),
+    ("TRACKS_EXPORT_START", "yesterday", HOUR),
+    ("TRACKS_EXPORT_START", "2026-03-12", HOUR),
+    ("TRACKS_EXPORT_START", "2026-03-12-00:30", "a whole UTC hour such as 2026-03-12-00:00"),
+    ("TRACKS_LEGACY_START", "2026-13-01-00:00", HOUR),
+    ("TRACKS_LEGACY_END", "2026-03-12-24:00", HOUR),
+    ("TRACKS_BQ_LOCATION", "US; drop", LOCATION),
+    ("TRACKS_BQ_DATASET_PREFIX", "my-prefix", PREFIX),
+    ("TRACKS_ALERT_URLS", "slack://token, nonsense", "Apprise URLs such as slack://..., separated by commas"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "allowed"), WRONG)
+def test_a_wrong_value_is_named_with_what_is_allowed(name: str, value: str, allowed: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_settings({name: value})
+    assert str(caught.value) == f"{name} is {value!r}, but it must be {allowed}."
+
+
+def test_bigquery_needs_a_project() -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_settings({"TRACKS_ENGINE": "bigquery"})
+    assert str(caught.value) == (
+        "TRACKS_BQ_PROJECT is not set, but it must name the Google Cloud project when TRACKS_ENGINE is 'bigquery'."
+    )
+
+
+@pytest.mark.parametrize("end", ["2025-05-01-00:00", "2025-04-30-23:00"])
+def test_the_legacy_hours_end_after_they_start(end: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_settings({"TRACKS_LEGACY_END": end})
+    assert str(caught.value) == (
+        f"TRACKS_LEGACY_END is {end}, but it must be later than TRACKS_LEGACY_START, 2025-05-01-00:00."
+    )
+
+
+def test_every_variable_has_a_default() -> None:
+    home = Path.cwd() / ".tracks"
+    assert read_settings({}) == Settings(
+        engine="duckdb",
+        home=home,
+        duckdb_path=home / "warehouse.duckdb",
+        export_uri=str(home / "export"),
+        export_folder_hour="end",
+        legacy_uri=str(home / "legacy"),
+        cutover=datetime(2026, 3, 4, tzinfo=UTC),
+        export_start=datetime(2026, 3, 12, tzinfo=UTC),
+        legacy_start=datetime(2025, 5, 1, tzinfo=UTC),
+        legacy_end=datetime(2026, 3, 12, tzinfo=UTC),
+        bq_project=None,
+        bq_location="US",
+        bq_dataset_prefix="",
+        alert_urls=(),
+    )
+
+
+RIGHT: list[tuple[str, str, str, Any]] = [
+    ("TRACKS_ENGINE", "duckdb", "engine", "duckdb"),
+    ("TRACKS_HOME", "/srv/tracks", "duckdb_path", Path("/srv/tracks/warehouse.duckdb")),
+    ("TRACKS_HOME", "/srv/tracks", "export_uri", "/srv/tracks/export"),
+    ("TRACKS_HOME", "~/tracks", "home", Path.home() / "tracks"),
+    ("TRACKS_HOME", "  ", "home", Path.cwd() / ".tracks"),
+    ("TRACKS_DUCKDB_PATH", "other.duckdb", "duckdb_path", Path.cwd() / "other.duckdb"),
+    ("TRACKS_EXPORT_URI", "/data/a [b]*", "export_uri", "/data/a [b]*"),
+    ("TRACKS_EXPORT_URI", "gs://bucket/prefix/", "export_uri", "gs://bucket/prefix"),
+    ("TRACKS_EXPORT_FOLDER_HOUR", "start", "export_folder_hour", "start"),
+    ("TRACKS_LEGACY_URI", "gs://bucket", "legacy_uri", "gs://bucket"),
+    ("TRACKS_CUTOVER", "2024-02-29", "cutover", datetime(2024, 2, 29, tzinfo=UTC)),
+    ("TRACKS_EXPORT_START", "2026-03-12-23:00", "export_start", datetime(2026, 3, 12, 23, tzinfo=UTC)),
+    ("TRACKS_LEGACY_START", "2025-06-01-05:00", "legacy_start", datetime(2025, 6, 1, 5, tzinfo=UTC)),
+    ("TRACKS_LEGACY_END", "2025-06-01-05:00", "legacy_end", datetime(2025, 6, 1, 5, tzinfo=UTC)),
+    ("TRACKS_BQ_PROJECT", "my-project", "bq_project", "my-project"),
+    ("TRACKS_BQ_LOCATION", "europe-west6", "bq_location", "europe-west6"),
+    ("TRACKS_BQ_DATASET_PREFIX", "staging_2_", "bq_dataset_prefix", "staging_2_"),
+    ("TRACKS_ALERT_URLS", "slack://a/b, mailto://c@d.e,", "alert_urls", ("slack://a/b", "mailto://c@d.e")),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "field", "taken"), RIGHT)
+def test_a_right_value_is_taken(name: str, value: str, field: str, taken: Any) -> None:
+    assert getattr(read_settings({name: value}), field) == taken
+
+
+def test_bigquery_with_a_project_is_taken() -> None:
+    settings = read_settings({"TRACKS_ENGINE": "bigquery", "TRACKS_BQ_PROJECT": "my-project"})
+    assert (settings.engine, settings.bq_project) == ("bigquery", "my-project")
+
+
+def test_dagster_shows_the_sentence(tmp_path: Path) -> None:
+    (tmp_path / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    variables = {"TRACKS_HOME": str(tmp_path), "DAGSTER_HOME": str(tmp_path), "TRACKS_CUTOVER": "soon"}
+    dagster = str(Path(sys.executable).with_name("dagster"))
+    module = ["-m", "tracks_assets.definitions"]
+    validate = [dagster, "definitions", "validate", *module]
+    materialize = [dagster, "asset", "materialize", *module, "--select", "*", "--partition", "2026-03-12-00:00"]
+    environment = os.environ | variables
+    with child(validate, environment) as one, child(materialize, environment) as other:
+        said = [process.communicate(timeout=120)[0] for process in (one, other)]
+    sentence = "SettingsError: TRACKS_CUTOVER is 'soon', but it must be a UTC day such as 2026-03-04.\n"
+    assert [text.count(sentence) for text in said] == [1, 1]
+    assert [one.returncode, other.returncode] == [1, 1]
+    assert not (tmp_path / "warehouse.duckdb").exists()

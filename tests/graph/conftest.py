@@ -1,0 +1,94 @@
+"""Homes to run the real graph in: each with its own export, warehouse, Dagster home and environment."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from tracks_assets.defs.dbt_manifest import ensure_manifest
+from tracks_assets.settings import Settings, read_settings
+from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
+from tracks_assets.warehouse.duckdb import DuckDbWarehouse
+
+ROOT = Path(__file__).parents[2]
+SELECTION = 'key:"posthog/events_parquet" or key:"posthog/raw_tracks" or key:"posthog/tracks"'
+
+
+@dataclass(frozen=True)
+class Home:
+    """A TRACKS_HOME and the variables that a command in it is given."""
+
+    path: Path
+    variables: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("TRACKS_", "DAGSTER_"))}
+        own = {"TRACKS_HOME": str(self.path), "DAGSTER_HOME": str(self.path / "dagster")}
+        return inherited | own | self.variables
+
+    @property
+    def settings(self) -> Settings:
+        return read_settings(self.environment)
+
+    def warehouse(self) -> DuckDbWarehouse:
+        return DuckDbWarehouse(self.settings.duckdb_path)
+
+    def dagster(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Runs a dagster command in this home, from the project's root, as an engineer would."""
+        return subprocess.run(
+            [str(Path(sys.executable).with_name("dagster")), *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def materialize(self, *partitions: str) -> subprocess.CompletedProcess[str]:
+        return self.dagster(
+            "asset", "materialize", "-m", "tracks_assets.definitions", "--select", SELECTION, *partitions
+        )
+
+    def metadata(self, table: str, partition: str) -> dict[str, object]:
+        """The metadata of the newest materialization of a partition, by name."""
+        with dg.DagsterInstance.from_config(str(self.path / "dagster")) as instance:
+            (record,) = instance.fetch_materializations(
+                dg.AssetRecordsFilter(dg.AssetKey(["posthog", table]), asset_partitions=[partition]), limit=1
+            ).records
+        materialization = record.asset_materialization
+        assert materialization is not None
+        return {name: entry.value for name, entry in materialization.metadata.items()}
+
+
+@pytest.fixture(scope="session")
+def parsed_dbt(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """dbt's parse of the project: seconds that every home would spend again."""
+    home = tmp_path_factory.mktemp("parsed")
+    ensure_manifest(read_settings({"TRACKS_HOME": str(home)}), DBT_PROJECT)
+    return home / "dbt"
+
+
+@pytest.fixture
+def new_home(tmp_path: Path, parsed_dbt: Path) -> Callable[..., Home]:
+    """Makes a home with Dagster's settings in place, as make leaves it."""
+
+    def make(**variables: str) -> Home:
+        path = tmp_path / "home"
+        (path / "dagster").mkdir(parents=True)
+        shutil.copy(ROOT / "dagster.yaml", path / "dagster" / "dagster.yaml")
+        shutil.copytree(parsed_dbt, path / "dbt")
+        return Home(path, variables)
+
+    return make
+
+
+@pytest.fixture
+def home(new_home: Callable[..., Home]) -> Home:
+    return new_home()

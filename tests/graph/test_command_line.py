@@ -1,0 +1,79 @@
+"""The hourly path as an engineer types it: an hour, then a range, on a fresh home; and what Dagster then knows."""
+
+from datetime import UTC, datetime
+
+from tests.graph.conftest import Home
+from tracks_assets.demo.generate import ExportPlan, HourWritten, write_hours
+from tracks_assets.events.columns import TRACK_COLUMNS
+
+START = datetime(2026, 3, 12, tzinfo=UTC)
+PLAN = ExportPlan(events_per_hour=1_000, files_per_hour=2, malformed_share=0.005)
+
+
+def _export(home: Home, hours: int) -> list[HourWritten]:
+    return list(write_hours(home.path / "export", START, hours, PLAN))
+
+
+def test_an_hour_then_a_range(home: Home) -> None:
+    written = _export(home, 4)
+
+    hour = home.materialize("--partition", "2026-03-12-00:00")
+    assert hour.returncode == 0, hour.stdout + hour.stderr
+    ranged = home.materialize("--partition-range", "2026-03-12-00:00...2026-03-12-04:00")
+    assert ranged.returncode == 0, ranged.stdout + ranged.stderr
+
+    with home.warehouse().opened() as warehouse:
+        totals = warehouse.total_tracks(home.settings.cutover)
+        raw_rows = warehouse.count_rows("posthog.raw_tracks")
+        rejected = warehouse.count_rows("posthog.rejected_tracks")
+    assert raw_rows + rejected == sum(hour.rows for hour in written)
+    assert rejected == sum(hour.malformed for hour in written) > 0
+    assert totals.excess_rows == 0
+    assert totals.moved == 0
+    assert "2026-03-12-01:00 loaded (2 of 5 hours, 40%)" in ranged.stdout + ranged.stderr
+    _check_metadata(home, written, totals.rows)
+
+
+def _check_metadata(home: Home, written: list[HourWritten], rows_in_tracks: int) -> None:
+    second = written[1]
+    files = home.metadata("events_parquet", "2026-03-12-01:00")
+    assert files["files"] == 2
+    assert files["bytes"] == sum(path.stat().st_size for path in second.files)
+    assert files["dagster/partition_row_count"] == second.rows
+    assert files["unknown_fields"] == 0
+
+    load = home.metadata("raw_tracks", "2026-03-12-01:00")
+    assert load["rows_read"] == second.rows
+    assert load["rows_rejected"] == second.malformed
+    assert load["rows_accepted"] == second.rows - second.malformed
+    assert isinstance(load["seconds"], float)
+
+    merges = [home.metadata("tracks", f"2026-03-12-{hour:02}:00") for hour in range(5)]
+    # The first hour was merged before: its events were there, and a new stamp is no new event.
+    assert merges[0]["rows_inserted"] == 0
+    assert sum(int(str(merge["rows_inserted"])) for merge in merges[1:]) > 0
+    assert merges[4] == merges[4] | {"rows_inserted": 0, "rows_updated": 0, "rows_unchanged": 0}
+    assert merges[0]["dagster/row_count"] == rows_in_tracks
+    assert {"rows_inserted", "rows_updated", "rows_unchanged", "seconds"} <= merges[1].keys()
+    schema = merges[1]["dagster/column_schema"]
+    assert [(column.name, column.description) for column in schema.columns] == [  # type: ignore[attr-defined]
+        (column.name, column.description) for column in TRACK_COLUMNS
+    ]
+
+
+def test_the_definitions_load_from_the_workspace(home: Home) -> None:
+    validated = home.dagster("definitions", "validate", "-w", "workspace.yaml")
+
+    assert validated.returncode == 0, validated.stdout + validated.stderr
+    assert "Validation successful" in validated.stdout + validated.stderr
+
+
+def test_old_dbt_artifacts_do_not_pile_up(home: Home) -> None:
+    _export(home, 1)
+    runs = home.path / "dbt" / "runs"
+    for number in range(30):
+        (runs / f"old-{number}").mkdir(parents=True)
+
+    assert home.materialize("--partition", "2026-03-12-00:00").returncode == 0
+
+    assert len(list(runs.iterdir())) <= 21

@@ -1,0 +1,1 @@
+"""The merge into tracks: what its SQL decides, on the SQL itself."""

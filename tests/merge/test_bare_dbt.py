@@ -1,0 +1,91 @@
+"""Without Dagster, `dbt build` alone keeps tracks up to date: it finds its window by itself and is safe to repeat."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tracks_assets.demo.generate import ExportPlan, write_hours
+from tracks_assets.export.inventory import Export
+from tracks_assets.export.layout import HOUR
+
+from .bare_dbt import BareDbt
+
+FIRST_HOUR = datetime(2026, 3, 12, tzinfo=UTC)
+FIRST_STAMP = datetime(2026, 3, 20, 12, 30, tzinfo=UTC)
+PLAN = ExportPlan(
+    events_per_hour=300, files_per_hour=2, people=50, redelivery_share=0.05, repeat_share=0.05, edit_share=0.05
+)
+BUILD = ("build", "--exclude", "test_type:unit")
+
+ALL_OF_TRACKS = "select * from posthog.tracks order by event_id"
+COLUMNS = "select column_name, data_type from duckdb_columns() where table_name = 'tracks' order by column_index"
+EVENTS = """
+    select
+        event_id,
+        arg_min(created_at, event_inserted_at) as created_at,
+        arg_max(event_payload, event_inserted_at) as event_payload
+    from posthog.raw_tracks
+    group by event_id
+    order by event_id
+"""
+
+
+def load(dbt: BareDbt, export: Path, *hours: int) -> None:
+    """Loads hours of the export as the pipeline does, each with a later stamp."""
+    with dbt.warehouse.opened() as warehouse:
+        for hour in hours:
+            inventory = Export(str(export)).inventory(FIRST_HOUR + hour * HOUR)
+            assert warehouse.replace_hour(inventory, FIRST_STAMP + hour * HOUR).accepted > PLAN.events_per_hour
+
+
+def query(dbt: BareDbt, statement: str) -> list[tuple[Any, ...]]:
+    """The rows that a statement gives, the warehouse closed again."""
+    with dbt.warehouse.opened() as warehouse:
+        return warehouse.connection.execute(statement).fetchall()
+
+
+def standing(dbt: BareDbt) -> list[tuple[Any, ...]]:
+    """Id, time and payload of every row of tracks."""
+    return query(dbt, "select event_id, created_at, event_payload from posthog.tracks order by event_id")
+
+
+@pytest.fixture(scope="module")
+def export(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three hours with re-deliveries, repeats and edits."""
+    root = tmp_path_factory.mktemp("export")
+    assert sum(hour.redelivered + hour.repeats + hour.edits for hour in write_hours(root, FIRST_HOUR, 3, PLAN)) == 135
+    return root
+
+
+def test_dbt_build_alone_keeps_tracks_up_to_date(export: Path, dbt: BareDbt) -> None:
+    """The first build makes the missing table, the second finds nothing to do, and a new hour is picked up."""
+    columns = query(dbt, COLUMNS)
+    load(dbt, export, 0, 1)
+    query(dbt, "drop table posthog.tracks")
+    dbt.run(*BUILD)
+    assert query(dbt, COLUMNS) == columns
+    assert standing(dbt) == query(dbt, EVENTS)
+
+    before = query(dbt, ALL_OF_TRACKS)
+    assert len(before) > 2 * PLAN.events_per_hour
+    dbt.run(*BUILD)
+    assert query(dbt, ALL_OF_TRACKS) == before
+
+    load(dbt, export, 2)
+    dbt.run(*BUILD)
+    assert standing(dbt) == query(dbt, EVENTS)
+    assert len(standing(dbt)) == len(before) + PLAN.events_per_hour
+
+
+def test_a_full_refresh_does_not_rebuild_tracks(export: Path, dbt: BareDbt) -> None:
+    """A row that no delivery could bring back survives it; the deliveries are merged as ever."""
+    only_here = ("only here", datetime(2025, 7, 1, tzinfo=UTC), '{"legacy":true}')
+    with dbt.warehouse.opened() as warehouse:
+        warehouse.connection.execute(
+            "insert into posthog.tracks (event_id, created_at, event_payload) values ($1, $2, $3)", only_here
+        )
+    load(dbt, export, 0)
+    dbt.run(*BUILD, "--full-refresh")
+    assert standing(dbt) == sorted([*query(dbt, EVENTS), only_here])

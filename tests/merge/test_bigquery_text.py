@@ -1,0 +1,180 @@
+"""The merge as BigQuery is told it, rendered without a connection: dbt's macros, with what dbt would hand them stubbed.
+
+The embedded engine runs the same macros in every other test; what can differ is their text.
+"""
+
+import re
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from jinja2 import Environment, StrictUndefined, pass_context
+from jinja2.runtime import Context, Macro
+
+from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
+from tracks_assets.warehouse.tables import TRACKS
+
+with warnings.catch_warnings():
+    # An older tokenizer of sqlglot's, which another package brings along, warns when it is imported.
+    warnings.simplefilter("ignore")
+    import sqlglot
+    from sqlglot import exp
+
+GOLDEN = Path(__file__).with_name("merge_bigquery.sql")
+MODEL = DBT_PROJECT / "models" / "marts" / "posthog_tracks.sql"
+WINDOW = {
+    "TRACKS_WINDOW_START": "2026-03-12T10:00:00+00:00",
+    "TRACKS_WINDOW_END": "2026-03-12T11:00:00+00:00",
+}
+NOT_GOOGLE = re.compile(r"\bexclude\b|::|\btimestamptz\b", re.IGNORECASE)
+
+
+class Returned(Exception):  # noqa: N818 (it is how dbt's `return` leaves a macro, no error)
+    """A macro's value."""
+
+    def __init__(self, value: object) -> None:
+        self.value = value
+
+
+class DbtContext(Context):
+    """Calls macros as dbt does: what a macro returns is its value, and else its text."""
+
+    def call(self, called: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        """Calls a macro or a function."""
+        if not isinstance(called, Macro):
+            return super().call(called, *args, **kwargs)
+        try:
+            return super().call(called, *args, **kwargs)
+        except Returned as returned:
+            return returned.value
+
+
+class DbtEnvironment(Environment):
+    """Jinja as dbt sets it up."""
+
+    context_class = DbtContext
+
+
+def give_back(value: object) -> None:
+    """dbt's ``return``."""
+    raise Returned(value)
+
+
+@pass_context
+def dispatch(context: Context, name: str, package: str | None = None) -> Any:
+    """dbt's ``adapter.dispatch`` on BigQuery."""
+    return context.vars.get(f"bigquery__{name}") or context.vars[f"default__{name}"]
+
+
+class Config:
+    """dbt's ``config``: it swallows what a model sets, and tells what this one has set."""
+
+    def __call__(self, **_: object) -> str:
+        """A model's own call."""
+        return ""
+
+    def get(self, name: str, default: object) -> object:
+        """What macros ask for."""
+        return {"merge": "by_plan"} if name == "meta" else default
+
+
+def rendered(template: str, variables: dict[str, str], is_incremental: bool = True) -> tuple[str, list[str]]:
+    """The text of a template that may use the project's macros, and the queries that it ran while it was rendered."""
+    queries: list[str] = []
+
+    def run_query(query: str) -> SimpleNamespace:
+        queries.append(query)
+        return SimpleNamespace(rows=[])
+
+    macros = "".join(path.read_text(encoding="utf-8") for path in sorted((DBT_PROJECT / "macros").glob("*.sql")))
+    environment = DbtEnvironment(extensions=["jinja2.ext.do"], undefined=StrictUndefined)
+    text = environment.from_string(macros + template).render(
+        {
+            "adapter": SimpleNamespace(dispatch=dispatch),
+            "bigquery__create_table_as": lambda _, name, text: f"create temp table {name} as {text}",
+            "config": Config(),
+            "env_var": variables.get,
+            "execute": True,
+            "is_incremental": lambda: is_incremental,
+            "log": lambda *_, **__: None,
+            "make_temp_relation": lambda _, suffix: f"`project`.`posthog`.`tracks{suffix}`",
+            "model": SimpleNamespace(columns={column.name: None for column in TRACKS.columns}),
+            "return": give_back,
+            "run_query": run_query,
+            "source": "`project`.`{}`.`{}`".format,
+            "target": SimpleNamespace(type="bigquery", schema="posthog"),
+            "this": "`project`.`posthog`.`tracks`",
+            "var": {"overlap_hours": 72}.get,
+        }
+    )
+    return text.strip(), queries
+
+
+def plan_text(variables: dict[str, str], is_incremental: bool = True) -> str:
+    """The model as dbt compiles it."""
+    text, _ = rendered(MODEL.read_text(encoding="utf-8"), variables, is_incremental)
+    return text
+
+
+def merge_script() -> tuple[str, list[str]]:
+    """What dbt-bigquery gets where it asks for the text of a merge, and the queries that are run before it."""
+    return rendered("{{ bigquery__get_merge_sql(this, '(select 1 as plan)', 'event_id', []) }}", WINDOW)
+
+
+def tidy(text: str) -> str:
+    """The text without the blank lines and trailing blanks that macros leave."""
+    return "".join(f"{line.rstrip()}\n" for line in text.splitlines() if line.strip())
+
+
+def merges_in(text: str) -> list[exp.Merge]:
+    """The MERGE statements in a script."""
+    return [each for each in sqlglot.parse(text, dialect="bigquery") if isinstance(each, exp.Merge)]
+
+
+@pytest.mark.parametrize(
+    ("variables", "is_incremental"), [(WINDOW, True), ({}, True), (WINDOW, False), ({}, False)], ids=str
+)
+def test_the_model_is_one_query_of_googles_sql(variables: dict[str, str], is_incremental: bool) -> None:
+    """As a plan and as the rows themselves, with a window and without."""
+    text = plan_text(variables, is_incremental)
+    (query,) = sqlglot.parse(text, dialect="bigquery")
+    assert isinstance(query, exp.Select)
+    assert NOT_GOOGLE.findall(text) == []
+
+
+def test_the_plan_reads_keys_only() -> None:
+    """A payload is most of a row's bytes, and BigQuery bills by the column."""
+    columns = {column.name for column in sqlglot.parse_one(plan_text(WINDOW), dialect="bigquery").find_all(exp.Column)}
+    keys = {"event_id", "created_at", "event_inserted_at", "bq_ingested_timestamp"}
+    assert columns & {column.name for column in TRACKS.columns} == keys
+
+
+def test_a_bare_build_takes_its_window_from_the_watermark() -> None:
+    """In Google's own words for a moment less some hours."""
+    assert "timestamp_sub(max(bq_ingested_timestamp), interval 72 hour)" in plan_text({})
+    assert "timestamp_sub" not in plan_text(WINDOW)
+
+
+def test_the_merge_matches_ids_over_the_whole_table() -> None:
+    """No partition is named, so a re-delivery finds its event however old it is."""
+    text, _ = merge_script()
+    (merge,) = merges_in(text)
+    assert merge.args["on"].sql(dialect="bigquery") == "standing.event_id = delivery.event_id"
+    assert merge.this.sql(dialect="bigquery") == "`project`.`posthog`.`tracks` AS standing"
+    assert NOT_GOOGLE.findall(text) == []
+
+
+def test_the_plan_is_kept_before_it_is_carried_out() -> None:
+    """The merge and its report read one plan, made once."""
+    _, (plan, report) = merge_script()
+    assert plan == "create temp table `project`.`posthog`.`tracks__merge_plan` as select * from (select 1 as plan)"
+    assert "from `project`.`posthog`.`tracks__merge_plan` group by" in report
+
+
+def test_the_merge_is_this_text() -> None:
+    """Word for word; after a change that is meant, the file takes the text that this shows."""
+    text, _ = merge_script()
+    assert tidy(text) == GOLDEN.read_text(encoding="utf-8")

@@ -1,0 +1,157 @@
+"""Whatever is delivered, and however its hours are run, tracks comes out the same, and as the promises say.
+
+The SQL is the one that dbt writes; the model beside it is plain Python and knows nothing of windows, plans or merges.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from tracks_assets.warehouse.tables import RAW_TRACKS, TRACKS
+
+from .deliveries import (
+    CUTOVER,
+    FIRST_HOUR,
+    LOADED,
+    Delivery,
+    Merge,
+    Placed,
+    Reload,
+    Step,
+    exports,
+    raw_rows,
+    runs,
+)
+from .merge_engine import MergeEngine, Row
+
+STANDING = "select * exclude (bq_ingested_timestamp) from posthog.tracks order by event_id, created_at"
+COPY_STAMP = datetime(2026, 3, 1, tzinfo=UTC)
+
+hundreds = settings(max_examples=70, deadline=None, derandomize=True, database=None)
+
+
+def expected(export: Iterable[Placed]) -> list[Row]:
+    """The model: of each event, the first delivery's time and the last delivery's everything else."""
+    first: dict[str, Delivery] = {}
+    last: dict[str, Delivery] = {}
+    for delivery in (placed.delivery for placed in export if placed.delivery.created_at >= CUTOVER):
+        first[delivery.event_id] = min(first.get(delivery.event_id, delivery), delivery, key=lambda each: each.order)
+        last[delivery.event_id] = max(last.get(delivery.event_id, delivery), delivery, key=lambda each: each.order)
+    return [last[event_id].row() | {"created_at": first[event_id].created_at} for event_id in sorted(last)]
+
+
+def steps_done(engine: MergeEngine, steps: Sequence[Step]) -> Iterator[Merge]:
+    """Runs the steps one by one; yields after each merge."""
+    stamps = count(1)
+    for step in steps:
+        if isinstance(step, Reload):
+            engine.connection.execute(
+                f"update {RAW_TRACKS} set bq_ingested_timestamp = $1 where window_start = $2",
+                [LOADED + timedelta(hours=next(stamps)), FIRST_HOUR + timedelta(hours=step.hour)],
+            )
+        else:
+            engine.run(*step.window)
+            yield step
+
+
+def merged(
+    engine: MergeEngine, export: Sequence[Placed], steps: Sequence[Step], before: Sequence[Row] = ()
+) -> list[Row]:
+    """What tracks holds after the steps."""
+    engine.fill(RAW_TRACKS, raw_rows(export))
+    engine.fill(TRACKS, before)
+    for _ in steps_done(engine, steps):
+        pass
+    return engine.rows(STANDING)
+
+
+@hundreds
+@given(export=exports(), one_way=runs(), another_way=runs())
+def test_hours_may_be_run_in_any_order_and_again(
+    engine: MergeEngine, export: list[Placed], one_way: list[Step], another_way: list[Step]
+) -> None:
+    """Two ways of running the same hours end in the same table, each event once, as the model has it."""
+    rows = merged(engine, export, one_way)
+    assert rows == expected(export)
+    assert merged(engine, export, another_way) == rows
+
+
+def by_id(engine: MergeEngine) -> dict[str, Row]:
+    """The rows of tracks by their ids, of which none stands twice."""
+    rows = engine.rows(STANDING)
+    assert len({row["event_id"] for row in rows}) == len(rows)
+    return {row["event_id"]: row for row in rows}
+
+
+def check_merge(before: Row, after: Row, seen: Sequence[Delivery]) -> None:
+    """One event's promises over one merge, which saw the deliveries ``seen`` of it."""
+    first = min(seen, key=lambda each: each.order)
+    last = max(seen, key=lambda each: each.order)
+    is_original = first.order < order_of(before) and first.created_at < before["created_at"]
+    content = last.row() if last.order > order_of(before) else before
+    assert after == content | {"created_at": first.created_at if is_original else before["created_at"]}
+
+
+def order_of(row: Row) -> datetime:
+    """A standing row's place among the deliveries of its event."""
+    return Delivery("", row["created_at"], row["event_inserted_at"], 0).order
+
+
+@hundreds
+@given(export=exports(is_tame=False), steps=runs())
+def test_no_merge_moves_an_event_or_takes_stale_content(
+    engine: MergeEngine, export: list[Placed], steps: list[Step]
+) -> None:
+    """After every single merge: only an older delivery gives its time, only a newer one its content.
+
+    Here, re-deliveries come with any time, be it earlier than their original's.
+    """
+    engine.fill(RAW_TRACKS, raw_rows(export))
+    engine.fill(TRACKS, [])
+    before: dict[str, Row] = {}
+    for merge in steps_done(engine, steps):
+        seen = [each.delivery for each in export if each.hour in merge.covered and each.delivery.created_at >= CUTOVER]
+        after = by_id(engine)
+        assert set(after) == set(before) | {each.event_id for each in seen}
+        for event_id, row in before.items():
+            deliveries = [each for each in seen if each.event_id == event_id]
+            if deliveries:
+                check_merge(row, after[event_id], deliveries)
+            else:
+                assert after[event_id] == row
+        before = after
+
+
+def pair(event_id: str, is_known: bool) -> list[Delivery]:
+    """Two copies as the old pipeline left them: the original, and a re-delivery that was taken for a new event.
+
+    Where their insert times are known, the later copy's is that of a delivery between those of the export.
+    """
+    times = [datetime(2025, 7, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)]
+    inserted = [times[0], FIRST_HOUR + timedelta(minutes=90)]
+    copies = zip(times, inserted, (90, 91), strict=True)
+    return [Delivery(event_id, time, known if is_known else None, content) for time, known, content in copies]
+
+
+def copies_after(copies: Sequence[Delivery], export: Sequence[Placed]) -> list[Row]:
+    """The model of a standing pair: both take the last delivery's content, unless it is older; each keeps its time."""
+    last = [row for row in expected(export) if row["event_id"] == copies[0].event_id]
+    is_stale = not last or order_of(last[0]) < max(copy.order for copy in copies)
+    return [(copy.row() if is_stale else last[0]) | {"created_at": copy.created_at} for copy in copies]
+
+
+@hundreds
+@given(export=exports(), steps=runs(), known=st.tuples(st.booleans(), st.booleans()))
+@example(export=[Placed(0, Delivery("event 0", CUTOVER, None, 0))], steps=[Merge(0, 3)], known=(True, False))
+def test_an_id_that_stands_twice_is_updated_twice_and_never_multiplied(
+    engine: MergeEngine, export: list[Placed], steps: list[Step], known: tuple[bool, bool]
+) -> None:
+    """Two of the events stand twice from the start; the others come out as if there were no pairs."""
+    pairs = [pair(f"event {number}", is_known) for number, is_known in enumerate(known)]
+    copies = [copy.row() | {"bq_ingested_timestamp": COPY_STAMP} for each in pairs for copy in each]
+    others = [row for row in expected(export) if row["event_id"] not in {copies[0]["event_id"], copies[2]["event_id"]}]
+    rows = merged(engine, export, steps, before=copies)
+    assert rows == [row for each in pairs for row in copies_after(each, export)] + others

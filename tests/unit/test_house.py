@@ -1,0 +1,99 @@
+"""The house rules that a reader relies on: one way for data, one place for each list and each default."""
+
+import ast
+import re
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from tracks_assets.events.columns import TRACK_COLUMNS, Field
+from tracks_assets.export.fields import READ_FIELDS, REQUIRED_FIELDS
+from tracks_assets.settings import read_settings
+from tracks_assets.warehouse.dbt_properties import DBT_PROJECT, PROPERTIES_FILE, properties_text
+from tracks_assets.warehouse.tables import TABLES, TRACKS
+
+PACKAGE = Path(__file__).parents[2] / "tracks_assets"
+
+# A package may import from those before it, and from itself.
+ORDER = ["settings", "sql_files", "export", "events", "warehouse", "defs", "definitions", "demo"]
+
+
+def _modules() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def _imports(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text())
+    found = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
+    return found | {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+
+
+def _place(dotted: str) -> int:
+    return max(n for n, name in enumerate(ORDER) if dotted == name or dotted.startswith(f"{name}."))
+
+
+def _dotted(path: Path) -> str:
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
+
+
+@pytest.mark.parametrize("path", _modules(), ids=_dotted)
+def test_data_flows_one_way(path: Path) -> None:
+    if path == PACKAGE / "__init__.py":
+        return
+    own = _place(_dotted(path))
+    for module in _imports(path):
+        if module.startswith("tracks_assets.") and not (
+            module.startswith("tracks_assets.demo") and own == _place("demo")
+        ):
+            assert _place(module.removeprefix("tracks_assets.")) <= own, f"{_dotted(path)} imports {module}"
+
+
+@pytest.mark.parametrize("path", _modules(), ids=_dotted)
+def test_only_defs_knows_dagster(path: Path) -> None:
+    knows = any(module.split(".")[0].startswith("dagster") for module in _imports(path))
+
+    assert not knows or _dotted(path).startswith(("defs", "definitions", "demo.__main__"))
+
+
+@pytest.mark.parametrize("path", _modules(), ids=_dotted)
+def test_every_module_says_why_it_exists(path: Path) -> None:
+    assert ast.get_docstring(ast.parse(path.read_text()))
+
+
+def test_dbt_describes_the_column_list() -> None:
+    assert PROPERTIES_FILE.read_text() == properties_text("posthog_tracks", TRACKS), "run make columns"
+
+
+def test_dbt_has_the_same_defaults_as_the_settings() -> None:
+    settings = read_settings({"TRACKS_HOME": ".tracks"})
+    text = "\n".join(path.read_text() for pattern in ("*.yml", "**/*.sql") for path in DBT_PROJECT.glob(pattern))
+    defaults = dict(re.findall(r"env_var\('(TRACKS_\w+)', '([^']*)'\)", text))
+
+    assert date.fromisoformat(defaults["TRACKS_CUTOVER"]) == settings.cutover.date()
+    assert defaults["TRACKS_ENGINE"] == settings.engine
+    assert defaults["TRACKS_BQ_LOCATION"] == settings.bq_location
+    assert (DBT_PROJECT / defaults["TRACKS_HOME"] / "warehouse.duckdb").resolve() == settings.duckdb_path.resolve()
+
+
+def test_tracks_cannot_be_rebuilt_by_a_flag() -> None:
+    assert "full_refresh=false" in (DBT_PROJECT / "models" / "marts" / "posthog_tracks.sql").read_text()
+
+
+def test_tables_have_descriptions_and_unique_columns() -> None:
+    for table in TABLES:
+        names = [column.name for column in table.columns]
+        assert len(names) == len(set(names))
+        assert all(column.description.endswith(".") for column in table.columns)
+
+
+def test_the_column_list_takes_every_field_that_is_read_from_files() -> None:
+    taken = {name for column in TRACK_COLUMNS if isinstance(column.source, Field) for name in column.source.names}
+
+    assert taken == READ_FIELDS
+    assert {name for group in REQUIRED_FIELDS for name in group} == READ_FIELDS
+
+
+def test_the_lock_names_no_address() -> None:
+    root = PACKAGE.parent
+    assert not re.search(r"://|--index-url|--find-links", (root / "requirements.lock").read_text())

@@ -1,0 +1,80 @@
+"""What people read of a run, to the letter: log lines, counts, and the demo's tables."""
+
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+
+import dagster as dg
+import pytest
+from rich.console import Console
+
+from tracks_assets.defs.merge_report import MergeCounts, counts_by_hour
+from tracks_assets.defs.partitions import HOURS_A_MERGE, hours_of, merge_windows
+from tracks_assets.defs.progress import Progress, progress_line
+from tracks_assets.defs.tracks import merge_line
+from tracks_assets.demo.report import HourRow, report
+from tracks_assets.warehouse.base import HourLoad, TrackTotals
+
+HOUR = datetime(2026, 3, 12, tzinfo=UTC)
+LOAD = HourLoad(HOUR, read=20_000, accepted=19_997, rejected=3)
+
+
+def test_progress_says_hour_share_and_rate() -> None:
+    assert progress_line(LOAD, 0.5, 2, 8) == (
+        "2026-03-12-00:00 loaded (2 of 8 hours, 25%): 20,000 rows, 3 rejected, 40,000 rows/s"
+    )
+
+
+def test_progress_counts_by_itself() -> None:
+    progress = Progress(hours=2)
+
+    assert "(1 of 2 hours, 50%)" in progress.line(LOAD, 1)
+    assert "(2 of 2 hours, 100%)" in progress.line(LOAD, 1)
+
+
+def test_merge_line() -> None:
+    assert merge_line(MergeCounts(1_000, 20, 3), 24, 1.26) == (
+        "24 hours merged in 1.3 s: 1,000 events inserted, 20 updated, 3 unchanged"
+    )
+
+
+def test_counts_are_read_by_hour_and_action() -> None:
+    lines = [
+        "1 of 1 START sql incremental model posthog.tracks",
+        "merge_plan 2026-03-12T00:00:00+00:00 insert 7",
+        "merge_plan 2026-03-12T00:00:00+00:00 restore_time 1",
+        "merge_plan 2026-03-12T00:00:00+00:00 update 2",
+        "merge_plan 2026-03-12T01:00:00+00:00 unchanged 5",
+    ]
+
+    assert counts_by_hour(lines) == {
+        HOUR: MergeCounts(inserted=7, updated=3),
+        HOUR + timedelta(hours=1): MergeCounts(unchanged=5),
+    }
+
+
+def test_an_unknown_action_is_no_count() -> None:
+    with pytest.raises(ValueError, match="an action 'explode' that is not known"):
+        counts_by_hour(["merge_plan 2026-03-12T00:00:00+00:00 explode 7"])
+
+
+def test_a_long_range_is_merged_in_months() -> None:
+    window = dg.TimeWindow(HOUR, HOUR + timedelta(hours=2 * HOURS_A_MERGE + 5))
+
+    pieces = list(merge_windows(window))
+
+    assert [len(hours_of(piece)) for piece in pieces] == [744, 744, 5]
+    assert [hour for piece in pieces for hour in hours_of(piece)] == hours_of(window)
+
+
+def test_the_demo_shows_hours_and_totals() -> None:
+    counts = {"rows_read": 10, "rows_accepted": 9, "rows_rejected": 1, "rows_inserted": 8, "rows_updated": 1_000}
+    console = Console(width=110, record=True, file=StringIO())
+
+    console.print(report([HourRow("2026-03-12-00:00", counts)] * 2, TrackTotals(20, 18, 1), 61.2))
+
+    text = console.export_text()
+    assert "│ 2026-03-12-00:00         │   10 │        9 │        1 │        8 │   1,000 │" in text
+    assert "│ all                      │   20 │       18 │        2 │       16 │   2,000 │" in text
+    assert "│ excess rows               │  2 │" in text
+    assert "│ events that moved in time │  1 │" in text
+    assert "│ seconds, all in all       │ 61 │" in text

@@ -1,0 +1,15 @@
+"""The fields of PostHog's exported Parquet files: those that the pipeline reads, and those that it knows of.
+
+Read from PostHog's batch-export model ``events``. Order is not promised, fields get added: files are read by name.
+"""
+
+TEXT_FIELDS = frozenset({"uuid", "event", "distinct_id", "person_id", "properties"})
+TIME_FIELDS = frozenset({"timestamp", "_inserted_at", "inserted_at"})
+READ_FIELDS = TEXT_FIELDS | TIME_FIELDS
+KNOWN_FIELDS = READ_FIELDS | {"person_properties", "elements_chain", "created_at"}
+
+INSERT_TIME_FIELDS = ("_inserted_at", "inserted_at")
+"""What the insert time is called; older exports have the second name."""
+
+REQUIRED_FIELDS = (*((name,) for name in sorted(READ_FIELDS - set(INSERT_TIME_FIELDS))), INSERT_TIME_FIELDS)
+"""What a file must have, as alternatives: of each group at least one field."""
