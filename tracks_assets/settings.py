@@ -68,7 +68,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     settings = Settings(
         engine=reader.read("TRACKS_ENGINE", "duckdb", _one_of("duckdb", "bigquery")),
         home=home,
-        duckdb_path=reader.read("TRACKS_DUCKDB_PATH", str(home / "warehouse.duckdb"), _path),
+        duckdb_path=reader.read("TRACKS_DUCKDB_PATH", str(home / "warehouse.duckdb"), _database_path),
         export_uri=reader.read("TRACKS_EXPORT_URI", str(home / "export"), _uri),
         export_folder_hour=reader.read("TRACKS_EXPORT_FOLDER_HOUR", "end", _one_of("end", "start")),
         legacy_uri=reader.read("TRACKS_LEGACY_URI", str(home / "legacy"), _uri),
@@ -106,8 +106,8 @@ def _check_together(settings: Settings) -> None:
         )
     if settings.legacy_end <= settings.legacy_start:
         raise SettingsError(
-            f"TRACKS_LEGACY_END is {settings.legacy_end:{PARTITION_FORMAT}!s}, but it must be later than "
-            f"TRACKS_LEGACY_START, {settings.legacy_start:{PARTITION_FORMAT}!s}."
+            f"TRACKS_LEGACY_END is {settings.legacy_end:{PARTITION_FORMAT}}, but it must be later than "
+            f"TRACKS_LEGACY_START, {settings.legacy_start:{PARTITION_FORMAT}}."
         )
 
 
@@ -124,6 +124,13 @@ def _path(value: str) -> Path:
     if "://" in value:
         raise ValueError("a local path")
     return Path(value).expanduser().absolute()
+
+
+def _database_path(value: str) -> Path:
+    # DuckDB takes what follows a question mark for options, and puts its log in another place.
+    if "?" in value:
+        raise ValueError("a local path without '?'")
+    return _path(value)
 
 
 def _uri(value: str) -> str:

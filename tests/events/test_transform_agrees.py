@@ -19,9 +19,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tracks_assets.events.columns import RAW_TRACK_COLUMNS, TIME_FIELDS, TRACK_COLUMNS, Property
+from tracks_assets.events.columns import RAW_TRACK_COLUMNS, TRACK_COLUMNS, Property
 from tracks_assets.events.contract import EARLIEST, LATEST, RawPostHogEvent, Reason, judge
 from tracks_assets.events.strict_json import MAX_DEPTH
+from tracks_assets.export.fields import TIME_FIELDS
 from tracks_assets.export.inventory import Export
 from tracks_assets.export.layout import file_name, hour_folder, hour_interval
 from tracks_assets.warehouse.base import HourLoad

@@ -9,13 +9,14 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DbtCliResource
 from packaging.version import Version
+from pydantic import Field
 
 from tracks_assets.defs.dbt_manifest import dbt_executable
 from tracks_assets.export.inventory import Export
 from tracks_assets.export.layout import FolderHour
 from tracks_assets.settings import Settings
 from tracks_assets.warehouse.base import Warehouse
-from tracks_assets.warehouse.connect import connect_warehouse
+from tracks_assets.warehouse.connect import LOCK_WAIT, connect_warehouse
 
 WAREHOUSE_POOL = "warehouse"
 """Everything that opens the warehouse stands in this pool, of size 1: the embedded engine has one writer."""
@@ -40,10 +41,13 @@ class WarehouseResource(dg.ConfigurableResource[Any]):
 
     engine: str
     duckdb_path: str
+    lock_wait: float = Field(
+        default=LOCK_WAIT, ge=0, le=3600, description="Seconds to wait for another process to let go of the warehouse."
+    )
 
     def warehouse(self) -> Warehouse:
         """The warehouse, not yet opened."""
-        return connect_warehouse(self.engine, Path(self.duckdb_path))
+        return connect_warehouse(self.engine, Path(self.duckdb_path), self.lock_wait)
 
 
 class TracksDbt(DbtCliResource):

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from fsspec import AbstractFileSystem
 from fsspec.core import url_to_fs
+from fsspec.implementations.local import LocalFileSystem
 
 from tracks_assets.export.fields import KNOWN_FIELDS, READ_FIELDS, REQUIRED_FIELDS, TIME_FIELDS
 from tracks_assets.export.layout import FolderHour, hour_folder, hour_interval, manifest_name, parse_file_name
@@ -92,7 +93,7 @@ class Export:
             ExportError: the root is missing, the folder or a file cannot be read, a file belongs to another hour,
                 or a file's fields are not those of PostHog's export.
         """
-        filesystem, root = url_to_fs(self.uri)
+        filesystem, root = _filesystem(self.uri)
         if not filesystem.exists(root):
             raise ExportError(
                 f"The export root {self.uri} does not exist: set TRACKS_EXPORT_URI to the folder or bucket "
@@ -105,6 +106,11 @@ class Export:
         _check_intervals(paths, hour, folder)
         files = tuple(_read_footer(filesystem, path, f"{folder}/{_name(path)}") for path in paths)
         return HourInventory(hour, root, folder, files, _name(manifest) if manifest else None)
+
+
+def _filesystem(uri: str) -> tuple[AbstractFileSystem, str]:
+    """A place's filesystem and its path there; a local path is taken as it stands, whatever signs it holds."""
+    return url_to_fs(uri) if "://" in uri else (LocalFileSystem(), uri)
 
 
 def _list(filesystem: AbstractFileSystem, folder: str) -> list[str]:
@@ -235,7 +241,7 @@ def find_unreadable(inventory: HourInventory) -> ExportError | None:
 
     Validating finds text that is not UTF-8, which Arrow reads and DuckDB does not.
     """
-    filesystem, _ = url_to_fs(inventory.root)
+    filesystem, _ = _filesystem(inventory.root)
     for file in inventory.files:
         try:
             with filesystem.open(file.path, "rb") as stream, pq.ParquetFile(stream) as parquet:
