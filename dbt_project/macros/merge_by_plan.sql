@@ -6,15 +6,17 @@
     named, so a re-delivery finds its event however old it is. A standing pair is updated twice and never multiplied.
 -#}
 {% macro merge_by_plan(target, plan) %}
+    {{ adapter.dispatch('merge_by_plan')(target, plan) }}
+{% endmacro %}
+
+{% macro default__merge_by_plan(target, plan) %}
     merge into {{ target }} as standing
     using (
-        {{ rows_of_plan(plan) | indent(8) }}
+        {{ rows_of_plan(plan, "merge_action != 'unchanged'") | indent(8) }}
     ) as delivery
     on standing.event_id = delivery.event_id
     when matched and delivery.merge_action = 'update' then update set
-        {% for column in track_columns() if column not in ('event_id', 'created_at') %}
-        {{ column }} = delivery.{{ column }},
-        {% endfor %}
+        {{ content_of('delivery') | indent(8) }}
         created_at = least(standing.created_at, delivery.created_at)
     when matched and delivery.merge_action = 'restore_time' then update set
         created_at = least(standing.created_at, delivery.created_at)
@@ -25,15 +27,51 @@
 {% endmacro %}
 
 {#-
-    The rows that a plan inserts or updates with: the content of each event's last delivery at the time the plan says.
+    The same merge for DuckDB, whose MERGE holds every payload of both sides in memory. Here only keys are joined, and
+    payloads stream from raw_tracks into tracks: an event that stands once is updated by removing it and putting it in
+    again, all in dbt's one transaction. Only standing pairs are updated in place, for each copy keeps its own time.
+-#}
+{% macro duckdb__merge_by_plan(target, plan) %}
+    update {{ target }} as standing set
+        created_at = least(standing.created_at, plan.created_at)
+    from {{ plan }} as plan
+    where standing.event_id = plan.event_id and plan.merge_action = 'restore_time';
+
+    update {{ target }} as standing set
+        {{ content_of('delivery') | indent(8) }}
+        created_at = least(standing.created_at, delivery.created_at)
+    from (
+        {{ rows_of_plan(plan, "merge_action = 'update' and copy_count > 1") | indent(8) }}
+    ) as delivery
+    where standing.event_id = delivery.event_id;
+
+    delete from {{ target }}
+    where event_id in (select event_id from {{ plan }} where merge_action = 'update' and copy_count = 1);
+
+    insert into {{ target }} ({{ track_columns() | join(', ') }})
+    select {{ track_columns() | join(', ') }}
+    from (
+        {{ rows_of_plan(plan, "merge_action in ('insert', 'update') and copy_count <= 1") | indent(8) }}
+    ) as delivery
+{% endmacro %}
+
+{#- What an update takes from the last delivery: everything but the id and the time. -#}
+{% macro content_of(delivery) %}
+{% for column in track_columns() if column not in ('event_id', 'created_at') %}
+{{ column }} = {{ delivery }}.{{ column }},
+{% endfor %}
+{% endmacro %}
+
+{#-
+    The rows that a plan inserts or updates with, where its own rows meet a condition: the content of each event's last delivery at the time the plan says.
     Only ids delivered more than once are sorted, so that the payloads of all others stream through.
 -#}
-{% macro rows_of_plan(plan) %}
+{% macro rows_of_plan(plan, condition) %}
 with
 
 planned as (
     select * from {{ plan }}
-    where merge_action != 'unchanged'
+    where {{ condition }}
 ),
 
 delivered as (

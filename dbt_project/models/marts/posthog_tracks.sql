@@ -66,6 +66,7 @@ copies as (
         max(tracks.created_at) over (partition by tracks.event_id) as created_at,
         coalesce(tracks.event_inserted_at, {{ long_ago() }}) as inserted_at,
         tracks.bq_ingested_timestamp as ingested_at,
+        count(*) over (partition by tracks.event_id) as copy_count,
         row_number() over (
             partition by tracks.event_id
             order by coalesce(tracks.event_inserted_at, {{ long_ago() }}) desc, tracks.bq_ingested_timestamp desc
@@ -86,7 +87,7 @@ compared as (
         last_deliveries.delivery_count,
         first_deliveries.created_at as first_created_at,
         standing.created_at as standing_created_at,
-        standing.event_id is not null as stands,
+        coalesce(standing.copy_count, 0) as copy_count,
         last_deliveries.inserted_at > standing.inserted_at
         or (
             last_deliveries.inserted_at = standing.inserted_at
@@ -107,13 +108,14 @@ final as (
         event_id,
         window_start,
         delivery_count,
+        copy_count,
         case
-            when not stands then 'insert'
+            when copy_count = 0 then 'insert'
             when is_newer then 'update'
             when is_original then 'restore_time'
             else 'unchanged'
         end as merge_action,
-        case when stands and not is_original then standing_created_at else first_created_at end as created_at
+        case when copy_count > 0 and not is_original then standing_created_at else first_created_at end as created_at
     from compared
 )
 
@@ -131,7 +133,7 @@ plan as (
 ),
 
 rows_of_plan as (
-    {{ rows_of_plan('plan') | indent(4) }}
+    {{ rows_of_plan('plan', "merge_action = 'insert'") | indent(4) }}
 ),
 
 final as (
