@@ -104,6 +104,7 @@ def run(settings: Settings, console: Console) -> None:
     """The whole demo, start to table."""
     started = time.monotonic()
     claim_home(settings.home)
+    settings.dagster_home.mkdir(exist_ok=True)
     hours = [settings.export_start + number * HOUR for number in range(HOURS + 1)]
     with Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console) as progress:
         task = progress.add_task("")
