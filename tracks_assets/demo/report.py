@@ -23,7 +23,7 @@ class HourRow:
 def hours_table(rows: Sequence[HourRow]) -> Table:
     """The table of the hours, and their sum."""
     table = Table(title="What each export hour did", title_justify="left", show_footer=True)
-    table.add_column("export hour (start, UTC)", footer="all")
+    table.add_column("export hour (UTC)", footer="all")
     for name in _COUNTS:
         total = sum(row.counts[name] for row in rows)
         table.add_column(name.removeprefix("rows_"), footer=f"{total:,}", justify="right")
