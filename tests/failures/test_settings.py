@@ -117,16 +117,21 @@ def test_bigquery_with_a_project_is_taken() -> None:
 
 
 def test_dagster_shows_the_sentence(tmp_path: Path) -> None:
-    (tmp_path / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
-    variables = {"TRACKS_HOME": str(tmp_path), "DAGSTER_HOME": str(tmp_path), "TRACKS_CUTOVER": "soon"}
+    # A home each: two commands that make one instance's database at the same moment get in each other's way.
+    homes = [tmp_path / "validate", tmp_path / "materialize"]
+    for home in homes:
+        home.mkdir()
+        (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
     dagster = str(Path(sys.executable).with_name("dagster"))
     module = ["-m", "tracks_assets.definitions"]
     validate = [dagster, "definitions", "validate", *module]
     materialize = [dagster, "asset", "materialize", *module, "--select", "*", "--partition", "2026-03-12-00:00"]
-    environment = os.environ | variables
-    with child(validate, environment) as one, child(materialize, environment) as other:
+    environments = [
+        os.environ | {"TRACKS_HOME": str(home), "DAGSTER_HOME": str(home), "TRACKS_CUTOVER": "soon"} for home in homes
+    ]
+    with child(validate, environments[0]) as one, child(materialize, environments[1]) as other:
         said = [process.communicate(timeout=120)[0] for process in (one, other)]
     sentence = "SettingsError: TRACKS_CUTOVER is 'soon', but it must be a UTC day such as 2026-03-04.\n"
     assert [text.count(sentence) for text in said] == [1, 1]
     assert [one.returncode, other.returncode] == [1, 1]
-    assert not (tmp_path / "warehouse.duckdb").exists()
+    assert not list(tmp_path.rglob("warehouse.duckdb"))
