@@ -28,7 +28,7 @@ demo: setup
 	@$(BIN)/python -m tracks_assets.demo
 
 ui: setup
-	@echo "The Dagster UI is at http://127.0.0.1:3000 (Ctrl-C ends it)."
+	@echo "The Dagster UI is at 127.0.0.1:3000 (Ctrl-C ends it)."
 	@$(BIN)/dagster dev --workspace workspace.yaml --host 127.0.0.1 --port 3000
 
 test: setup lint types unit
