@@ -38,6 +38,11 @@ def _template(path: Path) -> Template:
     return _ENVIRONMENT.from_string(path.read_text(encoding="utf-8"))
 
 
+def macros(path: Path) -> Any:
+    """The macros that a file defines, as attributes."""
+    return _template(path).module
+
+
 def render(path: Path, blanks: Mapping[str, Any] | None = None) -> str:
     """The statement in a file, its blanks filled.
 

@@ -4,14 +4,16 @@ from collections.abc import Callable
 from types import SimpleNamespace
 
 from tracks_assets.events.contract import Reason
-from tracks_assets.sql_files import sql_text, sql_texts
+from tracks_assets.sql_files import macros, sql_text, sql_texts
 from tracks_assets.warehouse import tables
+from tracks_assets.warehouse.statements import DUCKDB_STATEMENTS, SQL, Placed
 
 SQLFLUFF_JINJA_FILTERS = {"sql_text": sql_text, "sql_texts": sql_texts}
 
 table = tables.RAW_TRACKS
-tracks = tables.TRACKS
-raw_tracks = tables.RAW_TRACKS
+globals().update({each.name: Placed(each, str(each)) for each in tables.TABLES})
+dialect = macros(SQL / "dialect" / "duckdb.sql")
+place = DUCKDB_STATEMENTS.place
 reasons = Reason
 types = dict.fromkeys({column.type for column in table.columns}, "varchar")
 # Its grammar does not know DuckDB's USING COMPRESSION: the DDL is linted without.

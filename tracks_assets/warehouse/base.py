@@ -1,13 +1,17 @@
 """The interface of a warehouse: what the assets, checks and jobs ask of an engine, and no more."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 from tracks_assets.export.inventory import HourInventory
+from tracks_assets.warehouse.statements import Statements
+
+Row = dict[str, Any]
+Parameters = Mapping[str, Any]
 
 
 class WarehouseError(Exception):
@@ -40,6 +44,11 @@ class TrackTotals:
 
 class Warehouse(ABC):
     """One engine's side of the pipeline. Opened late and closed at once: an embedded engine has a single writer."""
+
+    @property
+    @abstractmethod
+    def statements(self) -> Statements:
+        """The texts of the project's statements in the engine's own words."""
 
     @contextmanager
     def opened(self) -> Iterator[Self]:
@@ -84,3 +93,39 @@ class Warehouse(ABC):
     @abstractmethod
     def total_tracks(self, cutover: datetime) -> TrackTotals:
         """Totals of tracks; reads its ids, and those of every delivery since ``cutover``."""
+
+    @abstractmethod
+    def fetch(self, statement: str, parameters: Parameters | None = None, /, **blanks: Any) -> list[Row]:
+        """The rows that one of the project's statements gives, each by its columns' names.
+
+        Args:
+            statement: the statement's name; see ``Statements.text``.
+            parameters: the values of its query parameters.
+            blanks: what else its text is to be filled with.
+
+        Raises:
+            WarehouseError: the engine failed; whatever stands in the current transaction is undone.
+        """
+
+    @abstractmethod
+    def change(self, statement: str, parameters: Parameters | None = None, /, **blanks: Any) -> int:
+        """Runs a statement that changes something, as ``fetch`` runs one that asks; returns the rows it changed."""
+
+    @abstractmethod
+    def transaction(self) -> AbstractContextManager[None]:
+        """All that is changed in the ``with`` block, or, if it raises, nothing of it."""
+
+    @abstractmethod
+    def find_duplicates(self) -> None:
+        """Fills the temporary table ``duplicate_ids`` (event_id, copies) with every id that stands more than once.
+
+        The table is there until the warehouse is closed. It is found without holding all ids in memory at once.
+        """
+
+    @abstractmethod
+    def scanned_bytes(self, statement: str, parameters: Parameters | None = None, /, **blanks: Any) -> int:
+        """Bytes that a statement would read, as the engine stores or bills them; runs nothing."""
+
+    @abstractmethod
+    def free_bytes(self) -> int | None:
+        """Bytes that the warehouse can still grow by; None where the engine knows no limit."""

@@ -3,9 +3,11 @@
 A second process cannot open the file while one holds it, so opening waits a bounded time and then says who holds it.
 """
 
+import json
 import re
+import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -17,11 +19,9 @@ from tracks_assets.events.columns import ColumnType
 from tracks_assets.events.contract import Reason
 from tracks_assets.events.transform import file_blanks, is_event_payload, tracks_sql, verdicts_sql
 from tracks_assets.export.inventory import HourInventory, find_unreadable
-from tracks_assets.sql_files import render
-from tracks_assets.warehouse.base import HourLoad, TrackTotals, Warehouse, WarehouseError
-from tracks_assets.warehouse.tables import RAW_TRACKS, REJECTED_TRACKS, TABLES, TRACKS
-
-_SQL = Path(__file__).parent / "sql" / "duckdb"
+from tracks_assets.warehouse.base import HourLoad, Parameters, Row, TrackTotals, Warehouse, WarehouseError
+from tracks_assets.warehouse.statements import DUCKDB_STATEMENTS, Statements
+from tracks_assets.warehouse.tables import RAW_TRACKS, REJECTED_TRACKS, TABLES
 
 _TYPES = {
     ColumnType.STRING: "varchar",
@@ -51,6 +51,11 @@ class DuckDbWarehouse(Warehouse):
         self._lock_wait = lock_wait
         self._memory_limit = memory_limit
         self._connection: duckdb.DuckDBPyConnection | None = None
+
+    @property
+    def statements(self) -> Statements:
+        """See ``Warehouse.statements``."""
+        return DUCKDB_STATEMENTS
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
@@ -95,15 +100,15 @@ class DuckDbWarehouse(Warehouse):
             for schema in sorted({table.schema for table in TABLES}):
                 self.connection.execute(f"create schema if not exists {schema}")
             for table in TABLES:
-                self._run("create_table.sql", table=table, types=_TYPES, bulky=_BULKY)
+                self._run("create_table", table=table, types=_TYPES, bulky=_BULKY)
         except duckdb.Error as error:
             raise opening_error(self._path, self._lock_wait, error) from error
 
     def replace_hour(self, inventory: HourInventory, stamp: datetime) -> HourLoad:
         """See ``Warehouse.replace_hour``."""
-        with self._transaction(inventory):
+        with self._loading(inventory):
             for table in (RAW_TRACKS, REJECTED_TRACKS):
-                self._run("delete_hour.sql", {"window_start": inventory.hour}, table=table)
+                self._run("delete_hour", {"window_start": inventory.hour}, table=table)
             if not inventory.files:
                 return HourLoad(inventory.hour, read=0, accepted=0, rejected=0)
             self._judge(inventory)
@@ -123,9 +128,67 @@ class DuckDbWarehouse(Warehouse):
 
     def total_tracks(self, cutover: datetime) -> TrackTotals:
         """See ``Warehouse.total_tracks``."""
-        statement = render(_SQL / "totals.sql", {"tracks": TRACKS, "raw_tracks": RAW_TRACKS})
-        (totals,) = self.connection.execute(statement, {"cutover": cutover}).fetchall()
+        (totals,) = self.connection.execute(self.statements.text("totals"), {"cutover": cutover}).fetchall()
         return TrackTotals(*totals)
+
+    def fetch(self, statement: str, parameters: Parameters | None = None, /, **blanks: Any) -> list[Row]:
+        """See ``Warehouse.fetch``."""
+        with self._told_in_a_sentence(statement):
+            result = self._run(statement, parameters, **blanks)
+            names = [column[0] for column in result.description or ()]
+            return [dict(zip(names, values, strict=True)) for values in result.fetchall()]
+
+    def change(self, statement: str, parameters: Parameters | None = None, /, **blanks: Any) -> int:
+        """See ``Warehouse.change``."""
+        with self._told_in_a_sentence(statement):
+            changed = self._run(statement, parameters, **blanks).fetchone()
+            return int(changed[0]) if changed and isinstance(changed[0], int) else 0
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """See ``Warehouse.transaction``."""
+        self.connection.execute("begin transaction")
+        try:
+            yield
+            with self._told_in_a_sentence("commit"):
+                self.connection.execute("commit")
+        except BaseException:
+            self._roll_back()
+            raise
+
+    def find_duplicates(self) -> None:
+        """See ``Warehouse.find_duplicates``."""
+        self.change("find_duplicates")
+
+    def scanned_bytes(self, statement: str, parameters: Parameters | None = None, /, **blanks: Any) -> int:
+        """See ``Warehouse.scanned_bytes``: the blocks, in the file, of the columns that the statement reads."""
+        with self._told_in_a_sentence(statement):
+            explained = self.connection.execute(
+                f"explain (format json) {self.statements.text(statement, **blanks)}", parameters
+            ).fetchall()
+            return sum(
+                self._stored_bytes(table, columns) for table, columns in scans_in_plan(json.loads(explained[0][1]))
+            )
+
+    def free_bytes(self) -> int | None:
+        """See ``Warehouse.free_bytes``: free space on the disk and in the file."""
+        (blocks,) = self.connection.execute("select free_blocks * block_size from pragma_database_size()").fetchall()
+        return shutil.disk_usage(self._path.parent).free + int(blocks[0])
+
+    def _stored_bytes(self, table: str, columns: Sequence[str]) -> int:
+        (blocks,) = self._run("stored_blocks", {"table": table, "columns": list(columns)}).fetchall()
+        (size,) = self.connection.execute("select block_size from pragma_database_size()").fetchall()
+        return int(blocks[0]) * int(size[0])
+
+    @contextmanager
+    def _told_in_a_sentence(self, statement: str) -> Iterator[None]:
+        try:
+            yield
+        except duckdb.Error as error:
+            raise WarehouseError(
+                f"The warehouse {self._path} failed at the statement {statement} ({_first_line(error)}): what was "
+                f"begun is undone; make room or mend the cause, then run again."
+            ) from error
 
     def _judge(self, inventory: HourInventory) -> None:
         """Fills the temporary table rejected_rows with the rows that the contract refuses."""
@@ -155,18 +218,18 @@ class DuckDbWarehouse(Warehouse):
         )
 
     def _insert_rejected(self, inventory: HourInventory, stamp: datetime) -> int:
-        statement = render(_SQL / "insert_rejected.sql", {"table": REJECTED_TRACKS, **file_blanks(inventory)})
+        statement = self.statements.text("insert_rejected", table=REJECTED_TRACKS, **file_blanks(inventory))
         return self._changed(statement, {"stamp": stamp, "window_start": inventory.hour})
 
     def _changed(self, statement: str, parameters: dict[str, Any]) -> int:
         (rows,) = self.connection.execute(statement, parameters).fetchone() or (0,)
         return int(rows)
 
-    def _run(self, file: str, parameters: dict[str, Any] | None = None, **blanks: Any) -> None:
-        self.connection.execute(render(_SQL / file, blanks), parameters)
+    def _run(self, statement: str, parameters: Parameters | None = None, /, **blanks: Any) -> duckdb.DuckDBPyConnection:
+        return self.connection.execute(self.statements.text(statement, **blanks), parameters)
 
     @contextmanager
-    def _transaction(self, inventory: HourInventory) -> Iterator[None]:
+    def _loading(self, inventory: HourInventory) -> Iterator[None]:
         self.connection.execute("begin transaction")
         try:
             yield
@@ -183,6 +246,18 @@ class DuckDbWarehouse(Warehouse):
         # is nothing left to undo, and an error of its own would hide the cause.
         with suppress(duckdb.Error):
             self.connection.execute("rollback")
+
+
+def scans_in_plan(plan: Sequence[dict[str, Any]]) -> list[tuple[str, list[str]]]:
+    """The tables that a query plan of DuckDB reads, each with the columns read of it."""
+    scans: list[tuple[str, list[str]]] = []
+    for node in plan:
+        about = node.get("extra_info", {})
+        if "Table" in about:
+            read = about.get("Projections", [])
+            scans.append((about["Table"], [read] if isinstance(read, str) else list(read)))
+        scans += scans_in_plan(node.get("children", []))
+    return scans
 
 
 def opening_error(path: Path, waited: float, error: Exception) -> WarehouseError:

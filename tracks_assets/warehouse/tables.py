@@ -2,7 +2,14 @@
 
 from dataclasses import dataclass
 
-from tracks_assets.events.columns import RAW_TRACK_COLUMNS, REJECTED_COLUMNS, TRACK_COLUMNS, Column
+from tracks_assets.events.columns import (
+    RAW_TRACK_COLUMNS,
+    REJECTED_COLUMNS,
+    TRACK_COLUMNS,
+    Column,
+    ColumnType,
+    Stamp,
+)
 
 SCHEMA = "posthog"
 
@@ -14,12 +21,16 @@ class Table:
     name: str
     columns: tuple[Column, ...]
     description: str
-    partitioned_by: str
+    partitioned_by: str | None = None
     clustered_by: tuple[str, ...] = ()
     schema: str = SCHEMA
 
     def __str__(self) -> str:
         return f"{self.schema}.{self.name}"
+
+
+def _stamp(name: str, type_: ColumnType, description: str) -> Column:
+    return Column(name, type_, Stamp(), description)
 
 
 TRACKS = Table(
@@ -41,4 +52,88 @@ REJECTED_TRACKS = Table(
     "Every delivered row that the contract refuses, whole, with the reason.",
     partitioned_by="window_start",
 )
-TABLES = (RAW_TRACKS, REJECTED_TRACKS, TRACKS)
+BACKFILL_TRACKS = Table(
+    "backfill_tracks",
+    TRACK_COLUMNS,
+    "The frozen table of the old pipeline, as it left it: ids may stand more than once.",
+    partitioned_by="created_at",
+    clustered_by=("event_name", "user_id"),
+)
+DUPLICATE_CENSUS = Table(
+    "duplicate_census",
+    (
+        _stamp("measured_at", ColumnType.TIMESTAMP, "When tracks was counted."),
+        _stamp("rows", ColumnType.INT64, "Rows of tracks."),
+        _stamp("distinct_event_ids", ColumnType.INT64, "Different event ids."),
+        _stamp("duplicate_event_ids", ColumnType.INT64, "Event ids that stand more than once."),
+        _stamp("excess_rows", ColumnType.INT64, "Rows beyond the first of each event id."),
+        _stamp("null_event_ids", ColumnType.INT64, "Rows without an event id."),
+        _stamp(
+            "colliding_event_ids",
+            ColumnType.INT64,
+            "Event ids that stand with several (event_name, user_id): different events, which a dedup would lose.",
+        ),
+        _stamp(
+            "redated_rows",
+            ColumnType.INT64,
+            "Rows whose UUIDv7 id carries a time more than 24 hours from created_at.",
+        ),
+        _stamp("oldest_ingested_timestamp", ColumnType.TIMESTAMP, "The oldest bq_ingested_timestamp."),
+        _stamp("newest_ingested_timestamp", ColumnType.TIMESTAMP, "The newest bq_ingested_timestamp."),
+    ),
+    "What tracks held, one row a count: rows, ids, duplicates, collisions, re-dated rows.",
+)
+TRACKS_DUPLICATES = Table(
+    "tracks_duplicates",
+    (
+        *TRACK_COLUMNS,
+        _stamp("dedup_id", ColumnType.STRING, "The dedup that removed the row from tracks."),
+        _stamp("removed_at", ColumnType.TIMESTAMP, "When it did."),
+        _stamp("winner_created_at", ColumnType.TIMESTAMP, "The time of the copy that stayed."),
+        _stamp("winner_bq_ingested_timestamp", ColumnType.TIMESTAMP, "The loader's stamp of the copy that stayed."),
+    ),
+    "Every row that a dedup removed from tracks, whole.",
+    partitioned_by="removed_at",
+)
+TRACKS_REDATED = Table(
+    "tracks_redated",
+    (
+        _stamp("event_id", ColumnType.STRING, "The event's id."),
+        _stamp("created_at", ColumnType.TIMESTAMP, "The time that the row had before."),
+        _stamp("restored_created_at", ColumnType.TIMESTAMP, "The time that the row was given back."),
+        _stamp("evidence", ColumnType.STRING, "Where the time given back was read: 'event_id' or '$time'."),
+        _stamp("bq_ingested_timestamp", ColumnType.TIMESTAMP, "The loader's stamp of the row."),
+        _stamp("event_inserted_at", ColumnType.TIMESTAMP, "The insert time of the row."),
+        _stamp("restore_id", ColumnType.STRING, "The run of restore_created_at that did it."),
+        _stamp("restored_at", ColumnType.TIMESTAMP, "When it did."),
+    ),
+    "Every time that restore_created_at replaced in tracks.",
+    partitioned_by="restored_at",
+)
+TRACKS_REPAIRS = Table(
+    "tracks_repairs",
+    (
+        _stamp("repair_id", ColumnType.STRING, "The repair's own id: dedup_id or restore_id in the archives."),
+        _stamp("job", ColumnType.STRING, "The job that repairs: dedup_tracks or restore_created_at."),
+        _stamp("state", ColumnType.STRING, "How far it came: snapshot, archived, published, reported, rolled_back."),
+        _stamp("started_at", ColumnType.TIMESTAMP, "When its snapshot was taken."),
+        _stamp("expires_at", ColumnType.TIMESTAMP, "Until when its snapshot is kept."),
+        _stamp("snapshot", ColumnType.STRING, "The table that holds its snapshot."),
+        _stamp("rows_before", ColumnType.INT64, "Rows of tracks as the snapshot saw it."),
+        _stamp("content_before", ColumnType.STRING, "Sum of the hashes of those rows."),
+        _stamp("ids_before", ColumnType.INT64, "Different event ids as the snapshot saw them."),
+        _stamp("rows_after", ColumnType.INT64, "Rows of tracks when the repair was published."),
+        _stamp("rows_archived", ColumnType.INT64, "Rows, or times, that the repair put into its archive."),
+    ),
+    "One row for each repair of tracks: what it saw, how far it came, and where its snapshot is.",
+)
+TABLES = (
+    RAW_TRACKS,
+    REJECTED_TRACKS,
+    TRACKS,
+    BACKFILL_TRACKS,
+    DUPLICATE_CENSUS,
+    TRACKS_DUPLICATES,
+    TRACKS_REDATED,
+    TRACKS_REPAIRS,
+)

@@ -1,0 +1,79 @@
+"""The project's statements, one a file: in the words that both engines take, or side by side in each one's own.
+
+``sql/both`` holds what both engines take; there, what only one of them would understand is asked of ``dialect``, whose
+macros stand side by side in ``sql/dialect``. What has nothing in common lies in ``sql/duckdb`` and ``sql/bigquery``.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tracks_assets.events.columns import Column
+from tracks_assets.sql_files import macros, render
+from tracks_assets.warehouse.tables import TABLES, Table
+
+SQL = Path(__file__).parent / "sql"
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A table as statements name it: its text is its place in the engine's own words."""
+
+    table: Table
+    place: str
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The table's columns, in order."""
+        return self.table.columns
+
+    def __str__(self) -> str:
+        return self.place
+
+
+@dataclass(frozen=True)
+class Statements:
+    """One engine's texts.
+
+    Attributes:
+        engine: ``duckdb`` or ``bigquery``; the name of the folder with its own statements.
+        place: how the engine names a table, given schema and name.
+        parameter: how the engine marks a query parameter.
+    """
+
+    engine: str
+    place: Callable[[str, str], str]
+    parameter: Callable[[str], str]
+
+    def text(self, statement: str, /, **blanks: Any) -> str:
+        """The text of the statement in the file ``<statement>.sql``; every table is a blank by its own name.
+
+        Raises:
+            FileNotFoundError: the engine has no such statement.
+        """
+        tables = {table.name: Placed(table, self.place(table.schema, table.name)) for table in TABLES}
+        common = {
+            "dialect": macros(SQL / "dialect" / f"{self.engine}.sql"),
+            "parameter": self.parameter,
+            "place": self.place,
+        }
+        return render(self._file(statement), {**tables, **common, **blanks})
+
+    def _file(self, statement: str) -> Path:
+        own = SQL / self.engine / f"{statement}.sql"
+        return own if own.exists() else SQL / "both" / f"{statement}.sql"
+
+
+DUCKDB_STATEMENTS = Statements(
+    "duckdb", place=lambda schema, name: f"{schema}.{name}", parameter=lambda name: f"${name}"
+)
+
+
+def bigquery_statements(project: str, dataset_prefix: str = "") -> Statements:
+    """The texts for BigQuery, where tables lie in datasets of a project."""
+    return Statements(
+        "bigquery",
+        place=lambda schema, name: f"`{project}.{dataset_prefix}{schema}.{name}`",
+        parameter=lambda name: f"@{name}",
+    )
