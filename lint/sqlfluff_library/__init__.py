@@ -13,7 +13,10 @@ SQLFLUFF_JINJA_FILTERS = {"sql_text": sql_text, "sql_texts": sql_texts}
 table = tables.RAW_TRACKS
 globals().update({each.name: Placed(each, str(each)) for each in tables.TABLES})
 dialect = macros(SQL / "dialect" / "duckdb.sql")
+shared = macros(SQL / "macros.sql")
 place = DUCKDB_STATEMENTS.place
+snapshot = rewritten = touched = "posthog.tracks_snapshot"
+schema, events, expires_at = "posthog", 20, "2026-03-12T00:00:00+00:00"
 reasons = Reason
 types = dict.fromkeys({column.type for column in table.columns}, "varchar")
 # Its grammar does not know DuckDB's USING COMPRESSION: the DDL is linted without.

@@ -116,11 +116,26 @@ class Warehouse(ABC):
         """All that is changed in the ``with`` block, or, if it raises, nothing of it."""
 
     @abstractmethod
-    def find_duplicates(self) -> None:
+    def find_duplicates(self, table: str | None = None) -> None:
         """Fills the temporary table ``duplicate_ids`` (event_id, copies) with every id that stands more than once.
 
-        The table is there until the warehouse is closed. It is found without holding all ids in memory at once.
+        It looks at tracks, or at the place ``table``. The result is there until the warehouse is closed.
         """
+
+    @abstractmethod
+    def without_losers(self, snapshot: str) -> AbstractContextManager[str]:
+        """Makes tracks with one copy of each event, to be verified before it is published.
+
+        Yields the place of the table to verify. Leaving the ``with`` block publishes it in one step; if the block
+        raises, tracks is as it was.
+
+        Args:
+            snapshot: the place of a snapshot that holds at least all rows of all ids that stand more than once.
+        """
+
+    @abstractmethod
+    def rewriting_statements(self) -> tuple[tuple[str, dict[str, Any]], ...]:
+        """The statements that ``without_losers`` sends, with their blanks but for ``touched``, the ids' table."""
 
     @abstractmethod
     def scanned_bytes(self, statement: str, parameters: Parameters | None = None, /, **blanks: Any) -> int:

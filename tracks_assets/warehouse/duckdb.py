@@ -21,7 +21,7 @@ from tracks_assets.events.transform import file_blanks, is_event_payload, tracks
 from tracks_assets.export.inventory import HourInventory, find_unreadable
 from tracks_assets.warehouse.base import HourLoad, Parameters, Row, TrackTotals, Warehouse, WarehouseError
 from tracks_assets.warehouse.statements import DUCKDB_STATEMENTS, Statements
-from tracks_assets.warehouse.tables import RAW_TRACKS, REJECTED_TRACKS, TABLES
+from tracks_assets.warehouse.tables import RAW_TRACKS, REJECTED_TRACKS, TABLES, TRACKS
 
 _TYPES = {
     ColumnType.STRING: "varchar",
@@ -156,9 +156,21 @@ class DuckDbWarehouse(Warehouse):
             self._roll_back()
             raise
 
-    def find_duplicates(self) -> None:
+    def find_duplicates(self, table: str | None = None) -> None:
         """See ``Warehouse.find_duplicates``."""
-        self.change("find_duplicates")
+        self.change("find_duplicates", table=table or str(TRACKS))
+
+    @contextmanager
+    def without_losers(self, snapshot: str) -> Iterator[str]:
+        """See ``Warehouse.without_losers``: the losers are deleted in a transaction that sees itself."""
+        with self.transaction():
+            for statement, blanks in self.rewriting_statements():
+                self.change(statement, touched=snapshot, **blanks)
+            yield str(TRACKS)
+
+    def rewriting_statements(self) -> tuple[tuple[str, dict[str, Any]], ...]:
+        """See ``Warehouse.rewriting_statements``."""
+        return (("delete_losers", {}),)
 
     def scanned_bytes(self, statement: str, parameters: Parameters | None = None, /, **blanks: Any) -> int:
         """See ``Warehouse.scanned_bytes``: the blocks, in the file, of the columns that the statement reads."""

@@ -55,6 +55,7 @@ class Statements:
         tables = {table.name: Placed(table, self.place(table.schema, table.name)) for table in TABLES}
         common = {
             "dialect": macros(SQL / "dialect" / f"{self.engine}.sql"),
+            "shared": macros(SQL / "macros.sql"),
             "parameter": self.parameter,
             "place": self.place,
         }

@@ -2,7 +2,7 @@ create or replace temp table duplicate_ids as
 select
     event_id,
     count(*) as copies
-from {{ tracks }}
+from {{ table }}
 where event_id is not null
 group by event_id
 having count(*) > 1

@@ -8,13 +8,19 @@
 
 {% macro json_text(value) -%} to_json_string({{ value }}) {%- endmacro %}
 
+{#- A text at the top level of a JSON object, null where there is none. -#}
+{% macro json_member(value, key) -%} json_value({{ value }}, '$."{{ key }}"') {%- endmacro %}
+
 {#- A number at the top level of a JSON object, null where there is none. -#}
 {% macro json_number(value, key) -%} safe_cast(json_value({{ value }}, '$."{{ key }}"') as float64) {%- endmacro %}
 
-{#- Half of RFC 9562's UUIDv7: version 7 and its variant; the first 48 bits are Unix milliseconds. -#}
+{#-
+    Half of RFC 9562's UUIDv7: version 7 and its variant; the first 48 bits are Unix milliseconds. An id from e or f on
+    would carry a year that neither engine can tell (10000 and later), so it carries no time.
+-#}
 {% macro is_uuid7(id) -%}
     coalesce(regexp_contains(
-        {{ id }}, r'^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-7[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$'
+        {{ id }}, r'^[0-9a-dA-D][0-9a-fA-F]{7}-[0-9a-fA-F]{4}-7[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$'
     ), false)
 {%- endmacro %}
 

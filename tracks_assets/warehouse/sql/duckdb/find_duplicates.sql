@@ -5,7 +5,7 @@ with
 
 repeated_hashes as (
     select hash(event_id) as id_hash
-    from {{ tracks }}
+    from {{ table }}
     where event_id is not null
     group by id_hash
     having count(*) > 1
@@ -13,7 +13,7 @@ repeated_hashes as (
 
 suspected as (
     select event_id
-    from {{ tracks }}
+    from {{ table }}
     where hash(event_id) in (select repeated_hashes.id_hash from repeated_hashes)
 ),
 

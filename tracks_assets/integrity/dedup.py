@@ -1,0 +1,314 @@
+"""The one-shot dedup of tracks: one copy of each event stays, every other goes whole into an archive, until undone.
+
+Nothing is published before it is proved: the rows and the hash sum that the snapshot saw must be those of tracks
+afterwards together with those of the archive. That one sum tells that no untouched row changed, that no removed row was
+lost, and that no merge came in between.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from tracks_assets.integrity.census import Census, count
+from tracks_assets.integrity.repairs import (
+    STANDING,
+    Fingerprint,
+    Repair,
+    RepairError,
+    State,
+    advance,
+    begin,
+    check_snapshot,
+    choose,
+    clear_unfinished,
+    count_ids,
+    drop_expired,
+    find_repair,
+    fingerprint,
+    new_repair_id,
+    repairs_of,
+    snapshot_name,
+    tracks_place,
+)
+from tracks_assets.warehouse.base import Row, Warehouse
+from tracks_assets.warehouse.tables import SCHEMA, TRACKS_DUPLICATES
+
+JOB = "dedup_tracks"
+SAMPLED_EVENTS = 20
+
+_DELETE_ARCHIVED = "delete_archived"
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A statement of the plan, as it would be sent, and the bytes it would read of tracks (None: none of it)."""
+
+    name: str
+    text: str
+    scanned_bytes: int | None
+
+
+@dataclass(frozen=True)
+class DedupPlan:
+    """What a dedup is going to do, counted and not yet done; bytes are the engine's own."""
+
+    repair_id: str
+    census: Census
+    snapshot_days: int
+    statements: tuple[Statement, ...]
+    needed_bytes: int
+    free_bytes: int | None
+    sample: tuple[Row, ...]
+
+    @property
+    def scanned_bytes(self) -> int:
+        """Bytes that all the statements would read of tracks."""
+        return sum(statement.scanned_bytes or 0 for statement in self.statements)
+
+    @property
+    def rows_after(self) -> int:
+        """Rows of tracks when it is done."""
+        return self.census.rows - self.census.excess_rows
+
+
+def refusal(census: Census) -> str | None:
+    """Why a dedup of what was counted would not be lossless, in one sentence; None where it would be."""
+    if census.null_event_ids:
+        return (
+            f"dedup_tracks refuses: {census.null_event_ids:,} rows of posthog.tracks have no event_id, and which of "
+            f"them are the same event cannot be told; give them ids or move them away, then run it again."
+        )
+    if census.colliding_event_ids:
+        return (
+            f"dedup_tracks refuses: {census.colliding_event_ids:,} event ids of posthog.tracks stand with several "
+            f"(event_name, user_id), and one of two different events would be lost; look at them with "
+            f"python -m tracks_assets.integrity.trace EVENT_ID, tell them apart, then run it again."
+        )
+    return None
+
+
+def space_refusal(needed: int, free: int | None) -> str | None:
+    """Why there is no room for a dedup, in one sentence; None where there is."""
+    if free is None or needed <= free:
+        return None
+    return (
+        f"dedup_tracks refuses: its snapshot and archive need about {needed / 1e6:,.0f} MB, and {free / 1e6:,.0f} MB "
+        f"are free where the warehouse lies; make room, then run it again."
+    )
+
+
+def plan(warehouse: Warehouse, now: datetime, snapshot_days: int) -> DedupPlan | None:
+    """The plan of a dedup; None where every event stands once. Changes nothing.
+
+    Raises:
+        RepairError: a dedup would lose something, or there is no room for it.
+    """
+    census = count(warehouse, now)
+    said = refusal(census)
+    if said:
+        raise RepairError(said)
+    if census.excess_rows == 0:
+        return None
+    planned = _plan(warehouse, census, now, snapshot_days)
+    said = space_refusal(planned.needed_bytes, planned.free_bytes)
+    if said:
+        raise RepairError(said)
+    return planned
+
+
+def _plan(warehouse: Warehouse, census: Census, now: datetime, snapshot_days: int) -> DedupPlan:
+    repair_id = new_repair_id(JOB, now)
+    copies = census.duplicate_event_ids + census.excess_rows
+    whole = warehouse.scanned_bytes("fingerprint", table=tracks_place(warehouse))
+    return DedupPlan(
+        repair_id=repair_id,
+        census=census,
+        snapshot_days=snapshot_days,
+        statements=_statements(warehouse, repair_id, now + timedelta(days=snapshot_days)),
+        needed_bytes=whole * (copies + census.excess_rows) // max(census.rows, 1),
+        free_bytes=warehouse.free_bytes(),
+        sample=tuple(warehouse.fetch("sample_copies", events=SAMPLED_EVENTS)),
+    )
+
+
+def _statements(warehouse: Warehouse, repair_id: str, expires_at: datetime) -> tuple[Statement, ...]:
+    """Every statement that touches rows of tracks, in order."""
+    snapshot, tracks = warehouse.statements.place(SCHEMA, snapshot_name(repair_id)), tracks_place(warehouse)
+
+    def over_tracks(name: str, **blanks: Any) -> Statement:
+        # In a dry run there is no snapshot to read ids from: the ids that were just counted stand in for the estimate.
+        counted = {**blanks, "touched": "duplicate_ids"}
+        return Statement(name, warehouse.statements.text(name, **blanks), warehouse.scanned_bytes(name, **counted))
+
+    return (
+        over_tracks("find_duplicates", table=tracks),
+        over_tracks("fingerprint", table=tracks),
+        over_tracks("snapshot_tracks", snapshot=snapshot, touched="duplicate_ids", expires_at=expires_at.isoformat()),
+        Statement("archive_losers", warehouse.statements.text("archive_losers", snapshot=snapshot), None),
+        *(over_tracks(name, **blanks, touched=snapshot) for name, blanks in warehouse.rewriting_statements()),
+        over_tracks("fingerprint", table=tracks),
+        over_tracks("find_duplicates", table=tracks),
+    )
+
+
+def take_snapshot(warehouse: Warehouse, repair_id: str, now: datetime, snapshot_days: int) -> Repair:
+    """Keeps what a rollback needs; clears what killed dedups left, and snapshots whose time is over.
+
+    Started again after it was done, it finds its own snapshot and leaves it.
+    """
+    standing = [repair for repair in repairs_of(warehouse, JOB) if repair.repair_id == repair_id]
+    if standing and standing[0].state in STANDING:
+        return standing[0]
+    clear_unfinished(warehouse, JOB, _DELETE_ARCHIVED)
+    drop_expired(warehouse, (JOB,), now)
+    warehouse.find_duplicates()
+    return begin(warehouse, JOB, repair_id, now, snapshot_days, touched="duplicate_ids")
+
+
+def archive(warehouse: Warehouse, repair_id: str, now: datetime) -> int:
+    """Puts every row that is going to be removed into the archive; returns how many. Safe to repeat."""
+    repair = find_repair(warehouse, JOB, repair_id)
+    if repair.state in STANDING:
+        return repair.rows_archived or 0
+    with warehouse.transaction():
+        warehouse.change(_DELETE_ARCHIVED, {"repair_id": repair_id})
+        archived = warehouse.change(
+            "archive_losers",
+            {"repair_id": repair_id, "removed_at": now},
+            snapshot=repair.snapshot_place(warehouse),
+        )
+        advance(warehouse, repair, State.ARCHIVED, rows_archived=archived)
+    return archived
+
+
+def rewrite(warehouse: Warehouse, repair_id: str) -> Repair:
+    """Removes all copies but one, verifies the result, and only then publishes it, in one step. Safe to repeat.
+
+    Raises:
+        RepairError: the result is not what it must be; tracks is as it was.
+    """
+    repair = find_repair(warehouse, JOB, repair_id)
+    if repair.state in STANDING:
+        return repair
+    try:
+        with warehouse.without_losers(repair.snapshot_place(warehouse)) as rewritten:
+            after = _verified(warehouse, repair, rewritten)
+            return advance(warehouse, repair, State.PUBLISHED, rows_after=after.rows)
+    except RepairError:
+        clear_unfinished(warehouse, JOB, _DELETE_ARCHIVED)
+        raise
+
+
+def _verified(warehouse: Warehouse, repair: Repair, rewritten: str) -> Fingerprint:
+    after = fingerprint(warehouse, rewritten)
+    warehouse.find_duplicates(rewritten)
+    said = differences(repair, after, count_ids(warehouse, after), archived(warehouse, repair.repair_id))
+    if said:
+        raise RepairError(
+            f"{repair.repair_id} is not published and posthog.tracks is as it was, for the result differs from what "
+            f"the snapshot saw: {'; '.join(said)}; if a merge came in between, run dedup_tracks again."
+        )
+    return after
+
+
+def archived(warehouse: Warehouse, repair_id: str) -> Fingerprint:
+    """The fingerprint of what a dedup put into the archive."""
+    (row,) = warehouse.fetch("fingerprint_archive", {"repair_id": repair_id})
+    return Fingerprint(row["all_rows"], row["rows_with_id"], int(row["content"]))
+
+
+def differences(repair: Repair, after: Fingerprint, ids_after: int, removed: Fingerprint) -> list[str]:
+    """What differs from a lossless dedup, each in a few words; empty where nothing does."""
+    said = []
+    if after.rows != ids_after:
+        said.append(f"{after.rows:,} rows for {ids_after:,} different ids")
+    if ids_after != repair.ids_before:
+        said.append(f"{ids_after:,} different ids, {repair.ids_before:,} before")
+    if after.null_ids:
+        said.append(f"{after.null_ids:,} rows without an id")
+    if after.rows + removed.rows != repair.rows_before:
+        said.append(f"{after.rows:,} rows and {removed.rows:,} archived, {repair.rows_before:,} before")
+    if after.content + removed.content != int(repair.content_before):
+        said.append("the hash sum of rows and archived rows is another one")
+    return said
+
+
+@dataclass(frozen=True)
+class RollbackPlan:
+    """What rolling a dedup back is going to do."""
+
+    repair: Repair
+    rows_now: int
+    rows_to_restore: int
+    merged_since: int
+
+    @property
+    def rows_after(self) -> int:
+        """Rows of tracks when it is done."""
+        return self.rows_now + self.rows_to_restore
+
+
+def plan_rollback(warehouse: Warehouse, wanted: str) -> RollbackPlan:
+    """The plan of a rollback; changes nothing.
+
+    Args:
+        warehouse: the open warehouse.
+        wanted: ``newest``, a dedup's id, or the name of its snapshot.
+
+    Raises:
+        RepairError: there is no such dedup, it is rolled back already, or its snapshot is gone.
+    """
+    repair = choose(repairs_of(warehouse, JOB), JOB, wanted)
+    check_snapshot(warehouse, repair, TRACKS_DUPLICATES.name)
+    return RollbackPlan(
+        repair=repair,
+        rows_now=warehouse.count_rows(tracks_place(warehouse)),
+        rows_to_restore=archived(warehouse, repair.repair_id).rows,
+        merged_since=_differing_ids(warehouse, repair, with_archive=True),
+    )
+
+
+def roll_back(warehouse: Warehouse, repair_id: str) -> RollbackPlan:
+    """Gives tracks back what a dedup removed, verified against its snapshot; what was merged since stays.
+
+    An event that was merged since keeps the row that the merge left, and its removed copies stand beside it again.
+
+    Raises:
+        RepairError: the result would not be what the snapshot has; tracks is as it was.
+    """
+    with warehouse.transaction():
+        planned = plan_rollback(warehouse, repair_id)
+        restored = warehouse.change("restore_archived", {"repair_id": repair_id})
+        differing = _differing_ids(warehouse, planned.repair, with_archive=False)
+        rows = warehouse.count_rows(tracks_place(warehouse))
+        said = rollback_differences(planned, restored, rows, differing)
+        if said:
+            raise RepairError(
+                f"The rollback of {repair_id} is not published and posthog.tracks is as it was, for its result is not "
+                f"what the snapshot has: {'; '.join(said)}."
+            )
+        warehouse.change(_DELETE_ARCHIVED, {"repair_id": repair_id})
+        advance(warehouse, planned.repair, State.ROLLED_BACK)
+    return planned
+
+
+def rollback_differences(planned: RollbackPlan, restored: int, rows: int, differing_ids: int) -> list[str]:
+    """What differs from an exact rollback, each in a few words; empty where nothing does."""
+    said = []
+    if restored != planned.rows_to_restore:
+        said.append(f"{restored:,} rows given back, {planned.rows_to_restore:,} archived")
+    if rows != planned.rows_after:
+        said.append(f"{rows:,} rows, {planned.rows_after:,} expected")
+    if differing_ids != planned.merged_since:
+        said.append(f"{differing_ids:,} ids differ from the snapshot, {planned.merged_since:,} were merged since")
+    return said
+
+
+def _differing_ids(warehouse: Warehouse, repair: Repair, with_archive: bool) -> int:
+    (row,) = warehouse.fetch(
+        "merged_since",
+        {"repair_id": repair.repair_id},
+        snapshot=repair.snapshot_place(warehouse),
+        with_archive=with_archive,
+    )
+    return int(row["ids"])

@@ -1,0 +1,238 @@
+"""What every repair of tracks has in common: a snapshot before it, a record of how far it came, and a way back.
+
+A repair is recorded in ``tracks_repairs`` from its snapshot on. Whatever kills it, the record tells the next start what
+to do: a repair that was never published is cleared as if it had not begun, a published one only lacks its report.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from tracks_assets.warehouse.base import Warehouse
+from tracks_assets.warehouse.tables import SCHEMA, TRACKS
+
+NEWEST = "newest"
+
+
+class RepairError(Exception):
+    """A repair refuses, or found that its result is not what it must be; the message is one sentence."""
+
+
+class State(StrEnum):
+    """How far a repair came; before ``PUBLISHED``, tracks is untouched."""
+
+    SNAPSHOT = "snapshot"
+    ARCHIVED = "archived"
+    PUBLISHED = "published"
+    REPORTED = "reported"
+    ROLLED_BACK = "rolled_back"
+
+
+STANDING = (State.PUBLISHED, State.REPORTED)
+_UNFINISHED = (State.SNAPSHOT, State.ARCHIVED)
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """Rows of a table, those with an event id, and the sum of the hashes of all: equal where the tables are."""
+
+    rows: int
+    rows_with_id: int
+    content: int
+
+    @property
+    def null_ids(self) -> int:
+        """Rows without an event id."""
+        return self.rows - self.rows_with_id
+
+
+@dataclass(frozen=True)
+class Repair:
+    """One row of ``tracks_repairs``; see the column descriptions there."""
+
+    repair_id: str
+    job: str
+    state: str
+    started_at: datetime
+    expires_at: datetime
+    snapshot: str
+    rows_before: int
+    content_before: str
+    ids_before: int
+    rows_after: int | None = None
+    rows_archived: int | None = None
+
+    def snapshot_place(self, warehouse: Warehouse) -> str:
+        """The snapshot as the engine's statements name it."""
+        return warehouse.statements.place(SCHEMA, self.snapshot)
+
+
+def new_repair_id(job: str, now: datetime) -> str:
+    """An id that sorts by time and may stand in a table's name, for instance ``dedup_20260612_093000_000000``."""
+    return f"{job.partition('_')[0]}_{now:%Y%m%d_%H%M%S_%f}"
+
+
+def snapshot_name(repair_id: str) -> str:
+    """The name of the table that holds a repair's snapshot."""
+    return f"{TRACKS.name}_snapshot_{repair_id}"
+
+
+def fingerprint(warehouse: Warehouse, table: str) -> Fingerprint:
+    """The fingerprint of a table with the columns of tracks; reads all of it."""
+    (row,) = warehouse.fetch("fingerprint", table=table)
+    return Fingerprint(row["all_rows"], row["rows_with_id"], int(row["content"]))
+
+
+def tracks_place(warehouse: Warehouse) -> str:
+    """The place of tracks, as the engine's statements name it."""
+    return warehouse.statements.place(TRACKS.schema, TRACKS.name)
+
+
+def count_ids(warehouse: Warehouse, of: Fingerprint) -> int:
+    """Different event ids among the rows of ``of``, once ``find_duplicates`` has run."""
+    (duplicates,) = warehouse.fetch("excess_rows")
+    return of.rows_with_id - int(duplicates["excess_rows"])
+
+
+def repairs_of(warehouse: Warehouse, job: str) -> list[Repair]:
+    """The repairs of a job, the newest first."""
+    return [Repair(**row) for row in warehouse.fetch("repairs", {"job": job})]
+
+
+def find_repair(warehouse: Warehouse, job: str, repair_id: str) -> Repair:
+    """The repair with that id.
+
+    Raises:
+        RepairError: there is none.
+    """
+    for repair in repairs_of(warehouse, job):
+        if repair.repair_id == repair_id:
+            return repair
+    raise RepairError(f"There is no repair {repair_id} of {job} in posthog.tracks_repairs: start {job} anew.")
+
+
+def begin(warehouse: Warehouse, job: str, repair_id: str, now: datetime, days: int, touched: str) -> Repair:
+    """Takes the snapshot and records the repair, in one transaction; ``find_duplicates`` must have run.
+
+    Args:
+        warehouse: the open warehouse.
+        job: the repairing job.
+        repair_id: from ``new_repair_id``.
+        now: when the snapshot is taken.
+        days: how long it is kept.
+        touched: a table of the ids (event_id) that the repair is going to touch.
+    """
+    with warehouse.transaction():
+        seen = fingerprint(warehouse, tracks_place(warehouse))
+        repair = Repair(
+            repair_id=repair_id,
+            job=job,
+            state=State.SNAPSHOT,
+            started_at=now,
+            expires_at=now + timedelta(days=days),
+            snapshot=snapshot_name(repair_id),
+            rows_before=seen.rows,
+            content_before=str(seen.content),
+            ids_before=count_ids(warehouse, seen),
+        )
+        warehouse.change(
+            "snapshot_tracks",
+            snapshot=repair.snapshot_place(warehouse),
+            touched=touched,
+            expires_at=repair.expires_at.isoformat(),
+        )
+        warehouse.change("insert_repair", asdict(repair))
+    return repair
+
+
+def advance(
+    warehouse: Warehouse,
+    repair: Repair,
+    state: State,
+    rows_after: int | None = None,
+    rows_archived: int | None = None,
+) -> Repair:
+    """Records that a repair came as far as ``state``; figures that are not given stay."""
+    advanced = replace(
+        repair,
+        state=state,
+        rows_after=repair.rows_after if rows_after is None else rows_after,
+        rows_archived=repair.rows_archived if rows_archived is None else rows_archived,
+    )
+    warehouse.change(
+        "advance_repair",
+        {name: getattr(advanced, name) for name in ("repair_id", "state", "rows_after", "rows_archived")},
+    )
+    return advanced
+
+
+def clear_unfinished(warehouse: Warehouse, job: str, delete_archived: str) -> list[str]:
+    """Takes back what repairs left that were killed before they were published; returns their ids.
+
+    Args:
+        warehouse: the open warehouse.
+        job: the repairing job.
+        delete_archived: the statement that empties the job's archive of one repair.
+    """
+    unfinished = [repair for repair in repairs_of(warehouse, job) if repair.state in _UNFINISHED]
+    for repair in unfinished:
+        with warehouse.transaction():
+            warehouse.change(delete_archived, {"repair_id": repair.repair_id})
+            warehouse.change("drop_snapshot", snapshot=repair.snapshot_place(warehouse))
+            warehouse.change("delete_repair", {"repair_id": repair.repair_id})
+    return [repair.repair_id for repair in unfinished]
+
+
+def drop_expired(warehouse: Warehouse, jobs: Sequence[str], now: datetime) -> None:
+    """Removes the snapshots whose time is over: an engine may have no expiring tables of its own."""
+    for job in jobs:
+        for repair in repairs_of(warehouse, job):
+            if repair.expires_at < now:
+                warehouse.change("drop_snapshot", snapshot=repair.snapshot_place(warehouse))
+
+
+def unreported(warehouse: Warehouse, job: str) -> list[Repair]:
+    """Repairs that were published and killed before they could report."""
+    return [repair for repair in repairs_of(warehouse, job) if repair.state == State.PUBLISHED]
+
+
+def choose(repairs: Sequence[Repair], job: str, wanted: str) -> Repair:
+    """The repair that a rollback is about: the newest one that stands, or the one whose id or snapshot is named.
+
+    Raises:
+        RepairError: there is none, or it is rolled back already or was never published.
+    """
+    if wanted == NEWEST:
+        standing = [repair for repair in repairs if repair.state in STANDING]
+        if not standing:
+            raise RepairError(f"No run of {job} stands in posthog.tracks_repairs: there is nothing to roll back.")
+        return standing[0]
+    for repair in repairs:
+        if wanted in (repair.repair_id, repair.snapshot, f"{SCHEMA}.{repair.snapshot}"):
+            return _checked_standing(repair)
+    known = ", ".join(repair.repair_id for repair in repairs) or "none"
+    raise RepairError(f"posthog.tracks_repairs has no {job} with the id or snapshot {wanted!r} (it has: {known}).")
+
+
+def _checked_standing(repair: Repair) -> Repair:
+    if repair.state == State.ROLLED_BACK:
+        raise RepairError(f"{repair.repair_id} is rolled back already: there is nothing left to roll back.")
+    if repair.state not in STANDING:
+        raise RepairError(f"{repair.repair_id} was never published, so tracks is as it was before it.")
+    return repair
+
+
+def check_snapshot(warehouse: Warehouse, repair: Repair, archive: str) -> None:
+    """Looks whether the snapshot of a repair is still there.
+
+    Raises:
+        RepairError: it is gone.
+    """
+    (found,) = warehouse.fetch("table_exists", {"schema": SCHEMA, "name": repair.snapshot}, schema=SCHEMA)
+    if not found["tables"]:
+        raise RepairError(
+            f"The snapshot posthog.{repair.snapshot} of {repair.repair_id} is gone (it was kept until "
+            f"{repair.expires_at:%Y-%m-%d %H:%M} UTC), so a rollback cannot be verified: what was removed still stands "
+            f"in posthog.{archive} under {repair.repair_id}."
+        )

@@ -1,0 +1,2 @@
+delete from {{ tracks_repairs }}
+where repair_id = {{ parameter("repair_id") }}
