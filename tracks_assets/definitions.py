@@ -4,6 +4,7 @@ import dagster as dg
 
 from tracks_assets.defs.hourly import hourly_assets
 from tracks_assets.defs.resources import resources
+from tracks_assets.defs.trace import trace_job
 from tracks_assets.defs.tracks import tracks_assets
 from tracks_assets.settings import Settings, read_settings
 from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
@@ -16,6 +17,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             *hourly_assets(settings),
             tracks_assets(settings, DBT_PROJECT),
         ],
+        jobs=[trace_job(settings)],
         resources=resources(settings, DBT_PROJECT),
         # Steps share one process: starting another costs seconds, and the warehouse has one writer anyway.
         executor=dg.in_process_executor,

@@ -1,0 +1,301 @@
+"""The page on an event, from real tables to the letter: by the function, by the command and by the job."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from tests.failures.place import holding
+from tests.integrity.rows import DAY, HOUR, MINTED, SECOND, Row, insert, uuid7
+from tracks_assets.defs.resources import WarehouseResource
+from tracks_assets.defs.trace import trace_job
+from tracks_assets.integrity.trace.__main__ import main
+from tracks_assets.integrity.trace.facts import EventIdError, check_event_id, fetch_trace
+from tracks_assets.integrity.trace.page import code, page
+from tracks_assets.integrity.trace.verdict import verdict
+from tracks_assets.settings import Settings, read_settings
+from tracks_assets.warehouse.duckdb import DuckDbWarehouse
+from tracks_assets.warehouse.tables import (
+    BACKFILL_TRACKS,
+    RAW_TRACKS,
+    REJECTED_TRACKS,
+    TRACKS,
+    TRACKS_DUPLICATES,
+    TRACKS_REDATED,
+    TRACKS_REPAIRS,
+)
+
+EVENT = uuid7(MINTED)
+TIME = MINTED + SECOND
+LOADED = MINTED + HOUR
+REPAIRED = MINTED + 90 * DAY
+
+
+def row(days: int = 0, **values: object) -> Row:
+    """The event as the delivery of some days later has it, its time kept."""
+    return {
+        "event_id": EVENT,
+        "created_at": TIME,
+        "event_name": "$pageview",
+        "user_id": "user-7",
+        "event_payload": '{"n": 1}',
+        "event_inserted_at": TIME + days * DAY,
+        "bq_ingested_timestamp": LOADED + days * DAY,
+    } | values
+
+
+def delivered(days: int = 0, **values: object) -> Row:
+    hour = MINTED.replace(minute=0) + days * DAY
+    return row(days, window_start=hour, source_file=f"events/{hour:%Y-%m-%d}/01/a.parquet.sz") | values
+
+
+def refused(event_id: str) -> Row:
+    return {
+        "window_start": MINTED.replace(minute=0),
+        "source_file": "events/2026-03-12/01/a.parquet.sz",
+        "row_number": 41,
+        "reason": "timestamp is null",
+        "raw": f'{{"uuid": "{event_id}", "event": "$pageview", "timestamp": null}}',
+        "rejected_at": LOADED,
+    }
+
+
+def repair(repair_id: str, job: str) -> Row:
+    return {"repair_id": repair_id, "job": job, "state": "reported", "started_at": REPAIRED}
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return read_settings({"TRACKS_HOME": str(tmp_path)})
+
+
+@pytest.fixture
+def warehouse(settings: Settings) -> Iterator[DuckDbWarehouse]:
+    with DuckDbWarehouse(settings.duckdb_path).opened() as opened:
+        yield opened
+
+
+def told(warehouse: DuckDbWarehouse, settings: Settings, event_id: str = EVENT) -> str:
+    return page(fetch_trace(warehouse, event_id, settings.cutover))
+
+
+def fill(warehouse: DuckDbWarehouse) -> None:
+    """The event's whole life: each table holds something of it, and something of another event."""
+    other: Row = {"event_id": "another", "event_name": "other", "user_id": "other"}
+    moved = {"created_at": TIME + 2 * DAY}
+    removed = {"dedup_id": "dedup_1", "removed_at": REPAIRED}
+    redated: Row = {
+        "event_id": EVENT,
+        "created_at": TIME + 3 * DAY,
+        "restored_created_at": TIME,
+        "evidence": "$time",
+        "restore_id": "restore_1",
+        "restored_at": REPAIRED + DAY,
+    }
+    insert(warehouse, RAW_TRACKS, delivered(2, **moved), delivered(), delivered(3) | other)
+    insert(warehouse, REJECTED_TRACKS, refused(EVENT), refused("another"))
+    insert(warehouse, TRACKS, row(2), row(3) | other)
+    insert(warehouse, BACKFILL_TRACKS, row(bq_ingested_timestamp=LOADED - HOUR / 4), row() | other)
+    insert(warehouse, TRACKS_DUPLICATES, row() | removed, row() | removed | other)
+    insert(warehouse, TRACKS_REDATED, redated, redated | {"event_id": "another"})
+    insert(warehouse, TRACKS_REPAIRS, repair("dedup_1", "dedup_tracks"), repair("restore_1", "restore_created_at"))
+
+
+WHOLE_LIFE = """\
+# Event `019cdf73-4740-7000-8000-000000000001`
+
+One event, held by the old pipeline, delivered twice and refused once, stands once since 1 copy went into the \
+archive; its time was moved and is restored.
+
+Its id is a UUIDv7, made at 2026-03-12 00:30:00 UTC.
+
+## In order of time (UTC)
+
+- 2026-03-12 00:00:00: delivered and refused
+  - export hour 2026-03-12-00:00, file `events/2026-03-12/01/a.parquet.sz`
+  - row 41 (from 0) of the file, refused because timestamp is null
+- 2026-03-12 00:30:00: the id was made
+- 2026-03-12 00:30:01: delivered
+  - export hour 2026-03-12-00:00, file `events/2026-03-12/01/a.parquet.sz`
+  - created_at 2026-03-12 00:30:01, event `$pageview`, user `user-7`
+  - event_inserted_at 2026-03-12 00:30:01, bq_ingested_timestamp 2026-03-12 01:30:00
+- 2026-03-12 01:15:00: taken by the old pipeline (posthog.backfill_tracks)
+  - created_at 2026-03-12 00:30:01, event `$pageview`, user `user-7`
+  - event_inserted_at 2026-03-12 00:30:01, bq_ingested_timestamp 2026-03-12 01:15:00
+- 2026-03-14 00:30:01: delivered
+  - export hour 2026-03-14-00:00, file `events/2026-03-14/01/a.parquet.sz`
+  - created_at 2026-03-14 00:30:01, event `$pageview`, user `user-7`
+  - event_inserted_at 2026-03-14 00:30:01, bq_ingested_timestamp 2026-03-14 01:30:00
+- 2026-06-10 00:30:00: removed from tracks
+  - by dedup_1 (reported), kept in posthog.tracks_duplicates
+  - created_at 2026-03-12 00:30:01, event `$pageview`, user `user-7`
+  - event_inserted_at 2026-03-12 00:30:01, bq_ingested_timestamp 2026-03-12 01:30:00
+- 2026-06-11 00:30:00: time restored in tracks
+  - created_at 2026-03-15 00:30:01 to 2026-03-12 00:30:01, read from $time
+  - by restore_1 (reported), kept in posthog.tracks_redated
+- now: stands in posthog.tracks
+  - created_at 2026-03-12 00:30:01, event `$pageview`, user `user-7`
+  - event_inserted_at 2026-03-14 00:30:01, bq_ingested_timestamp 2026-03-14 01:30:00
+"""
+
+NEVER_SEEN = """\
+# Event `nobody`
+
+Never seen: no table of the warehouse holds this id.
+
+Its id is no UUIDv7: it tells no time.
+"""
+
+
+def test_a_whole_life_stands_on_the_page(warehouse: DuckDbWarehouse, settings: Settings) -> None:
+    fill(warehouse)
+    assert told(warehouse, settings) == WHOLE_LIFE
+
+
+def test_an_id_that_was_never_seen(warehouse: DuckDbWarehouse, settings: Settings) -> None:
+    fill(warehouse)
+    assert told(warehouse, settings, "nobody") == NEVER_SEEN
+
+
+def test_what_is_to_be_done_stands_under_the_verdict(warehouse: DuckDbWarehouse, settings: Settings) -> None:
+    insert(warehouse, RAW_TRACKS, delivered())
+    assert told(warehouse, settings).splitlines()[2:5] == [
+        "One event, delivered once, is not in tracks yet: its hour is still to be merged.",
+        "",
+        "To do: Materialize hour 2026-03-12-00:00 of posthog/tracks.",
+    ]
+
+
+def stands(warehouse: DuckDbWarehouse, settings: Settings) -> str:
+    return verdict(fetch_trace(warehouse, EVENT, settings.cutover)).partition("stands ")[2]
+
+
+def test_copies_are_exact_only_if_every_column_is(warehouse: DuckDbWarehouse, settings: Settings) -> None:
+    insert(warehouse, TRACKS, row(), row())
+    assert stands(warehouse, settings) == "twice (exact copies); its time agrees with its id."
+    warehouse.connection.execute("delete from posthog.tracks")
+    insert(warehouse, TRACKS, row(), row(locale="de"))
+    assert stands(warehouse, settings) == ("twice (at one time, with different contents); its time agrees with its id.")
+
+
+def test_copies_without_a_time_are_compared_too(warehouse: DuckDbWarehouse, settings: Settings) -> None:
+    insert(warehouse, TRACKS, row(created_at=None), row(created_at=None))
+    assert stands(warehouse, settings) == "twice (exact copies); it has no time."
+
+
+def test_the_copies_of_a_repair_that_is_not_in_force(warehouse: DuckDbWarehouse, settings: Settings) -> None:
+    insert(warehouse, TRACKS, row(), row())
+    insert(warehouse, TRACKS_DUPLICATES, row(dedup_id="dedup_1", removed_at=REPAIRED))
+    insert(warehouse, TRACKS_REPAIRS, repair("dedup_1", "dedup_tracks") | {"state": "archived"})
+    assert "- 2026-06-10 00:30:00: archived for a removal that is not in force\n" in told(warehouse, settings)
+
+
+@pytest.mark.parametrize(
+    "event_id",
+    ["' or true --", '"; drop table posthog.tracks; --', "ffffffff-ffff-7fff-bfff-ffffffffffff", "%", "01\\'", "🙂"],
+)
+def test_an_id_is_a_value_and_nothing_else(warehouse: DuckDbWarehouse, settings: Settings, event_id: str) -> None:
+    insert(warehouse, TRACKS, row())
+    trace = fetch_trace(warehouse, event_id, settings.cutover)
+    assert (trace.is_known, trace.minted_at) == (False, None)
+    assert warehouse.count_rows("posthog.tracks") == 1
+
+
+def test_values_from_the_data_cannot_break_the_page() -> None:
+    assert code("a`b\n# c") == "`a'b # c`"
+    assert code(None) == "null"
+
+
+@pytest.mark.parametrize("text", ["", " ", "a ", "\ta", "a\nb"])
+def test_what_is_no_event_id(text: str) -> None:
+    with pytest.raises(EventIdError) as caught:
+        check_event_id(text)
+    assert str(caught.value) == (
+        f"{text!r} is no event id: give one as it stands in posthog.tracks, for instance "
+        f"01958a3c-7c00-7000-8000-000000000001."
+    )
+
+
+def command(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tracks_assets.integrity.trace", *arguments],
+        env=os.environ | {"TRACKS_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_command_prints_the_page(settings: Settings) -> None:
+    with DuckDbWarehouse(settings.duckdb_path).opened() as warehouse:
+        fill(warehouse)
+    done = command(settings.home, EVENT)
+    assert (done.returncode, done.stdout, done.stderr) == (0, WHOLE_LIFE, "")
+    done = command(settings.home, "nobody")
+    assert (done.returncode, done.stdout, done.stderr) == (1, NEVER_SEEN, "")
+
+
+Captured = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("TRACKS_HOME", str(tmp_path))
+    return tmp_path
+
+
+def test_a_missing_warehouse_stays_missing(home: Path, capsys: Captured) -> None:
+    assert main([EVENT]) == 2
+    assert capsys.readouterr() == (
+        "",
+        f"There is no warehouse {home}/warehouse.duckdb: let TRACKS_HOME or TRACKS_DUCKDB_PATH name the one to ask.\n",
+    )
+    assert not (home / "warehouse.duckdb").exists()
+
+
+def test_a_wrong_setting_is_named(home: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRACKS_CUTOVER", "yesterday")
+    assert main([EVENT]) == 2
+    assert capsys.readouterr() == (
+        "",
+        "TRACKS_CUTOVER is 'yesterday', but it must be a UTC day such as 2026-03-04.\n",
+    )
+
+
+def test_a_malformed_argument_is_named(home: Path, capsys: Captured) -> None:
+    assert main([""]) == 2
+    out, error = capsys.readouterr()
+    assert out == ""
+    assert error.startswith("'' is no event id: ")
+
+
+def test_a_held_warehouse_names_its_holder(home: Path, capsys: Captured) -> None:
+    with DuckDbWarehouse(home / "warehouse.duckdb").opened():
+        pass
+    with holding(home / "warehouse.duckdb") as holder:
+        assert main([EVENT, "--lock-wait", "0.5"]) == 2
+    out, error = capsys.readouterr()
+    assert out == ""
+    assert error == (
+        f"The warehouse {home}/warehouse.duckdb is held by process {holder.pid} ({Path(sys.executable).resolve()}), "
+        f"and was for the 0.5 seconds that were waited: let that process end, then run again.\n"
+    )
+
+
+def test_the_job_shows_the_page(settings: Settings) -> None:
+    with DuckDbWarehouse(settings.duckdb_path).opened() as warehouse:
+        fill(warehouse)
+    resources = {"warehouse": WarehouseResource(engine="duckdb", duckdb_path=str(settings.duckdb_path))}
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = trace_job(settings).execute_in_process(
+            run_config={"ops": {"trace": {"config": {"event_id": EVENT}}}}, resources=resources, instance=instance
+        )
+        logs = [record.user_message for record in instance.all_logs(result.run_id)]
+    metadata = next(event.step_output_data.metadata for event in result.all_node_events if event.is_successful_output)
+    assert metadata["page"] == dg.MetadataValue.md(WHOLE_LIFE)
+    assert metadata["verdict"].value == WHOLE_LIFE.splitlines()[2]
+    assert WHOLE_LIFE in logs
