@@ -30,7 +30,7 @@ from tracks_assets.integrity.repairs import (
     snapshot_name,
     tracks_place,
 )
-from tracks_assets.warehouse.base import Row, Warehouse
+from tracks_assets.warehouse.base import Rewritten, Row, Warehouse
 from tracks_assets.warehouse.tables import SCHEMA, TRACKS_DUPLICATES
 
 JOB = "dedup_tracks"
@@ -134,6 +134,7 @@ def _plan(warehouse: Warehouse, census: Census, now: datetime, snapshot_days: in
 def _statements(warehouse: Warehouse, repair_id: str, expires_at: datetime) -> tuple[Statement, ...]:
     """Every statement that touches rows of tracks, in order."""
     snapshot, tracks = warehouse.statements.place(SCHEMA, snapshot_name(repair_id)), tracks_place(warehouse)
+    find_losers, *others = warehouse.rewriting_statements()
 
     def over_tracks(name: str, **blanks: Any) -> Statement:
         # In a dry run there is no snapshot to read ids from: the ids that were just counted stand in for the estimate.
@@ -145,7 +146,8 @@ def _statements(warehouse: Warehouse, repair_id: str, expires_at: datetime) -> t
         over_tracks("fingerprint", table=tracks),
         over_tracks("snapshot_tracks", snapshot=snapshot, touched="duplicate_ids", expires_at=expires_at.isoformat()),
         Statement("archive_losers", warehouse.statements.text("archive_losers", snapshot=snapshot), None),
-        *(over_tracks(name, **blanks, touched=snapshot) for name, blanks in warehouse.rewriting_statements()),
+        over_tracks(find_losers, touched=snapshot),
+        *(Statement(name, warehouse.statements.text(name), None) for name in others),
         over_tracks("fingerprint", table=tracks),
         over_tracks("find_duplicates", table=tracks),
     )
@@ -199,10 +201,13 @@ def rewrite(warehouse: Warehouse, repair_id: str) -> Repair:
         raise
 
 
-def _verified(warehouse: Warehouse, repair: Repair, rewritten: str) -> Fingerprint:
-    after = fingerprint(warehouse, rewritten)
-    warehouse.find_duplicates(rewritten)
-    said = differences(repair, after, count_ids(warehouse, after), archived(warehouse, repair.repair_id))
+def _verified(warehouse: Warehouse, repair: Repair, rewritten: Rewritten) -> Fingerprint:
+    after = fingerprint(warehouse, rewritten.place)
+    warehouse.find_duplicates(rewritten.place)
+    archive_holds = archived(warehouse, repair.repair_id)
+    said = differences(repair, after, count_ids(warehouse, after), archive_holds)
+    if (rewritten.removed_rows, rewritten.removed_content) != (archive_holds.rows, archive_holds.content):
+        said.append("the rows removed are not the rows archived")
     if said:
         raise RepairError(
             f"{repair.repair_id} is not published and posthog.tracks is as it was, for the result differs from what "
@@ -256,59 +261,64 @@ def plan_rollback(warehouse: Warehouse, wanted: str) -> RollbackPlan:
         wanted: ``newest``, a dedup's id, or the name of its snapshot.
 
     Raises:
-        RepairError: there is no such dedup, it is rolled back already, or its snapshot is gone.
+        RepairError: there is no such dedup, it is rolled back already, its snapshot is gone, or its archive is not
+            what the snapshot has.
     """
     repair = choose(repairs_of(warehouse, JOB), JOB, wanted)
     check_snapshot(warehouse, repair, TRACKS_DUPLICATES.name)
+    state = _rollback_state(warehouse, repair)
+    if state["damaged"]:
+        raise RepairError(
+            f"The archive of {repair.repair_id} in posthog.tracks_duplicates does not hold what was removed of "
+            f"{state['damaged']:,} events, so nothing was changed: the rows as they were stand in "
+            f"posthog.{repair.snapshot}."
+        )
     return RollbackPlan(
         repair=repair,
         rows_now=warehouse.count_rows(tracks_place(warehouse)),
         rows_to_restore=archived(warehouse, repair.repair_id).rows,
-        merged_since=_differing_ids(warehouse, repair, with_archive=True),
+        merged_since=state["merged_since"],
     )
 
 
-def roll_back(warehouse: Warehouse, repair_id: str) -> RollbackPlan:
+def roll_back(warehouse: Warehouse, wanted: str) -> RollbackPlan:
     """Gives tracks back what a dedup removed, verified against its snapshot; what was merged since stays.
 
     An event that was merged since keeps the row that the merge left, and its removed copies stand beside it again.
 
     Raises:
-        RepairError: the result would not be what the snapshot has; tracks is as it was.
+        RepairError: see ``plan_rollback``, or the result would not be what the snapshot has; tracks is as it was.
     """
     with warehouse.transaction():
-        planned = plan_rollback(warehouse, repair_id)
-        restored = warehouse.change("restore_archived", {"repair_id": repair_id})
-        differing = _differing_ids(warehouse, planned.repair, with_archive=False)
+        planned = plan_rollback(warehouse, wanted)
+        repair = planned.repair
+        restored = warehouse.change("restore_archived", {"repair_id": repair.repair_id})
         rows = warehouse.count_rows(tracks_place(warehouse))
-        said = rollback_differences(planned, restored, rows, differing)
+        said = rollback_differences(planned, restored, rows, _rollback_state(warehouse, repair)["not_as_before"])
         if said:
             raise RepairError(
-                f"The rollback of {repair_id} is not published and posthog.tracks is as it was, for its result is not "
-                f"what the snapshot has: {'; '.join(said)}."
+                f"The rollback of {repair.repair_id} is not published and posthog.tracks is as it was, for its result "
+                f"is not what the snapshot has: {'; '.join(said)}."
             )
-        warehouse.change(_DELETE_ARCHIVED, {"repair_id": repair_id})
-        advance(warehouse, planned.repair, State.ROLLED_BACK)
+        warehouse.change(_DELETE_ARCHIVED, {"repair_id": repair.repair_id})
+        advance(warehouse, repair, State.ROLLED_BACK)
     return planned
 
 
-def rollback_differences(planned: RollbackPlan, restored: int, rows: int, differing_ids: int) -> list[str]:
+def rollback_differences(planned: RollbackPlan, restored: int, rows: int, not_as_before: int) -> list[str]:
     """What differs from an exact rollback, each in a few words; empty where nothing does."""
     said = []
     if restored != planned.rows_to_restore:
         said.append(f"{restored:,} rows given back, {planned.rows_to_restore:,} archived")
     if rows != planned.rows_after:
         said.append(f"{rows:,} rows, {planned.rows_after:,} expected")
-    if differing_ids != planned.merged_since:
-        said.append(f"{differing_ids:,} ids differ from the snapshot, {planned.merged_since:,} were merged since")
+    if not_as_before != planned.merged_since:
+        said.append(f"{not_as_before:,} events differ from the snapshot, {planned.merged_since:,} were merged since")
     return said
 
 
-def _differing_ids(warehouse: Warehouse, repair: Repair, with_archive: bool) -> int:
+def _rollback_state(warehouse: Warehouse, repair: Repair) -> Row:
     (row,) = warehouse.fetch(
-        "merged_since",
-        {"repair_id": repair.repair_id},
-        snapshot=repair.snapshot_place(warehouse),
-        with_archive=with_archive,
+        "rollback_state", {"repair_id": repair.repair_id}, snapshot=repair.snapshot_place(warehouse)
     )
-    return int(row["ids"])
+    return row

@@ -82,8 +82,8 @@ def rollback_page(plan: RollbackPlan, is_dry: bool) -> str:
 
 
 def _statement_lines(statement: Statement) -> Sequence[str]:
-    read = "reads the snapshot" if statement.scanned_bytes is None else f"reads {_megabytes(statement.scanned_bytes)}"
-    return (f"{statement.name} ({read}):", "```sql", statement.text.strip(), "```", "")
+    read = "" if statement.scanned_bytes is None else f" (reads {_megabytes(statement.scanned_bytes)} of tracks)"
+    return (f"{statement.name}{read}:", "```sql", statement.text.strip(), "```", "")
 
 
 def _sample_lines(sample: Sequence[Row]) -> list[str]:

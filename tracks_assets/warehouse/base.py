@@ -42,6 +42,21 @@ class TrackTotals:
         return self.rows - self.distinct_ids
 
 
+@dataclass(frozen=True)
+class Rewritten:
+    """Tracks without its losers, not yet published.
+
+    Attributes:
+        place: the table to verify.
+        removed_rows: rows of tracks that it lacks.
+        removed_content: the sum of the hashes of those rows, as they stood in tracks.
+    """
+
+    place: str
+    removed_rows: int
+    removed_content: int
+
+
 class Warehouse(ABC):
     """One engine's side of the pipeline. Opened late and closed at once: an embedded engine has a single writer."""
 
@@ -123,19 +138,19 @@ class Warehouse(ABC):
         """
 
     @abstractmethod
-    def without_losers(self, snapshot: str) -> AbstractContextManager[str]:
+    def without_losers(self, snapshot: str) -> AbstractContextManager[Rewritten]:
         """Makes tracks with one copy of each event, to be verified before it is published.
 
-        Yields the place of the table to verify. Leaving the ``with`` block publishes it in one step; if the block
-        raises, tracks is as it was.
+        Yields what is to be verified. Leaving the ``with`` block publishes it in one step; if the block raises, or if
+        somebody else changes tracks meanwhile, tracks is as it was.
 
         Args:
             snapshot: the place of a snapshot that holds at least all rows of all ids that stand more than once.
         """
 
     @abstractmethod
-    def rewriting_statements(self) -> tuple[tuple[str, dict[str, Any]], ...]:
-        """The statements that ``without_losers`` sends, with their blanks but for ``touched``, the ids' table."""
+    def rewriting_statements(self) -> tuple[str, ...]:
+        """The statements by which ``without_losers`` finds and removes the losers, in order."""
 
     @abstractmethod
     def scanned_bytes(self, statement: str, parameters: Parameters | None = None, /, **blanks: Any) -> int:

@@ -19,7 +19,7 @@ from tracks_assets.events.columns import ColumnType
 from tracks_assets.events.contract import Reason
 from tracks_assets.events.transform import file_blanks, is_event_payload, tracks_sql, verdicts_sql
 from tracks_assets.export.inventory import HourInventory, find_unreadable
-from tracks_assets.warehouse.base import HourLoad, Parameters, Row, TrackTotals, Warehouse, WarehouseError
+from tracks_assets.warehouse.base import HourLoad, Parameters, Rewritten, Row, TrackTotals, Warehouse, WarehouseError
 from tracks_assets.warehouse.statements import DUCKDB_STATEMENTS, Statements
 from tracks_assets.warehouse.tables import RAW_TRACKS, REJECTED_TRACKS, TABLES, TRACKS
 
@@ -161,16 +161,17 @@ class DuckDbWarehouse(Warehouse):
         self.change("find_duplicates", table=table or str(TRACKS))
 
     @contextmanager
-    def without_losers(self, snapshot: str) -> Iterator[str]:
-        """See ``Warehouse.without_losers``: the losers are deleted in a transaction that sees itself."""
+    def without_losers(self, snapshot: str) -> Iterator[Rewritten]:
+        """See ``Warehouse.without_losers``: the losers are deleted in a transaction, which nobody else sees."""
         with self.transaction():
-            for statement, blanks in self.rewriting_statements():
-                self.change(statement, touched=snapshot, **blanks)
-            yield str(TRACKS)
+            for statement in self.rewriting_statements():
+                self.change(statement, touched=snapshot)
+            (removed,) = self.fetch("removed_content")
+            yield Rewritten(str(TRACKS), removed["all_rows"], int(removed["content"]))
 
-    def rewriting_statements(self) -> tuple[tuple[str, dict[str, Any]], ...]:
+    def rewriting_statements(self) -> tuple[str, ...]:
         """See ``Warehouse.rewriting_statements``."""
-        return (("delete_losers", {}),)
+        return ("find_losers", "delete_losers")
 
     def scanned_bytes(self, statement: str, parameters: Parameters | None = None, /, **blanks: Any) -> int:
         """See ``Warehouse.scanned_bytes``: the blocks, in the file, of the columns that the statement reads."""

@@ -1,0 +1,1 @@
+"""The dedup: lossless, verified, reversible, and whole again after whatever kills it."""
