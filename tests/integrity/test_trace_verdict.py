@@ -134,6 +134,10 @@ CASES = {
         replace(KNOWN, deliveries=THREE[:1], copies=(sighting(TIME + 30 * DAY),), restored=(restored("rolled_back"),)),
         "One event, delivered once, stands once; its time was moved 30 days later.",
     ),
+    "archived by a restore that was killed": (
+        replace(KNOWN, deliveries=THREE, copies=(sighting(after=DAY),), restored=(restored("archived"),)),
+        "One event, delivered 3 times, stands once; its time was kept.",
+    ),
     "time moved": (
         replace(KNOWN, deliveries=THREE, copies=(sighting(TIME + DAY, DAY),)),
         "One event, delivered 3 times, stands once; its time was moved 1 day later.",
