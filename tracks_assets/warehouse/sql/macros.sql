@@ -17,3 +17,34 @@
 
 {#- The columns' names, one after another. -#}
 {% macro names(columns) -%} {{ columns | map(attribute='name') | join(', ') }} {%- endmacro %}
+
+{#- The time that an event's id carries; null where it carries none. -#}
+{% macro minted_at(dialect) -%}
+    case when {{ dialect.is_uuid7('event_id') }} then {{ dialect.uuid7_time('event_id') }} end
+{%- endmacro %}
+
+{#- Whether the payload's own time agrees with the id's within a second. -#}
+{% macro time_agrees(dialect) -%}
+    abs(
+        {{ dialect.json_number('event_payload', '$time') }}
+        - {{ dialect.seconds_between(minted_at(dialect), "timestamp '1970-01-01 00:00:00+00'") }}
+    ) <= 1
+{%- endmacro %}
+
+{#- The time of an event whose id carries one: the payload's where it agrees, for that is finer than the id's. -#}
+{% macro original_time(dialect) -%}
+    case
+        when {{ time_agrees(dialect) }}
+            then {{ dialect.seconds_time(dialect.json_number('event_payload', '$time')) }}
+        else {{ minted_at(dialect) }}
+    end
+{%- endmacro %}
+
+{#-
+    Whether a row stands later than its id's time by more than the tolerance. An id's time that the contract would
+    refuse as an event's time is no evidence: it comes from a clock that was not set.
+-#}
+{% macro is_redated(dialect, parameter) -%}
+    created_at > {{ dialect.hours_after(minted_at(dialect), parameter("tolerance_hours")) }}
+    and {{ minted_at(dialect) }} >= {{ parameter("earliest") }}
+{%- endmacro %}

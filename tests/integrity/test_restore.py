@@ -1,0 +1,548 @@
+"""The restore of re-dated events step by step: what it finds, gives back, archives, proves, refuses and undoes."""
+
+import random
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integrity.rows import DAY, HOUR, MINTED, SECOND, Row, insert, uuid7
+from tracks_assets.integrity.repairs import RepairError, State, repairs_of
+from tracks_assets.integrity.restore import (
+    IdTimes,
+    plan,
+    plan_rollback,
+    restored_months,
+    rewrite,
+    roll_back,
+    space_refusal,
+    take_snapshot,
+)
+from tracks_assets.warehouse.duckdb import DuckDbWarehouse
+from tracks_assets.warehouse.tables import TRACKS
+
+NOW = datetime(2026, 6, 12, 9, 30, tzinfo=UTC)
+LATER = NOW + HOUR
+MILLISECOND, MICROSECOND = timedelta(milliseconds=1), timedelta(microseconds=1)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def seconds(moment: datetime) -> str:
+    """A moment as a payload's $time has it."""
+    return f"{(moment - EPOCH) // MICROSECOND / 1_000_000:.6f}"
+
+
+def row(event_id: str, created_at: datetime | None, payload: str | None = None, **values: object) -> Row:
+    """An event as tracks has it."""
+    return {
+        "event_id": event_id,
+        "created_at": created_at,
+        "event_name": "open",
+        "user_id": "user",
+        "event_payload": payload,
+        "bq_ingested_timestamp": MINTED + 90 * DAY,
+        "event_inserted_at": created_at,
+    } | values
+
+
+@dataclass(frozen=True)
+class Redated:
+    """A warehouse some of whose events stand at a later time than their own."""
+
+    path: Path
+
+    def warehouse(self) -> DuckDbWarehouse:
+        return DuckDbWarehouse(self.path, lock_wait=5)
+
+    def query(self, statement: str, parameters: Any = None) -> list[tuple[Any, ...]]:
+        with self.warehouse().opened() as warehouse:
+            return warehouse.connection.execute(statement, parameters).fetchall()
+
+    def put(self, *given: Row) -> None:
+        with self.warehouse().opened() as warehouse:
+            insert(warehouse, TRACKS, *given)
+
+    def contents(self) -> dict[str, list[tuple[Any, ...]]]:
+        """The rows of every table that a restore may touch, in order."""
+        return {
+            name: self.query(f"select * from posthog.{name} order by all")
+            for (name,) in self.query("select table_name from duckdb_tables() where not temporary order by all")
+        }
+
+    def tracks(self) -> list[tuple[Any, ...]]:
+        return self.query("select * from posthog.tracks order by all")
+
+    def times(self) -> list[tuple[Any, ...]]:
+        return self.query("select event_id, created_at from posthog.tracks order by all")
+
+    def snapshots(self) -> list[tuple[Any, ...]]:
+        return self.query("select table_name from duckdb_tables() where table_name like 'tracks_snapshot%'")
+
+
+@pytest.fixture
+def redated(tmp_path: Path) -> Redated:
+    return Redated(tmp_path / "warehouse.duckdb")
+
+
+def begin(redated: Redated, now: datetime = NOW) -> str:
+    """A restore up to its snapshot; returns its id."""
+    with redated.warehouse().opened() as warehouse:
+        planned = plan(warehouse, now, 24)
+        take_snapshot(warehouse, planned.repair_id, now, 24)
+    return planned.repair_id
+
+
+def finish(redated: Redated, repair_id: str, now: datetime = NOW) -> None:
+    with redated.warehouse().opened() as warehouse:
+        assert rewrite(warehouse, repair_id, now, 24).state == State.PUBLISHED
+
+
+def restore(redated: Redated, now: datetime = NOW) -> str:
+    repair_id = begin(redated, now)
+    finish(redated, repair_id, now)
+    return repair_id
+
+
+ID = uuid7(MINTED)
+FINE = MINTED + timedelta(microseconds=123)
+NEAR = MINTED + SECOND
+OLD_CLOCK = datetime(1999, 12, 31, tzinfo=UTC)
+
+FOUND = {
+    "by its id": (row(ID, MINTED + 30 * DAY), MINTED, "event_id"),
+    "by a payload without a time": (row(ID, MINTED + 30 * DAY, '{"a": 1}'), MINTED, "event_id"),
+    "by its payload's finer time": (row(ID, MINTED + 30 * DAY, f'{{"$time": {seconds(FINE)}}}'), FINE, "$time"),
+    "by its payload's time as text": (row(ID, MINTED + 30 * DAY, f'{{"$time": "{seconds(FINE)}"}}'), FINE, "$time"),
+    "by its payload's time, a second off": (
+        row(ID, MINTED + 30 * DAY, f'{{"$time": {seconds(NEAR)}}}'),
+        NEAR,
+        "$time",
+    ),
+    "not by a payload's time, more than a second off": (
+        row(ID, MINTED + 30 * DAY, f'{{"$time": {seconds(NEAR + MILLISECOND)}}}'),
+        MINTED,
+        "event_id",
+    ),
+    "not by a payload's time that is none": (row(ID, MINTED + 30 * DAY, '{"$time": "noon"}'), MINTED, "event_id"),
+    "not by a payload's time beyond all": (row(ID, MINTED + 30 * DAY, '{"$time": 1e300}'), MINTED, "event_id"),
+    "just later than the tolerance": (row(ID, MINTED + DAY + MICROSECOND), MINTED, "event_id"),
+    "in capitals": (row(ID.upper(), MINTED + 30 * DAY), MINTED, "event_id"),
+}
+
+
+@pytest.mark.parametrize(("given", "original", "evidence"), FOUND.values(), ids=FOUND.keys())
+def test_a_redated_row_comes_back(redated: Redated, given: Row, original: datetime, evidence: str) -> None:
+    redated.put(given)
+    repair_id = restore(redated)
+    assert redated.times() == [(given["event_id"], original)]
+    assert redated.query("select * from posthog.tracks_redated") == [
+        (
+            given["event_id"],
+            given["created_at"],
+            original,
+            evidence,
+            given["bq_ingested_timestamp"],
+            given["event_inserted_at"],
+            repair_id,
+            NOW,
+        )
+    ]
+
+
+LEFT = {
+    "at its time": row(ID, MINTED),
+    "later, within the tolerance": row(ID, MINTED + DAY),
+    "earlier": row(ID, MINTED - 30 * DAY),
+    "without a time": row(ID, None),
+    "a random id": row("3c9d27e5-2d9b-4a5c-8b1e-0d8f5a6b7c8d", MINTED + 30 * DAY),
+    "an id of version 1": row("01958a3c-7c00-1000-8000-000000000001", MINTED + 900 * DAY),
+    "a v7 that is none": row(ID.replace("-8000-", "-c000-"), MINTED + 30 * DAY),
+    "an id of a clock that was not set": row(uuid7(OLD_CLOCK), MINTED),
+    "an id of the far future": row("ffffffff-ffff-7fff-bfff-ffffffffffff", MINTED),
+    "no uuid": row("an id", MINTED + 30 * DAY),
+    "no id": row("", MINTED) | {"event_id": None},
+}
+
+
+@pytest.mark.parametrize("given", LEFT.values(), ids=LEFT.keys())
+def test_any_other_row_stays(redated: Redated, given: Row) -> None:
+    redated.put(given, row(uuid7(MINTED, 7), MINTED + 30 * DAY))
+    restore(redated)
+    assert set(redated.times()) == {(given["event_id"], given["created_at"]), (uuid7(MINTED, 7), MINTED)}
+
+
+def test_the_tolerance_is_the_callers(redated: Redated) -> None:
+    redated.put(row(ID, MINTED + 2 * HOUR))
+    with redated.warehouse().opened() as warehouse:
+        assert plan(warehouse, NOW, 24).times.redated == 0
+        planned = plan(warehouse, NOW, 1)
+        take_snapshot(warehouse, planned.repair_id, NOW, 1)
+        rewrite(warehouse, planned.repair_id, NOW, 1)
+    assert redated.times() == [(ID, MINTED)]
+
+
+def test_nothing_but_the_time_of_a_row_changes(redated: Redated) -> None:
+    payload = f'{{"$time": {seconds(FINE)}, "a": [1, null]}}'
+    redated.put(row(ID, MINTED + 30 * DAY, payload, locale="de", lib_values='{"$lib":"web"}'), *LEFT.values())
+    everything = "select * exclude (created_at) from posthog.tracks order by all"
+    before = redated.query(everything)
+    restore(redated)
+    assert redated.query(everything) == before
+
+
+def pairs() -> list[Row]:
+    """Ids that stand more than once, in every way that makes a way back hard."""
+
+    def copy(number: int, moved: timedelta, content: str, ingested: int = 0) -> Row:
+        stamp = MINTED + 90 * DAY + ingested * HOUR
+        return row(uuid7(MINTED, number), MINTED + moved, locale=content, bq_ingested_timestamp=stamp)
+
+    return [
+        # exact copies, both moved
+        *(copy(1, 30 * DAY, "a"), copy(1, 30 * DAY, "a")),
+        # one at its time, one moved, the same but for it
+        *(copy(2, 0 * DAY, "a"), copy(2, 30 * DAY, "a")),
+        # both moved, to different days, the same but for it
+        *(copy(3, 30 * DAY, "a"), copy(3, 60 * DAY, "a")),
+        # both moved to different days, with contents of their own
+        *(copy(4, 30 * DAY, "a", 1), copy(4, 60 * DAY, "b", 2)),
+        # the same content ingested twice
+        *(copy(5, 60 * DAY, "a", 1), copy(5, 30 * DAY, "a", 2)),
+        # three copies, one within the tolerance
+        *(copy(6, HOUR, "a"), copy(6, 30 * DAY, "b"), copy(6, 30 * DAY, "b")),
+        # once
+        copy(7, 45 * DAY, "a"),
+        # nothing to restore
+        *(copy(8, 0 * DAY, "a"), copy(8, 0 * DAY, "b")),
+    ]
+
+
+def test_a_plan_counts_and_changes_nothing(redated: Redated) -> None:
+    redated.put(*pairs(), *LEFT.values(), row(uuid7(MINTED + 31 * DAY), MINTED + 40 * DAY, '{"$time": 1775953800}'))
+    before = redated.contents()
+    with redated.warehouse().opened() as warehouse:
+        planned = plan(warehouse, NOW, 24)
+    assert redated.contents() == before
+    assert planned.times == IdTimes(rows=28, rows_with_time=22, redated=13, implausible=1, earlier=1)
+    assert planned.times.rows_without_time == 6
+    assert planned.times.share_without_time == 6 / 28
+    assert [(f"{month.month:%Y-%m}", month.rows, month.by_payload) for month in planned.months] == [
+        ("2026-03", 12, 0),
+        ("2026-04", 1, 1),
+    ]
+    assert [f"{planned.months[0].first_stood_in:%Y-%m}", f"{planned.months[0].last_stood_in:%Y-%m}"] == [
+        "2026-04",
+        "2026-05",
+    ]
+    assert len(planned.sample) == 13
+    assert [statement.name for statement in planned.statements] == [
+        "find_redated",
+        "find_duplicates",
+        "fingerprint",
+        "snapshot_tracks",
+        "archive_times",
+        "fingerprint_restored",
+        "restore_times",
+        "fingerprint_restored",
+        "fingerprint",
+        "find_duplicates",
+        "count_id_times",
+    ]
+    assert planned.free_bytes is not None
+    assert 0 <= planned.needed_bytes < planned.free_bytes
+
+
+def test_a_sample_has_20_rows(redated: Redated) -> None:
+    redated.put(*(row(uuid7(MINTED, number), MINTED + 30 * DAY) for number in range(25)))
+    with redated.warehouse().opened() as warehouse:
+        sample = plan(warehouse, NOW, 24).sample
+    assert [each["event_id"] for each in sample] == [uuid7(MINTED, number) for number in range(20)]
+
+
+def test_no_room_is_a_refusal() -> None:
+    assert space_refusal(10, None) is None
+    assert space_refusal(10, 10) is None
+    assert space_refusal(3_000_000, 2_000_000) == (
+        "restore_created_at refuses: its snapshot needs about 3 MB, and 2 MB are free where the warehouse lies; make "
+        "room, then run it again."
+    )
+
+
+def test_what_came_back_is_told_by_month(redated: Redated) -> None:
+    redated.put(*pairs())
+    repair_id = restore(redated)
+    with redated.warehouse().opened() as warehouse:
+        (repair,) = repairs_of(warehouse, "restore_created_at")
+        (month,) = restored_months(warehouse, repair)
+    assert (month.rows, month.by_payload, f"{month.month:%Y-%m}") == (12, 0, "2026-03")
+    assert (repair.repair_id, repair.rows_before, repair.rows_after, repair.rows_archived) == (repair_id, 16, 16, 12)
+
+
+def test_a_second_restore_finds_nothing(redated: Redated) -> None:
+    redated.put(*pairs())
+    restore(redated)
+    before = redated.contents()
+    with redated.warehouse().opened() as warehouse:
+        assert plan(warehouse, LATER, 24).times.redated == 0
+    assert redated.contents() == before
+
+
+def test_every_step_may_be_repeated(redated: Redated) -> None:
+    redated.put(*pairs())
+    with redated.warehouse().opened() as warehouse:
+        repair_id = plan(warehouse, NOW, 24).repair_id
+        for _ in range(2):
+            take_snapshot(warehouse, repair_id, NOW, 24)
+        first = rewrite(warehouse, repair_id, NOW, 24)
+        assert rewrite(warehouse, repair_id, NOW, 24) == first
+        assert take_snapshot(warehouse, repair_id, NOW, 24) == first
+    assert redated.query("select count(*) from posthog.tracks_redated") == [(12,)]
+
+
+FOURTH = f"event_id = '{uuid7(MINTED, 4)}'"
+CHANGES = {
+    "the content of a touched row": f"update posthog.tracks set session_id = 'merged' where {FOURTH} and locale = 'a'",
+    "the time of a touched row": (
+        f"update posthog.tracks set created_at = created_at + interval 9 days where {FOURTH} and locale = 'a'"
+    ),
+    "a touched row back at its time": (
+        f"update posthog.tracks set created_at = created_at - interval 30 days where {FOURTH} and locale = 'a'"
+    ),
+    "the content of another row": (
+        f"update posthog.tracks set session_id = 'merged' where event_id = '{uuid7(MINTED, 8)}' and locale = 'a'"
+    ),
+    "a new row": "insert into posthog.tracks by name select 'new' as event_id",
+    "a new re-dated row": (
+        f"insert into posthog.tracks by name select '{uuid7(MINTED, 9)}' as event_id, now() as created_at"
+    ),
+    "a row less": f"delete from posthog.tracks where event_id = '{uuid7(MINTED, 8)}'",
+    "a touched row less": f"delete from posthog.tracks where event_id = '{uuid7(MINTED, 7)}'",
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
+def test_a_change_of_tracks_in_between_is_found_and_nothing_is_published(redated: Redated, change: str) -> None:
+    redated.put(*pairs())
+    repair_id = begin(redated)
+    redated.query(change)
+    before = redated.tracks()
+    with redated.warehouse().opened() as warehouse:
+        with pytest.raises(RepairError, match=r"not published and posthog\.tracks is as it was"):
+            rewrite(warehouse, repair_id, NOW, 24)
+        assert repairs_of(warehouse, "restore_created_at") == []
+    assert redated.tracks() == before
+    assert redated.snapshots() == []
+    assert redated.query("select count(*) from posthog.tracks_redated") == [(0,)]
+    restore(redated, LATER)
+    assert redated.query("select count(*) from posthog.tracks where created_at > $1", [MINTED + DAY]) == [(0,)]
+
+
+def test_what_differs_is_said(redated: Redated) -> None:
+    redated.put(*pairs())
+    repair_id = begin(redated)
+    redated.query("insert into posthog.tracks by name select 'new' as event_id")
+    with redated.warehouse().opened() as warehouse, pytest.raises(RepairError) as caught:
+        rewrite(warehouse, repair_id, NOW, 24)
+    assert str(caught.value) == (
+        "restore_20260612_093000_000000 is not published and posthog.tracks is as it was, for the result differs from "
+        "what the snapshot saw: 17 rows, 16 before; 9 different ids, 8 before; rows of other events are not what they "
+        "were; if a merge came in between, run restore_created_at again."
+    )
+
+
+def test_a_restore_that_died_is_cleared_by_the_next(redated: Redated) -> None:
+    redated.put(*pairs())
+    begin(redated)
+    repair_id = restore(redated, LATER)
+    assert redated.query("select repair_id, state from posthog.tracks_repairs") == [(repair_id, "published")]
+    assert redated.snapshots() == [(f"tracks_snapshot_{repair_id}",)]
+
+
+def test_a_snapshot_whose_time_is_over_goes_with_the_next_restore(redated: Redated) -> None:
+    redated.put(*pairs())
+    restore(redated)
+    redated.put(row(uuid7(MINTED, 99), MINTED + 30 * DAY))
+    later = restore(redated, NOW + 15 * DAY)
+    assert redated.snapshots() == [(f"tracks_snapshot_{later}",)]
+
+
+def test_a_rollback_gives_every_row_its_time_back(redated: Redated) -> None:
+    redated.put(*pairs(), *LEFT.values())
+    before = redated.tracks()
+    repair_id = restore(redated)
+    after = redated.tracks()
+    assert after != before
+    with redated.warehouse().opened() as warehouse:
+        planned = plan_rollback(warehouse, "newest")
+        assert (planned.archived, planned.to_move, planned.kept, planned.merged_since) == (12, 12, 0, 0)
+    assert redated.tracks() == after
+    with redated.warehouse().opened() as warehouse:
+        assert roll_back(warehouse, repair_id) == planned
+    assert redated.tracks() == before
+    assert redated.query("select state from posthog.tracks_repairs") == [("rolled_back",)]
+    assert redated.query("select count(*) from posthog.tracks_redated") == [(12,)]
+
+
+def rolled_back(redated: Redated, repair_id: str = "newest") -> tuple[int, int]:
+    """Rolls back; returns the rows that were moved and those that stayed."""
+    with redated.warehouse().opened() as warehouse:
+        done = roll_back(warehouse, repair_id)
+    return done.to_move, done.kept
+
+
+def times_of(redated: Redated, number: int) -> list[tuple[int, str]]:
+    """Where the copies of an id stand, in days after its own time, and their contents."""
+    return [
+        ((time - MINTED).days, content)
+        for time, content in redated.query(
+            "select created_at, locale from posthog.tracks where event_id = $1 order by all", [uuid7(MINTED, number)]
+        )
+    ]
+
+
+MERGED = "update posthog.tracks set locale = 'merged', bq_ingested_timestamp = now() where event_id = $1"
+
+
+def test_a_merged_row_keeps_its_content_and_gets_its_time_back(redated: Redated) -> None:
+    redated.put(*pairs())
+    restore(redated)
+    redated.put(row("new", NOW))
+    redated.query(MERGED, [uuid7(MINTED, 7)])
+    assert rolled_back(redated) == (12, 0)
+    assert times_of(redated, 7) == [(45, "merged")]
+    assert times_of(redated, 4) == [(30, "a"), (60, "b")]
+    assert redated.query("select created_at from posthog.tracks where event_id = 'new'") == [(NOW,)]
+
+
+@pytest.mark.parametrize(("number", "expected"), [(1, [30, 30]), (2, [0, 30]), (4, [30, 60]), (6, [0, 30, 30])])
+def test_merged_copies_get_their_times_back(redated: Redated, number: int, expected: list[int]) -> None:
+    redated.put(*pairs())
+    restore(redated)
+    redated.query(MERGED, [uuid7(MINTED, number)])
+    assert rolled_back(redated) == (12, 0)
+    assert times_of(redated, number) == [(days, "merged") for days in expected]
+
+
+def test_a_row_that_was_moved_since_stays(redated: Redated) -> None:
+    redated.put(*pairs())
+    restore(redated)
+    redated.query("update posthog.tracks set created_at = $1 where event_id = $2", [MINTED - DAY, uuid7(MINTED, 7)])
+    assert rolled_back(redated) == (11, 1)
+    assert times_of(redated, 7) == [(-1, "a")]
+
+
+def test_a_copy_that_a_dedup_left_gets_its_own_time_back_if_it_can_be_told(redated: Redated) -> None:
+    redated.put(*pairs())
+    restore(redated)
+    redated.query(f"delete from posthog.tracks where {FOURTH} and locale = 'a'")
+    redated.query("delete from posthog.tracks where event_id = $1 and locale = 'b'", [uuid7(MINTED, 6)])
+    assert rolled_back(redated) == (9, 3)
+    assert times_of(redated, 4) == [(60, "b")]
+    assert times_of(redated, 6) == [(0, "a")]
+
+
+def test_a_copy_that_cannot_be_told_stays(redated: Redated) -> None:
+    redated.put(*pairs())
+    restore(redated)
+    redated.query(f"delete from posthog.tracks where {FOURTH} and locale = 'a'")
+    redated.query(MERGED, [uuid7(MINTED, 4)])
+    assert rolled_back(redated) == (10, 2)
+    assert times_of(redated, 4) == [(0, "merged")]
+
+
+def refused(redated: Redated, wanted: str = "newest") -> str:
+    """Why a rollback refuses; it leaves all as it was."""
+    before = redated.contents()
+    with redated.warehouse().opened() as warehouse:
+        with pytest.raises(RepairError) as caught:
+            plan_rollback(warehouse, wanted)
+        with pytest.raises(RepairError) as again:
+            roll_back(warehouse, wanted)
+    assert str(again.value) == str(caught.value)
+    assert redated.contents() == before
+    return str(caught.value)
+
+
+def test_a_rollback_refuses_when_the_snapshot_is_gone(redated: Redated) -> None:
+    redated.put(*pairs())
+    repair_id = restore(redated)
+    redated.query(f"drop table posthog.tracks_snapshot_{repair_id}")
+    assert refused(redated).startswith(f"The snapshot posthog.tracks_snapshot_{repair_id} of {repair_id} is gone")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        f"delete from posthog.tracks_redated where {FOURTH}",
+        f"delete from posthog.tracks_redated where {FOURTH} and created_at > '2026-05-01'",
+        f"update posthog.tracks_redated set restored_created_at = now() where {FOURTH}",
+    ],
+)
+def test_a_rollback_refuses_an_archive_that_is_not_what_was_replaced(redated: Redated, damage: str) -> None:
+    redated.put(*pairs())
+    repair_id = restore(redated)
+    redated.query(damage)
+    assert refused(redated) == (
+        f"The archive of {repair_id} in posthog.tracks_redated does not hold the times that its snapshot tells of, so "
+        f"nothing was changed: the rows as they were stand in posthog.tracks_snapshot_{repair_id}."
+    )
+
+
+def test_a_rollback_is_done_once_and_may_be_followed_by_a_restore(redated: Redated) -> None:
+    redated.put(*pairs())
+    repair_id = restore(redated)
+    after = redated.tracks()
+    rolled_back(redated, f"posthog.tracks_snapshot_{repair_id}")
+    assert refused(redated, repair_id) == f"{repair_id} is rolled back already: there is nothing left to roll back."
+    restore(redated, LATER)
+    assert redated.tracks() == after
+
+
+def random_rows(random_: random.Random) -> list[Row]:
+    """Events of up to four copies, each at a random time with a random content."""
+    return [
+        row(
+            uuid7(MINTED, number),
+            MINTED + random_.choice([0, 1, 30, 30, 60]) * DAY,
+            random_.choice([None, f'{{"$time": {seconds(FINE)}}}', f'{{"$time": {seconds(NEAR)}}}']),
+            locale=random_.choice(["a", "b"]),
+            event_inserted_at=random_.choice([None, MINTED]),
+        )
+        for number in range(60)
+        for _ in range(random_.randint(1, 4))
+    ]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_any_restore_can_be_rolled_back_exactly(redated: Redated, seed: int) -> None:
+    redated.put(*random_rows(random.Random(seed)))
+    before = redated.tracks()
+    restore(redated)
+    rolled_back(redated)
+    assert redated.tracks() == before
+
+
+MERGES = (
+    "update posthog.tracks set locale = 'merged' where event_id = $1",
+    "update posthog.tracks set created_at = created_at - interval 1 hour where event_id = $1",
+    "delete from posthog.tracks where event_id = $1 and locale = 'a'",
+)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_rollback_after_merges_moves_times_and_nothing_else(redated: Redated, seed: int) -> None:
+    random_ = random.Random(seed)
+    redated.put(*random_rows(random_))
+    before = redated.tracks()
+    restore(redated)
+    merged = {uuid7(MINTED, number) for number in random_.sample(range(60), 30)}
+    for event_id in merged:
+        redated.query(random_.choice(MERGES), [event_id])
+    all_but_times = redated.query("select * exclude (created_at) from posthog.tracks order by all")
+    rolled_back(redated)
+    assert redated.query("select * exclude (created_at) from posthog.tracks order by all") == all_but_times
+    assert [each for each in redated.tracks() if each[0] not in merged] == [
+        each for each in before if each[0] not in merged
+    ]

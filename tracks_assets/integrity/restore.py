@@ -1,0 +1,414 @@
+"""Gives re-dated events their time back: where an id carries a time and its row stands far later, the id is right.
+
+A re-delivery that moved a row left the id as it was, and the first 48 bits of a UUIDv7 are the moment it was made. Ids
+of any other version say nothing and are never touched. Every replaced time is archived, and the whole is reversible.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from tracks_assets.events.contract import EARLIEST
+from tracks_assets.integrity.dedup import Statement
+from tracks_assets.integrity.repairs import (
+    STANDING,
+    Fingerprint,
+    Repair,
+    RepairError,
+    State,
+    advance,
+    begin,
+    check_snapshot,
+    choose,
+    clear_unfinished,
+    count_ids,
+    drop_expired,
+    find_repair,
+    fingerprint,
+    new_repair_id,
+    repairs_of,
+    snapshot_name,
+    tracks_place,
+)
+from tracks_assets.warehouse.base import Parameters, Row, Warehouse
+from tracks_assets.warehouse.tables import SCHEMA, TRACKS_REDATED
+
+JOB = "restore_created_at"
+SAMPLED_ROWS = 20
+SNAPSHOT_DAYS = 14
+
+_DELETE_ARCHIVED = "delete_archived_times"
+_REDATED_ROWS = "redated_rows"
+
+
+@dataclass(frozen=True)
+class IdTimes:
+    """What the ids of tracks say about its times.
+
+    Attributes:
+        rows: rows of tracks.
+        rows_with_time: those whose id is a UUIDv7.
+        redated: those of them that stand later than their id says by more than the tolerance; they come back.
+        implausible: the same, but the id's time lies before any that an event may have; they stay.
+        earlier: those that stand earlier than their id says by more than the tolerance; they stay.
+    """
+
+    rows: int
+    rows_with_time: int
+    redated: int
+    implausible: int
+    earlier: int
+
+    @property
+    def rows_without_time(self) -> int:
+        """Rows whose id is of another version, and of which nothing can be told."""
+        return self.rows - self.rows_with_time
+
+    @property
+    def share_without_time(self) -> float:
+        """Their share of all rows."""
+        return self.rows_without_time / max(self.rows, 1)
+
+
+@dataclass(frozen=True)
+class Month:
+    """The rows that come back to one month.
+
+    Attributes:
+        month: its first day.
+        rows: how many come back to it.
+        by_payload: for how many of them the payload's own time was taken.
+        first_stood_in: the earliest month that one of them stood in.
+        last_stood_in: the latest.
+    """
+
+    month: datetime
+    rows: int
+    by_payload: int
+    first_stood_in: datetime
+    last_stood_in: datetime
+
+
+@dataclass(frozen=True)
+class RestorePlan:
+    """What a restore is going to do, counted and not yet done; bytes are the engine's own."""
+
+    repair_id: str
+    tolerance_hours: int
+    times: IdTimes
+    months: tuple[Month, ...]
+    sample: tuple[Row, ...]
+    statements: tuple[Statement, ...]
+    needed_bytes: int
+    free_bytes: int | None
+
+
+def space_refusal(needed: int, free: int | None) -> str | None:
+    """Why there is no room for a restore, in one sentence; None where there is."""
+    if free is None or needed <= free:
+        return None
+    return (
+        f"restore_created_at refuses: its snapshot needs about {needed / 1e6:,.0f} MB, and {free / 1e6:,.0f} MB are "
+        f"free where the warehouse lies; make room, then run it again."
+    )
+
+
+def count_id_times(warehouse: Warehouse, tolerance_hours: int) -> IdTimes:
+    """Counts what the ids of tracks say about its times; reads ids and times only."""
+    (row,) = warehouse.fetch("count_id_times", _judging(tolerance_hours))
+    return IdTimes(
+        row["all_rows"], row["rows_with_time"], int(row["redated"]), int(row["implausible"]), int(row["earlier"])
+    )
+
+
+def plan(warehouse: Warehouse, now: datetime, tolerance_hours: int) -> RestorePlan:
+    """The plan of a restore. Changes nothing.
+
+    Raises:
+        RepairError: there is no room for it.
+    """
+    times = count_id_times(warehouse, tolerance_hours)
+    warehouse.change("find_redated", _judging(tolerance_hours))
+    (touched,) = warehouse.fetch("count_touched")
+    whole = warehouse.scanned_bytes("fingerprint", table=tracks_place(warehouse))
+    repair_id = new_repair_id(JOB, now)
+    planned = RestorePlan(
+        repair_id=repair_id,
+        tolerance_hours=tolerance_hours,
+        times=times,
+        months=_months(warehouse.fetch("redated_months", table=_REDATED_ROWS, of_repair=False)),
+        sample=tuple(warehouse.fetch("sample_redated", events=SAMPLED_ROWS)),
+        statements=_statements(warehouse, repair_id, now + timedelta(days=SNAPSHOT_DAYS), tolerance_hours),
+        needed_bytes=whole * touched["all_rows"] // max(times.rows, 1),
+        free_bytes=warehouse.free_bytes(),
+    )
+    said = space_refusal(planned.needed_bytes, planned.free_bytes)
+    if said:
+        raise RepairError(said)
+    return planned
+
+
+def _judging(tolerance_hours: int) -> Parameters:
+    return {"tolerance_hours": tolerance_hours, "earliest": EARLIEST}
+
+
+def _months(counted: Sequence[Row]) -> tuple[Month, ...]:
+    return tuple(
+        Month(
+            row["original_month"], row["all_rows"], int(row["by_payload"]), row["first_stood_in"], row["last_stood_in"]
+        )
+        for row in counted
+    )
+
+
+def _statements(
+    warehouse: Warehouse, repair_id: str, expires_at: datetime, tolerance_hours: int
+) -> tuple[Statement, ...]:
+    """Every statement that touches rows of tracks, in order."""
+    snapshot, tracks = warehouse.statements.place(SCHEMA, snapshot_name(repair_id)), tracks_place(warehouse)
+
+    def over_tracks(name: str, parameters: Parameters | None = None, **blanks: str) -> Statement:
+        text = warehouse.statements.text(name, **blanks)
+        return Statement(name, text, warehouse.scanned_bytes(name, parameters, **blanks))
+
+    def over_snapshot(name: str, **blanks: str) -> Statement:
+        return Statement(name, warehouse.statements.text(name, **blanks), None)
+
+    return (
+        over_tracks("find_redated", _judging(tolerance_hours)),
+        over_tracks("find_duplicates", table=tracks),
+        over_tracks("fingerprint", table=tracks),
+        over_tracks("snapshot_tracks", snapshot=snapshot, touched=_REDATED_ROWS, expires_at=expires_at.isoformat()),
+        over_snapshot("archive_times", snapshot=snapshot),
+        over_snapshot("fingerprint_restored", table=snapshot),
+        over_tracks("restore_times", _judging(tolerance_hours)),
+        over_tracks("fingerprint_restored", {"repair_id": repair_id}, table=tracks),
+        over_tracks("fingerprint", table=tracks),
+        over_tracks("find_duplicates", table=tracks),
+        over_tracks("count_id_times", _judging(tolerance_hours)),
+    )
+
+
+def clear(warehouse: Warehouse, now: datetime) -> None:
+    """Takes back what killed restores left, and the snapshots whose time is over."""
+    clear_unfinished(warehouse, JOB, _DELETE_ARCHIVED)
+    drop_expired(warehouse, (JOB,), now)
+
+
+def take_snapshot(warehouse: Warehouse, repair_id: str, now: datetime, tolerance_hours: int) -> Repair:
+    """Keeps what a rollback needs: every row of every event that is going to be touched.
+
+    Started again after it was done, it finds its own snapshot and leaves it.
+    """
+    standing = [repair for repair in repairs_of(warehouse, JOB) if repair.repair_id == repair_id]
+    if standing and standing[0].state in STANDING:
+        return standing[0]
+    clear(warehouse, now)
+    warehouse.change("find_redated", _judging(tolerance_hours))
+    warehouse.find_duplicates()
+    return begin(warehouse, JOB, repair_id, now, SNAPSHOT_DAYS, touched=_REDATED_ROWS)
+
+
+@dataclass(frozen=True)
+class Touched:
+    """The rows of the events that a restore touches: how many, and the sums of their hashes with and without times."""
+
+    rows: int
+    content: int
+    content_without_time: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a restore made of tracks, not yet published.
+
+    Attributes:
+        changed: times replaced.
+        archived: times archived.
+        left: rows that still stand later than their id says.
+        tracks: the fingerprint of the result.
+        ids: its different event ids.
+        touched_seen: the touched events as the snapshot saw them.
+        touched_found: the same as the restore found them.
+        touched_after: the same as it left them.
+    """
+
+    changed: int
+    archived: int
+    left: int
+    tracks: Fingerprint
+    ids: int
+    touched_seen: Touched
+    touched_found: Touched
+    touched_after: Touched
+
+
+def rewrite(warehouse: Warehouse, repair_id: str, now: datetime, tolerance_hours: int) -> Repair:
+    """Archives and replaces the times, verifies the result, and publishes it, in one transaction. Safe to repeat.
+
+    Raises:
+        RepairError: the result is not what it must be; tracks is as it was.
+    """
+    repair = find_repair(warehouse, JOB, repair_id)
+    if repair.state in STANDING:
+        return repair
+    try:
+        with warehouse.transaction():
+            outcome = _replace_times(warehouse, repair, now, tolerance_hours)
+            _check(repair, outcome)
+            return advance(
+                warehouse, repair, State.PUBLISHED, rows_after=outcome.tracks.rows, rows_archived=outcome.archived
+            )
+    except RepairError:
+        clear_unfinished(warehouse, JOB, _DELETE_ARCHIVED)
+        raise
+
+
+def _replace_times(warehouse: Warehouse, repair: Repair, now: datetime, tolerance_hours: int) -> Outcome:
+    snapshot, judging = repair.snapshot_place(warehouse), _judging(tolerance_hours)
+    archiving = {"repair_id": repair.repair_id, "restored_at": now}
+    archived = warehouse.change("archive_times", {**judging, **archiving}, snapshot=snapshot)
+    seen, found = (_touched(warehouse, repair, table) for table in (snapshot, tracks_place(warehouse)))
+    changed = warehouse.change("restore_times", judging)
+    after = fingerprint(warehouse, tracks_place(warehouse))
+    warehouse.find_duplicates()
+    return Outcome(
+        changed=changed,
+        archived=archived,
+        left=count_id_times(warehouse, tolerance_hours).redated,
+        tracks=after,
+        ids=count_ids(warehouse, after),
+        touched_seen=seen,
+        touched_found=found,
+        touched_after=_touched(warehouse, repair, tracks_place(warehouse)),
+    )
+
+
+def _touched(warehouse: Warehouse, repair: Repair, table: str) -> Touched:
+    (row,) = warehouse.fetch("fingerprint_restored", {"repair_id": repair.repair_id}, table=table)
+    return Touched(row["all_rows"], int(row["content"]), int(row["content_without_time"]))
+
+
+def _check(repair: Repair, outcome: Outcome) -> None:
+    said = differences(repair, outcome)
+    if said:
+        raise RepairError(
+            f"{repair.repair_id} is not published and posthog.tracks is as it was, for the result differs from what "
+            f"the snapshot saw: {'; '.join(said)}; if a merge came in between, run restore_created_at again."
+        )
+
+
+def differences(repair: Repair, outcome: Outcome) -> list[str]:
+    """What differs from a restore that only moves times, each in a few words; empty where nothing does."""
+    said = []
+    after, touched_seen, touched_after = outcome.tracks, outcome.touched_seen, outcome.touched_after
+    if after.rows != repair.rows_before:
+        said.append(f"{after.rows:,} rows, {repair.rows_before:,} before")
+    if outcome.ids != repair.ids_before:
+        said.append(f"{outcome.ids:,} different ids, {repair.ids_before:,} before")
+    if outcome.changed != outcome.archived:
+        said.append(f"{outcome.changed:,} times replaced, {outcome.archived:,} archived")
+    if outcome.left:
+        said.append(f"{outcome.left:,} rows still stand later than their id says")
+    if outcome.touched_found != touched_seen:
+        said.append("the touched events were changed meanwhile")
+    if touched_after.content_without_time != touched_seen.content_without_time:
+        said.append("the touched events differ in more than their times")
+    if after.content - touched_after.content + touched_seen.content != int(repair.content_before):
+        said.append("rows of other events are not what they were")
+    return said
+
+
+def restored_months(warehouse: Warehouse, repair: Repair) -> tuple[Month, ...]:
+    """The rows that a restore gave back, by the month they came back to."""
+    place = warehouse.statements.place(TRACKS_REDATED.schema, TRACKS_REDATED.name)
+    return _months(warehouse.fetch("redated_months", {"repair_id": repair.repair_id}, table=place, of_repair=True))
+
+
+@dataclass(frozen=True)
+class RollbackPlan:
+    """What rolling a restore back is going to do.
+
+    Attributes:
+        repair: the restore.
+        archived: times that it replaced.
+        to_move: rows that still carry the time it gave them, and get the earlier one back.
+        rows_of_moved: rows of the events of those rows.
+        merged_since: events that do not stand as the restore left them.
+    """
+
+    repair: Repair
+    archived: int
+    to_move: int
+    rows_of_moved: int
+    merged_since: int
+
+    @property
+    def kept(self) -> int:
+        """Rows that were merged or removed since, and stay as they are."""
+        return self.archived - self.to_move
+
+
+def plan_rollback(warehouse: Warehouse, wanted: str) -> RollbackPlan:
+    """The plan of a rollback; changes nothing.
+
+    Args:
+        warehouse: the open warehouse.
+        wanted: ``newest``, a restore's id, or the name of its snapshot.
+
+    Raises:
+        RepairError: there is no such restore, it is rolled back already, its snapshot is gone, or its archive is not
+            what the snapshot tells of.
+    """
+    repair = choose(repairs_of(warehouse, JOB), JOB, wanted)
+    check_snapshot(warehouse, repair, TRACKS_REDATED.name)
+    of_repair = {"repair_id": repair.repair_id}
+    warehouse.change("find_seen_rows", of_repair, snapshot=repair.snapshot_place(warehouse))
+    (state,) = warehouse.fetch("times_rollback_state", of_repair)
+    if not state["is_archive_whole"] or state["archived_times"] != repair.rows_archived:
+        raise RepairError(
+            f"The archive of {repair.repair_id} in posthog.tracks_redated does not hold the times that its snapshot "
+            f"tells of, so nothing was changed: the rows as they were stand in posthog.{repair.snapshot}."
+        )
+    warehouse.change("find_given_back")
+    (counted,) = warehouse.fetch("count_given_back")
+    return RollbackPlan(
+        repair=repair,
+        archived=state["archived_times"],
+        to_move=counted["moved_rows"],
+        rows_of_moved=counted["rows_of_moved_events"],
+        merged_since=int(state["merged_since"]),
+    )
+
+
+def roll_back(warehouse: Warehouse, wanted: str) -> RollbackPlan:
+    """Gives rows that still carry a restored time the one they had before; what was merged since stays.
+
+    The archive keeps the times, so that what the restore did can still be told.
+
+    Raises:
+        RepairError: see ``plan_rollback``, or the result would not be what the snapshot has; tracks is as it was.
+    """
+    with warehouse.transaction():
+        planned = plan_rollback(warehouse, wanted)
+        deleted = warehouse.change("delete_moved_events")
+        inserted = warehouse.change("insert_moved_events")
+        (state,) = warehouse.fetch("times_rollback_state", {"repair_id": planned.repair.repair_id})
+        said = rollback_differences(planned, deleted, inserted, int(state["not_as_before"]))
+        if said:
+            raise RepairError(
+                f"The rollback of {planned.repair.repair_id} is not published and posthog.tracks is as it was, for its "
+                f"result is not what the snapshot has: {'; '.join(said)}."
+            )
+        advance(warehouse, planned.repair, State.ROLLED_BACK)
+    return planned
+
+
+def rollback_differences(planned: RollbackPlan, deleted: int, inserted: int, not_as_before: int) -> list[str]:
+    """What differs from an exact rollback, each in a few words; empty where nothing does."""
+    said = []
+    if not deleted == inserted == planned.rows_of_moved:
+        said.append(f"{deleted:,} rows taken out, {inserted:,} put back, {planned.rows_of_moved:,} expected")
+    if not_as_before > planned.merged_since:
+        said.append(f"{not_as_before:,} events differ from the snapshot, {planned.merged_since:,} were merged since")
+    return said

@@ -1,0 +1,13 @@
+-- Every time that is going to be replaced, with the time that replaces it and what tells of the row.
+insert into {{ tracks_redated }} ({{ shared.names(tracks_redated.columns) }})
+select
+    event_id,
+    created_at,
+    {{ shared.original_time(dialect) }} as restored_created_at,
+    case when {{ shared.time_agrees(dialect) }} then '$time' else 'event_id' end as evidence,
+    bq_ingested_timestamp,
+    event_inserted_at,
+    {{ parameter("repair_id") }} as restore_id,
+    {{ parameter("restored_at") }} as restored_at
+from {{ snapshot }}
+where {{ shared.is_redated(dialect, parameter) }}

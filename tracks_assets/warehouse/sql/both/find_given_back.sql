@@ -1,0 +1,99 @@
+-- The rows of the events that a restore touched as they are to stand after its rollback.
+--
+-- A row that is as the restore left it is paired with the row that the snapshot saw: rows are numbered among those that
+-- are the same, so that an id that stands twice finds each time once. A row that was merged since is given its time
+-- back if it still carries the restored one, and if no copy of its event was removed meanwhile: then it cannot be told
+-- which copy is left.
+create or replace temp table given_back as
+{% set timeless = tracks.columns | rejectattr("name", "equalto", "created_at") | list %}
+with
+
+seen as (
+    select
+        *,
+        count(*) over (partition by event_id) as copies,
+        row_number() over (
+            partition by event_id, restored_created_at, content_without_time order by created_at
+        ) as number_among_same
+    from seen_rows
+),
+
+current_rows as (
+    select
+        {{ shared.names(tracks.columns) }},
+        {{ dialect.row_hash(timeless) }} as content_without_time
+    from {{ tracks }}
+    where event_id in (select seen_rows.event_id from seen_rows)
+),
+
+standing as (
+    select
+        *,
+        count(*) over (partition by event_id) as copies,
+        row_number() over (
+            partition by event_id, created_at, content_without_time order by bq_ingested_timestamp
+        ) as number_among_same
+    from current_rows
+),
+
+paired as (
+    select
+        standing.*,
+        seen.created_at as seen_created_at,
+        seen.event_id is not null as is_paired
+    from standing
+    left join seen
+        on
+            standing.event_id = seen.event_id
+            and standing.created_at = seen.restored_created_at
+            and standing.content_without_time = seen.content_without_time
+            and standing.number_among_same = seen.number_among_same
+),
+
+merged as (
+    select
+        *,
+        row_number() over (
+            partition by event_id, created_at, is_paired
+            order by bq_ingested_timestamp, event_inserted_at, content_without_time
+        ) as number_among_merged
+    from paired
+),
+
+unpaired as (
+    select
+        seen.event_id,
+        seen.created_at,
+        seen.restored_created_at,
+        seen.copies,
+        row_number() over (
+            partition by seen.event_id, seen.restored_created_at order by seen.created_at, seen.content_without_time
+        ) as number_among_merged
+    from seen
+    left join standing
+        on
+            seen.event_id = standing.event_id
+            and seen.restored_created_at = standing.created_at
+            and seen.content_without_time = standing.content_without_time
+            and seen.number_among_same = standing.number_among_same
+    where seen.is_redated and standing.event_id is null
+),
+
+final as (
+    select
+        {% for column in timeless %}
+        merged.{{ column.name }},
+        {% endfor %}
+        merged.created_at as created_at_now,
+        coalesce(merged.seen_created_at, unpaired.created_at, merged.created_at) as created_at
+    from merged
+    left join unpaired
+        on
+            not merged.is_paired
+            and merged.event_id = unpaired.event_id
+            and merged.created_at = unpaired.restored_created_at
+            and merged.copies = unpaired.copies
+            and merged.number_among_merged = unpaired.number_among_merged
+)
+
+select * from final

@@ -1,0 +1,3 @@
+update {{ tracks }} set
+    created_at = {{ shared.original_time(dialect) }}
+where {{ shared.is_redated(dialect, parameter) }}
