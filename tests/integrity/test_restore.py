@@ -1,7 +1,7 @@
 """The restore of re-dated events step by step: what it finds, gives back, archives, proves, refuses and undoes."""
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,14 +9,19 @@ from typing import Any
 import pytest
 
 from tests.integrity.rows import DAY, HOUR, MINTED, SECOND, Row, insert, uuid7
-from tracks_assets.integrity.repairs import RepairError, State, repairs_of
+from tracks_assets.integrity.repairs import Fingerprint, Repair, RepairError, State, repairs_of
 from tracks_assets.integrity.restore import (
     IdTimes,
+    Outcome,
+    RollbackPlan,
+    Touched,
+    differences,
     plan,
     plan_rollback,
     restored_months,
     rewrite,
     roll_back,
+    rollback_differences,
     space_refusal,
     take_snapshot,
 )
@@ -350,6 +355,59 @@ def test_what_differs_is_said(redated: Redated) -> None:
         "what the snapshot saw: 17 rows, 16 before; 9 different ids, 8 before; rows of other events are not what they "
         "were; if a merge came in between, run restore_created_at again."
     )
+
+
+REPAIR = Repair(
+    repair_id="restore_1",
+    job="restore_created_at",
+    state=State.SNAPSHOT,
+    started_at=NOW,
+    expires_at=NOW + 14 * DAY,
+    snapshot="tracks_snapshot_restore_1",
+    rows_before=100,
+    content_before="1000",
+    ids_before=90,
+)
+SEEN, AFTER = Touched(rows=4, content=40, content_without_time=4), Touched(rows=4, content=50, content_without_time=4)
+GOOD = Outcome(
+    changed=3,
+    archived=3,
+    left=0,
+    tracks=Fingerprint(rows=100, rows_with_id=100, content=1010),
+    ids=90,
+    touched_seen=SEEN,
+    touched_found=SEEN,
+    touched_after=AFTER,
+)
+BAD = {
+    "101 rows, 100 before": replace(GOOD, tracks=replace(GOOD.tracks, rows=101)),
+    "89 different ids, 90 before": replace(GOOD, ids=89),
+    "4 times replaced, 3 archived": replace(GOOD, changed=4),
+    "2 rows still stand later than their id says": replace(GOOD, left=2),
+    "the touched events were changed meanwhile": replace(GOOD, touched_found=AFTER),
+    "the touched events differ in more than their times": replace(
+        GOOD, touched_after=replace(AFTER, content_without_time=5)
+    ),
+    "rows of other events are not what they were": replace(GOOD, tracks=replace(GOOD.tracks, content=1011)),
+}
+
+
+def test_a_restore_that_only_moves_times_differs_in_nothing() -> None:
+    assert differences(REPAIR, GOOD) == []
+
+
+@pytest.mark.parametrize(("said", "outcome"), BAD.items(), ids=BAD.keys())
+def test_each_difference_is_said(said: str, outcome: Outcome) -> None:
+    assert differences(REPAIR, outcome) == [said]
+
+
+def test_each_difference_of_a_rollback_is_said() -> None:
+    planned = RollbackPlan(REPAIR, archived=3, to_move=2, rows_of_moved=4, merged_since=1)
+    assert rollback_differences(planned, deleted=4, inserted=4, not_as_before=1) == []
+    assert rollback_differences(planned, deleted=4, inserted=3, not_as_before=2) == [
+        "4 rows taken out, 3 put back, 4 expected",
+        "2 events differ from the snapshot, 1 were merged since",
+    ]
 
 
 def test_a_restore_that_died_is_cleared_by_the_next(redated: Redated) -> None:
