@@ -2,8 +2,12 @@
 
 import dagster as dg
 
+from tracks_assets.defs.census import census_asset
+from tracks_assets.defs.checks import checks_job, tracks_checks
+from tracks_assets.defs.dedup import JOBS as DEDUP_JOBS
 from tracks_assets.defs.hourly import hourly_assets
 from tracks_assets.defs.resources import resources
+from tracks_assets.defs.restore import JOBS as RESTORE_JOBS
 from tracks_assets.defs.trace import trace_job
 from tracks_assets.defs.tracks import tracks_assets
 from tracks_assets.settings import Settings, read_settings
@@ -16,8 +20,10 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         assets=[
             *hourly_assets(settings),
             tracks_assets(settings, DBT_PROJECT),
+            census_asset(settings),
         ],
-        jobs=[trace_job(settings)],
+        asset_checks=tracks_checks(settings, DBT_PROJECT),
+        jobs=[checks_job(), *DEDUP_JOBS, *RESTORE_JOBS, trace_job(settings)],
         resources=resources(settings, DBT_PROJECT),
         # Steps share one process: starting another costs seconds, and the warehouse has one writer anyway.
         executor=dg.in_process_executor,

@@ -38,6 +38,8 @@ class Settings(BaseModel):
     bq_location: str = "US"
     bq_dataset_prefix: str = ""
     alert_urls: tuple[str, ...] = ()
+    rejected_warn_percent: float = 0.1
+    rejected_error_percent: float = 1.0
 
     @property
     def dagster_home(self) -> Path:
@@ -80,6 +82,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         bq_location=reader.read("TRACKS_BQ_LOCATION", "US", _word),
         bq_dataset_prefix=reader.read("TRACKS_BQ_DATASET_PREFIX", "", _dataset_prefix),
         alert_urls=reader.read("TRACKS_ALERT_URLS", "", _urls),
+        rejected_warn_percent=reader.read("TRACKS_REJECTED_WARN_PERCENT", "0.1", _percent),
+        rejected_error_percent=reader.read("TRACKS_REJECTED_ERROR_PERCENT", "1", _percent),
     )
     _check_together(settings)
     return settings
@@ -108,6 +112,11 @@ def _check_together(settings: Settings) -> None:
         raise SettingsError(
             f"TRACKS_LEGACY_END is {settings.legacy_end:{PARTITION_FORMAT}}, but it must be later than "
             f"TRACKS_LEGACY_START, {settings.legacy_start:{PARTITION_FORMAT}}."
+        )
+    if settings.rejected_error_percent < settings.rejected_warn_percent:
+        raise SettingsError(
+            f"TRACKS_REJECTED_ERROR_PERCENT is {settings.rejected_error_percent:g}, but it must be no less than "
+            f"TRACKS_REJECTED_WARN_PERCENT, {settings.rejected_warn_percent:g}."
         )
 
 
@@ -159,6 +168,16 @@ def _hour(value: str) -> datetime:
     if hour.minute:
         raise ValueError("a whole UTC hour such as 2026-03-12-00:00")
     return hour
+
+
+def _percent(value: str) -> float:
+    try:
+        percent = float(value)
+    except ValueError:
+        percent = -1.0
+    if not 0 <= percent <= 100:  # noqa: PLR2004 (a percentage)
+        raise ValueError("a percentage from 0 to 100 such as 0.1")
+    return percent
 
 
 def _word(value: str) -> str:

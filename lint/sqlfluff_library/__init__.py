@@ -16,6 +16,7 @@ dialect = macros(SQL / "dialect" / "duckdb.sql")
 shared = macros(SQL / "macros.sql")
 place = DUCKDB_STATEMENTS.place
 snapshot = rewritten = touched = "posthog.tracks_snapshot"
+recent_hours = 720
 schema, events, expires_at = "posthog", 20, "2026-03-12T00:00:00+00:00"
 reasons = Reason
 types = dict.fromkeys({column.type for column in table.columns}, "varchar")

@@ -85,7 +85,7 @@ def damage(home: Path, events: int = 5_000, duplicated: int = 1_000, copies: tup
             for _ in range(copies.count(copy) - 1):
                 warehouse.connection.execute(
                     "insert into posthog.tracks select distinct * from posthog.tracks "
-                    "where event_id < format('event {:05d}', $1) and event_payload->>'copy' = $2::varchar",
+                    "where (event_payload->>'n')::int < $1 and event_payload->>'copy' = $2::varchar",
                     [duplicated, copy],
                 )
     return damaged

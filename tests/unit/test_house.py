@@ -67,7 +67,7 @@ def test_dbt_describes_the_column_list() -> None:
 
 def test_dbt_has_the_same_defaults_as_the_settings() -> None:
     settings = read_settings({"TRACKS_HOME": ".tracks"})
-    text = "\n".join(path.read_text() for pattern in ("*.yml", "**/*.sql") for path in DBT_PROJECT.glob(pattern))
+    text = "\n".join(path.read_text() for pattern in ("**/*.yml", "**/*.sql") for path in DBT_PROJECT.glob(pattern))
     defaults = dict(re.findall(r"env_var\('(TRACKS_\w+)', '([^']*)'\)", text))
 
     assert date.fromisoformat(defaults["TRACKS_CUTOVER"]) == settings.cutover.date()

@@ -1,16 +1,26 @@
 """The first two steps of the hourly path: an hour's files, and its deliveries in raw_tracks."""
 
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import dagster as dg
 
-from tracks_assets.defs.metadata import inventory_metadata, load_metadata, table_metadata
+from tracks_assets.defs.metadata import check_result, inventory_metadata, load_metadata, table_metadata
 from tracks_assets.defs.partitions import export_hours, hours_of, partition_key
 from tracks_assets.defs.progress import Progress
 from tracks_assets.defs.resources import WAREHOUSE_POOL, ExportResource, WarehouseResource
+from tracks_assets.integrity.hours import count_hours
+from tracks_assets.integrity.verdicts import rejected_share, rows_accounted_for
 from tracks_assets.settings import Settings
 from tracks_assets.warehouse.tables import RAW_TRACKS
+
+RAW_TRACKS_KEY = dg.AssetKey([RAW_TRACKS.schema, RAW_TRACKS.name])
+
+RAW_CHECKS = {
+    "rows_accounted_for": "Every row of the hour's files stands in raw_tracks or in rejected_tracks.",
+    "rejected_share": "The contract refuses no more of an hour's rows than the settings allow.",
+}
 
 
 def hourly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
@@ -40,11 +50,17 @@ def hourly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         kinds={settings.engine},
         description=f"{RAW_TRACKS.description} An hour is replaced whole, in one transaction.",
         metadata=table_metadata(RAW_TRACKS),
+        check_specs=[
+            dg.AssetCheckSpec(name, asset=RAW_TRACKS_KEY, description=description)
+            for name, description in RAW_CHECKS.items()
+        ],
     )
-    def raw_tracks(context: dg.AssetExecutionContext, export: ExportResource, warehouse: WarehouseResource) -> None:
+    def raw_tracks(
+        context: dg.AssetExecutionContext, export: ExportResource, warehouse: WarehouseResource
+    ) -> Iterator[dg.MaterializeResult[None]]:
         hours = hours_of(context.partition_time_window)
         stamp = datetime.now(UTC)
-        progress = Progress(len(hours))
+        progress, read = Progress(len(hours)), {}
         with warehouse.warehouse().opened() as tables:
             for hour in hours:
                 started = time.monotonic()
@@ -52,6 +68,15 @@ def hourly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 seconds = time.monotonic() - started
                 context.log.info(progress.line(load, seconds))
                 context.add_asset_metadata(load_metadata(load, seconds), partition_key=partition_key(hour))
+                read[hour] = load.read
             context.add_asset_metadata({"dagster/row_count": tables.count_rows(str(RAW_TRACKS))})
+            counts = count_hours(tables, read)
+        verdicts = {
+            "rows_accounted_for": rows_accounted_for(counts),
+            "rejected_share": rejected_share(counts, settings.rejected_warn_percent, settings.rejected_error_percent),
+        }
+        yield dg.MaterializeResult(
+            check_results=[check_result(name, RAW_TRACKS_KEY, verdict) for name, verdict in verdicts.items()]
+        )
 
     return [events_parquet, raw_tracks]

@@ -7,6 +7,7 @@ import dagster as dg
 
 from tracks_assets.defs.merge_report import MergeCounts
 from tracks_assets.export.inventory import HourInventory
+from tracks_assets.integrity.verdicts import Verdict
 from tracks_assets.warehouse.base import HourLoad
 from tracks_assets.warehouse.tables import Table
 
@@ -51,3 +52,15 @@ def merge_metadata(counts: MergeCounts, seconds: float) -> Metadata:
         "rows_unchanged": counts.unchanged,
         "seconds": seconds,
     }
+
+
+def check_result(name: str, asset: dg.AssetKey, verdict: Verdict) -> dg.AssetCheckResult:
+    """A verdict as Dagster's UI and alerts take it."""
+    return dg.AssetCheckResult(
+        check_name=name,
+        asset_key=asset,
+        passed=verdict.passed,
+        severity=dg.AssetCheckSeverity[verdict.severity],
+        description=verdict.sentence,
+        metadata={**verdict.figures, **({"example_ids": "\n".join(verdict.examples)} if verdict.examples else {})},
+    )

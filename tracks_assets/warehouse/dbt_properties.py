@@ -10,13 +10,26 @@ from tracks_assets.warehouse.tables import TRACKS, Table
 DBT_PROJECT = Path(__file__).parents[2] / "dbt_project"
 PROPERTIES_FILE = DBT_PROJECT / "models" / "marts" / "posthog_tracks.yml"
 
+_SINCE_CUTOVER = "created_at >= '{{ env_var('TRACKS_CUTOVER', '2026-03-04') }}T00:00:00+00:00'"
+
+TESTS: dict[str, list[dict[str, Any]]] = {
+    # Before the cutover a legacy pool may stand, which the checks watch as a whole; after it, no id may stand twice.
+    "event_id": [
+        {"unique": {"name": "unique_event_id", "config": {"severity": "error", "where": _SINCE_CUTOVER}}},
+        {"not_null": {"name": "event_id_not_null", "config": {"severity": "error"}}},
+    ],
+    "created_at": [{"not_null": {"name": "created_at_not_null", "config": {"severity": "error"}}}],
+}
+"""dbt's tests of tracks, by column."""
+
 _HEADER = "# Written by `make columns` from tracks_assets/events/columns.py: change the list, not this file.\n"
 
 
 def properties_text(model: str, table: Table) -> str:
-    """The dbt properties file of a model: the table's description, its columns and theirs."""
+    """The dbt properties file of a model: the table's description, its columns, their descriptions and tests."""
     columns: list[dict[str, Any]] = [
         {"name": column.name, "data_type": column.type.value.lower(), "description": column.description}
+        | ({"data_tests": TESTS[column.name]} if column.name in TESTS else {})
         for column in table.columns
     ]
     content = {"models": [{"name": model, "description": table.description, "columns": columns}]}

@@ -1,0 +1,108 @@
+"""Which checks run when, through the real command line: few with every hour, the table-wide ones in their own job."""
+
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from tests.graph.conftest import Home
+from tracks_assets.demo.generate import ExportPlan, write_hours
+from tracks_assets.export.layout import HOUR
+from tracks_assets.integrity import census
+
+START = datetime(2026, 3, 12, tzinfo=UTC)
+PLAN = ExportPlan(events_per_hour=500, files_per_hour=2, malformed_share=0.005)
+
+
+def evaluated(home: Home, job: str) -> dict[str, dg.AssetCheckEvaluation]:
+    """What the newest run of a job evaluated, by the check's name; each check once."""
+    with dg.DagsterInstance.from_config(str(home.path / "dagster")) as instance:
+        (run,) = instance.get_runs(dg.RunsFilter(job_name=job), limit=1)
+        events = [entry.dagster_event for entry in instance.all_logs(run.run_id) if entry.dagster_event]
+    planned = [event for event in events if event.event_type_value == "ASSET_CHECK_EVALUATION_PLANNED"]
+    found = [
+        event.asset_check_evaluation_data for event in events if event.event_type_value == "ASSET_CHECK_EVALUATION"
+    ]
+    assert len(planned) == len({each.check_name for each in found}) == len(found)
+    return {each.check_name: each for each in found}
+
+
+def passed(checks: dict[str, dg.AssetCheckEvaluation]) -> dict[str, bool]:
+    return {name: each.passed for name, each in sorted(checks.items())}
+
+
+def test_an_hour_runs_its_own_checks_and_tracks_checks_runs_the_rest(home: Home) -> None:
+    list(write_hours(home.path / "export", START, 2, PLAN))
+
+    merged = home.materialize("--partition-range", "2026-03-12-00:00...2026-03-12-01:00")
+    assert merged.returncode == 0, merged.stdout + merged.stderr
+    hourly = evaluated(home, "__ASSET_JOB")
+    assert passed(hourly) == {"batch_is_unique": True, "rejected_share": False, "rows_accounted_for": True}
+    assert hourly["rejected_share"].severity == dg.AssetCheckSeverity.WARN
+    assert "more than 0.1 %" in str(hourly["rejected_share"].description)
+    assert {each.asset_key.path[-1] for each in hourly.values()} == {"raw_tracks", "tracks"}
+
+    checked = home.dagster("job", "execute", "-m", "tracks_assets.definitions", "-j", "tracks_checks")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert passed(evaluated(home, "tracks_checks")) == {
+        "created_at_kept": True,
+        "created_at_not_null": True,
+        "event_id_not_null": True,
+        "flat_duplicate_count": True,
+        "no_collisions": True,
+        "unique_event_id": True,
+    }
+
+    damage(home)
+    home.dagster("job", "execute", "-m", "tracks_assets.definitions", "-j", "tracks_checks")
+    red = evaluated(home, "tracks_checks")
+    assert passed(red) == {
+        "created_at_kept": False,
+        "created_at_not_null": False,
+        "event_id_not_null": False,
+        "flat_duplicate_count": False,
+        "no_collisions": False,
+        "unique_event_id": False,
+    }
+    assert "3 event ids stand more than once" in str(red["unique_event_id"].description)
+    assert len(str(red["unique_event_id"].metadata["example_ids"].value).split()) == 3
+    assert "1 rows of posthog.tracks have no created_at" in str(red["created_at_not_null"].description)
+
+    home.materialize("--partition", "2026-03-12-00:00")
+    batch = evaluated(home, "__ASSET_JOB")["batch_is_unique"]
+    assert (batch.passed, batch.severity) == (False, dg.AssetCheckSeverity.ERROR)
+    assert "found no excess rows, so this is new damage" in str(batch.description)
+
+
+def damage(home: Home) -> None:
+    """What no merge of this project does: pairs, one of them of two events, rows without id or time, a moved event."""
+    now = datetime.now(UTC)
+    with home.warehouse().opened() as warehouse:
+        census.append(warehouse, census.count(warehouse, now - timedelta(days=8)))
+        for statement in (
+            "insert into posthog.tracks from posthog.tracks order by event_id limit 3",
+            "update posthog.tracks set user_id = 'another' where rowid = (select max(rowid) from posthog.tracks)",
+            "insert into posthog.tracks (event_id, created_at) values (null, now())",
+            "insert into posthog.tracks (event_id) values ('no time')",
+        ):
+            warehouse.connection.execute(statement)
+        moved = "0195a3b2-0000-7000-8000-000000000000"
+        warehouse.connection.execute(
+            "insert into posthog.tracks (event_id, created_at) values ($1, $2)", [moved, START + 30 * 24 * HOUR]
+        )
+
+
+def test_a_check_that_cannot_be_computed_fails_its_run_and_hides_no_other(home: Home) -> None:
+    """dbt finds a warehouse whose tracks has lost a column; the checks that need it not still give their verdict."""
+    with home.warehouse().opened() as warehouse:
+        warehouse.connection.execute("alter table posthog.tracks drop column bq_ingested_timestamp")
+
+    ran = home.dagster("job", "execute", "-m", "tracks_assets.definitions", "-j", "tracks_checks")
+
+    assert ran.returncode != 0
+    with dg.DagsterInstance.from_config(str(home.path / "dagster")) as instance:
+        (run,) = instance.get_runs(dg.RunsFilter(job_name="tracks_checks"), limit=1)
+        records = instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION).records
+        found = [record.event_log_entry.dagster_event for record in records]
+    names = {event.asset_check_evaluation_data.check_name for event in found if event}
+    assert names == {"unique_event_id", "event_id_not_null", "created_at_not_null"}
+    assert "failed at the statement census" in ran.stdout + ran.stderr

@@ -1,0 +1,133 @@
+"""What the checks say, to the letter."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from tracks_assets.integrity.census import Census
+from tracks_assets.integrity.verdicts import (
+    HourCounts,
+    batch_is_unique,
+    created_at_kept,
+    flat_duplicate_count,
+    no_collisions,
+    not_null,
+    rejected_share,
+    rows_accounted_for,
+    unique_event_id,
+)
+
+HOUR = datetime(2026, 3, 12, tzinfo=UTC)
+NOW = datetime(2026, 6, 12, 6, tzinfo=UTC)
+CENSUS = Census(NOW, 1_000, 990, 9, 10, 0, 0, 5, None, None)
+BEFORE = replace(CENSUS, measured_at=NOW - timedelta(days=8))
+WHOLE = HourCounts(HOUR, read=1_000, accepted=999, rejected=1)
+
+
+def test_rows_accounted_for() -> None:
+    found = rows_accounted_for([WHOLE])
+    assert (found.passed, found.severity) == (True, "ERROR")
+    assert found.figures == {"rows_read": 1_000, "rows_accepted": 999, "rows_rejected": 1}
+
+    lost = replace(WHOLE, hour=HOUR + timedelta(hours=1), accepted=990)
+    found = rows_accounted_for([WHOLE, lost, replace(lost, read=0)])
+    assert (found.passed, found.severity) == (False, "ERROR")
+    assert found.sentence == (
+        "The hour 2026-03-12-01:00 has 1,000 rows in its files, but 990 stand in raw_tracks and 1 in rejected_tracks "
+        "(2 hours like it): run the hour again, and look who else writes these tables."
+    )
+
+
+def test_rejected_share() -> None:
+    assert rejected_share([WHOLE], 0.1, 1).passed
+    assert rejected_share([replace(WHOLE, read=0, accepted=0, rejected=0)], 0.1, 1).passed
+
+    some = replace(WHOLE, accepted=998, rejected=2)
+    found = rejected_share([WHOLE, some], 0.1, 1)
+    assert (found.passed, found.severity) == (False, "WARN")
+    assert found.figures == {"rejected_percent": 0.2, "rows_rejected": 3}
+    assert found.sentence == (
+        "0.2 % of the hour 2026-03-12-00:00 was refused (2 of 1,000 rows), more than 0.1 %: read why with select "
+        "reason, count(*) from posthog.rejected_tracks where window_start = '2026-03-12T00:00:00+00:00' group by "
+        "reason, and mend the sender."
+    )
+
+    many = replace(WHOLE, hour=HOUR + timedelta(hours=1), accepted=980, rejected=20)
+    found = rejected_share([some, many], 0.1, 1)
+    assert (found.passed, found.severity) == (False, "ERROR")
+    assert found.sentence.startswith("2 % of the hour 2026-03-12-01:00 was refused (20 of 1,000 rows), more than 1 %")
+
+
+def test_batch_is_unique() -> None:
+    assert batch_is_unique("2026-03-12-00:00", 400, 0, [], None).sentence == (
+        "All 400 events of 2026-03-12-00:00 stand once."
+    )
+    known = batch_is_unique("2026-03-12-00:00", 400, 2, ["a", "b"], CENSUS)
+    assert (known.passed, known.severity, known.examples) == (False, "WARN", ("a", "b"))
+    assert known.sentence == (
+        "2 of the 400 events of 2026-03-12-00:00 stand more than once in posthog.tracks, and none may (the census of "
+        "2026-06-12 06:00 UTC knows 10 excess rows, so it may be known damage): look at one with python -m "
+        "tracks_assets.integrity.trace EVENT_ID, then run the job dedup_tracks (a dry run first)."
+    )
+    new = batch_is_unique("2026-03-12-00:00", 400, 2, ["a"], replace(CENSUS, excess_rows=0))
+    assert (new.passed, new.severity) == (False, "ERROR")
+    assert "found no excess rows, so this is new damage" in new.sentence
+    unknown = batch_is_unique("2026-03-12-00:00", 400, 2, ["a"], None)
+    assert (unknown.passed, unknown.severity) == (False, "ERROR")
+    assert "a census would tell: materialize posthog/duplicate_census" in unknown.sentence
+
+
+def test_flat_duplicate_count() -> None:
+    assert flat_duplicate_count(CENSUS, BEFORE, []).sentence == (
+        "The duplicate count is flat: 10 excess rows now, 10 at the census of 2026-06-04 06:00 UTC."
+    )
+    fewer = flat_duplicate_count(replace(CENSUS, excess_rows=0), BEFORE, [])
+    assert fewer.passed
+    none = flat_duplicate_count(CENSUS, None, ["a"])
+    assert none.passed
+    assert none.sentence == "No baseline yet: 10 excess rows now, and no census is 7 days old."
+    grown = flat_duplicate_count(replace(CENSUS, excess_rows=11), BEFORE, ["a"])
+    assert (grown.passed, grown.severity, grown.examples) == (False, "ERROR", ("a",))
+    assert grown.figures == {"excess_rows": 11, "excess_rows_before": 10}
+    assert grown.sentence == (
+        "Duplicates grow: 11 excess rows now, 10 at the census of 2026-06-04 06:00 UTC; look at one with python -m "
+        "tracks_assets.integrity.trace EVENT_ID, stop what multiplies it, then run the job dedup_tracks (a dry run "
+        "first)."
+    )
+
+
+def test_no_collisions() -> None:
+    assert no_collisions(CENSUS, []).passed
+    found = no_collisions(replace(CENSUS, colliding_event_ids=3), ["a", "b", "c"])
+    assert (found.passed, found.severity, found.examples) == (False, "ERROR", ("a", "b", "c"))
+    assert found.sentence == (
+        "3 event ids of posthog.tracks stand with several (event_name, user_id), and none may, for a dedup would lose "
+        "one of two events: look at one with python -m tracks_assets.integrity.trace EVENT_ID, and give one of the "
+        "events an id of its own."
+    )
+
+
+def test_created_at_kept() -> None:
+    assert created_at_kept(CENSUS, BEFORE, []).passed
+    assert created_at_kept(CENSUS, None, []).sentence == "No census yet to compare with: 5 re-dated rows now."
+    moved = created_at_kept(replace(CENSUS, redated_rows=6), BEFORE, ["a"])
+    assert (moved.passed, moved.severity, moved.examples) == (False, "WARN", ("a",))
+    assert moved.sentence == (
+        "Events were moved in time: 6 re-dated rows now, 5 at the census of 2026-06-04 06:00 UTC; look at one with "
+        "python -m tracks_assets.integrity.trace EVENT_ID, stop what moves them, then run the job restore_created_at "
+        "(a dry run first)."
+    )
+
+
+def test_what_dbt_found() -> None:
+    assert unique_event_id(0, HOUR, []).sentence == "Every event since 2026-03-12 stands once."
+    found = unique_event_id(2, HOUR, ["a", "b"])
+    assert (found.passed, found.severity, found.examples) == (False, "ERROR", ("a", "b"))
+    assert found.sentence == (
+        "2 event ids stand more than once in posthog.tracks among the rows since 2026-03-12, and 0 may: look at one "
+        "with python -m tracks_assets.integrity.trace EVENT_ID, then run the job dedup_tracks (a dry run first)."
+    )
+    assert not_null("event_id", 0, []).passed
+    assert not_null("created_at", 1, ["a"]).sentence == (
+        "1 rows of posthog.tracks have no created_at, and 0 may: select * from posthog.tracks where created_at is "
+        "null, find who wrote them (the loader refuses such rows), and move them away."
+    )

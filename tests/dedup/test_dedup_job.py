@@ -1,0 +1,159 @@
+"""The dedup as an engineer starts it: the Dagster jobs, dry and for real, killed in the middle, and loads meanwhile."""
+
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from tests.failures.place import child, kill_group, wait_for
+from tests.graph.conftest import ROOT, Home
+from tracks_assets.demo.generate import ExportPlan, write_hours
+from tracks_assets.export.inventory import Export
+from tracks_assets.integrity.dedup import archive, plan, rewrite, take_snapshot
+
+from .damaged import Damaged, damage
+
+KILLED_AT = ("is taken", "rows are archived", "rewrites posthog.tracks", "verified and published")
+
+
+def command(home: Path, job: str, **config: object) -> list[str]:
+    """The command that executes a job with a config for its preflight."""
+    file = home / f"{job}.yaml"
+    file.write_text(json.dumps({"ops": {"preflight": {"config": config}}}))
+    dagster = str(Path(sys.executable).with_name("dagster"))
+    return [dagster, "job", "execute", "-m", "tracks_assets.definitions", "-j", job, "-c", str(file)]
+
+
+def execute(home: Home, job: str, **config: object) -> str:
+    """Executes a job to its end and returns what it said."""
+    done = subprocess.run(
+        command(home.path, job, **config),
+        cwd=ROOT,
+        env=home.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def pages(home: Home, job: str) -> list[str]:
+    """The pages in the metadata of a job's newest run, in order."""
+    with dg.DagsterInstance.from_config(str(home.path / "dagster")) as instance:
+        (run,) = instance.get_runs(dg.RunsFilter(job_name=job), limit=1)
+        events = [entry.dagster_event for entry in instance.all_logs(run.run_id) if entry.dagster_event]
+    outputs = [event.step_output_data for event in events if event.event_type_value == "STEP_OUTPUT"]
+    return [str(output.metadata["page"].value) for output in outputs if "page" in output.metadata]
+
+
+def test_dry_by_default_then_for_real_then_back(home: Home) -> None:
+    damaged = damage(home.path)
+    before, rows_before = damaged.contents(), damaged.tracks()
+
+    execute(home, "dedup_tracks")
+    assert damaged.contents() == before
+    (dry,) = pages(home, "dedup_tracks")
+    assert "a dry run, nothing was changed" in dry
+    assert "- rows to remove, each whole into posthog.tracks_duplicates: 2,000" in dry
+
+    execute(home, "dedup_tracks", dry_run=False, snapshot_days=3)
+    assert damaged.query("select count(*), count(distinct event_id) from posthog.tracks") == [(5_000, 5_000)]
+    assert "- rows in posthog.tracks before: 7,000; now: 5,000" in pages(home, "dedup_tracks")[-1]
+    assert damaged.query("select rows, excess_rows from posthog.duplicate_census") == [(5_000, 0)]
+    assert damaged.query("select expires_at - started_at = interval 3 days from posthog.tracks_repairs") == [(True,)]
+
+    after = damaged.contents()
+    execute(home, "dedup_tracks", dry_run=False)
+    assert pages(home, "dedup_tracks") == [
+        "Nothing to do: every event of posthog.tracks stands once. No snapshot was taken."
+    ]
+    assert damaged.contents() == after
+
+    execute(home, "rollback_dedup")
+    assert damaged.contents() == after
+    execute(home, "rollback_dedup", dry_run=False)
+    assert damaged.tracks() == rows_before
+
+
+def test_a_dedup_that_is_killed_at_every_step_is_whole_after_the_next_start(home: Home, tmp_path: Path) -> None:
+    """kill -9 right after a step, or in the middle of the rewrite; the next start clears or finishes what it left."""
+    damaged = damage(home.path, events=150_000, duplicated=30_000)
+    undamaged = expected(tmp_path / "undisturbed")
+    before = damaged.contents()["tracks"]
+    for words in KILLED_AT:
+        with child(command(home.path, "dedup_tracks", dry_run=False), home.environment) as process:
+            wait_for(process, words)
+            kill_group(process)
+        assert damaged.contents()["tracks"] in (before, undamaged)
+    assert damaged.contents()["tracks"] == undamaged, "it was killed after it was published"
+
+    execute(home, "dedup_tracks", dry_run=False)
+
+    assert damaged.contents()["tracks"] == undamaged
+    assert damaged.query("select count(*), count(distinct dedup_id) from posthog.tracks_duplicates") == [(60_000, 1)]
+    assert damaged.query("select state, rows_before, rows_after from posthog.tracks_repairs") == [
+        ("reported", 210_000, 150_000)
+    ]
+    assert len(damaged.snapshots()) == 1
+    assert damaged.query("select excess_rows from posthog.duplicate_census") == [(0,)]
+
+
+def expected(home: Path) -> tuple[object, ...]:
+    """What tracks holds after a dedup that nobody disturbed."""
+    undisturbed = damage(home, events=150_000, duplicated=30_000)
+    now = datetime.now(UTC)
+    with undisturbed.warehouse().opened() as warehouse:
+        made = plan(warehouse, now, 14)
+        assert made is not None
+        take_snapshot(warehouse, made.repair_id, now, 14)
+        archive(warehouse, made.repair_id, now)
+        rewrite(warehouse, made.repair_id)
+    return undisturbed.contents()["tracks"]
+
+
+def test_an_hour_that_is_loaded_during_the_rewrite_is_in_tracks_after_the_next_run(home: Home) -> None:
+    hour = datetime(2026, 3, 12, tzinfo=UTC)
+    list(write_hours(home.path / "export", hour, 1, ExportPlan(events_per_hour=500)))
+    damaged = damage(home.path)
+    now = datetime.now(UTC)
+    with damaged.warehouse().opened() as warehouse:
+        made = plan(warehouse, now, 14)
+        assert made is not None
+        take_snapshot(warehouse, made.repair_id, now, 14)
+    load(damaged, home, hour)
+    with damaged.warehouse().opened() as warehouse:
+        archive(warehouse, made.repair_id, now)
+    load(damaged, home, hour)
+    with damaged.warehouse().opened() as warehouse:
+        rewrite(warehouse, made.repair_id)
+
+    merged = home.materialize("--partition", "2026-03-12-00:00")
+
+    assert merged.returncode == 0, merged.stdout + merged.stderr
+    delivered = damaged.query("select count(distinct event_id) from posthog.raw_tracks")[0][0]
+    assert delivered >= 500
+    assert damaged.query("select count(*), count(distinct event_id) from posthog.tracks") == [
+        (5_000 + delivered, 5_000 + delivered)
+    ]
+
+
+def load(damaged: Damaged, home: Home, hour: datetime) -> None:
+    """Loads an hour into raw_tracks, as a run of its own would."""
+    with damaged.warehouse().opened() as warehouse:
+        warehouse.replace_hour(Export(str(home.path / "export")).inventory(hour), datetime.now(UTC))
+
+
+def test_a_refusal_fails_the_run_with_its_reason(home: Home) -> None:
+    damaged = damage(home.path, events=100, duplicated=10)
+    damaged.query("update posthog.tracks set user_id = 'another' where rowid = 0")
+    before = damaged.contents()
+
+    with pytest.raises(AssertionError, match="stand with several"):
+        execute(home, "dedup_tracks", dry_run=False)
+
+    assert damaged.contents() == before

@@ -1,0 +1,198 @@
+"""The checks on ``posthog/tracks``: one rides with every hour, the others read the whole table in a job of their own.
+
+Each asks the warehouse for figures and leaves the verdict to ``integrity.verdicts``. A check that cannot be computed
+raises, and the others of its job are evaluated all the same.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DbtCliEventMessage
+
+from tracks_assets.defs.dbt_manifest import ensure_manifest
+from tracks_assets.defs.metadata import check_result
+from tracks_assets.defs.own_job import leave_own_job_checks_out, own_job_metadata
+from tracks_assets.defs.partitions import export_hours, hours_of, partition_key
+from tracks_assets.defs.resources import WAREHOUSE_POOL, TracksDbt, WarehouseResource, new_target_path
+from tracks_assets.defs.tracks import TRACKS_KEY, dbt_environment, environment
+from tracks_assets.integrity import census, verdicts
+from tracks_assets.integrity.verdicts import Verdict
+from tracks_assets.settings import Settings
+from tracks_assets.warehouse.base import Warehouse
+
+JOB = "tracks_checks"
+
+DBT_CHECKS = {
+    "unique_event_id": "No event id stands more than once among the rows since the cutover.",
+    "event_id_not_null": "Every row has an event id.",
+    "created_at_not_null": "Every row has a time.",
+}
+COUNTED_CHECKS = {
+    "flat_duplicate_count": "Excess rows are no more than in the newest census that is at least 7 days old.",
+    "no_collisions": "No event id stands for several (event_name, user_id).",
+    "created_at_kept": "No more rows stand away from their id's time than in the newest census.",
+}
+
+
+class CheckError(Exception):
+    """A check could not be computed; the message is one sentence."""
+
+
+def _specs(checks: Mapping[str, str]) -> list[dg.AssetCheckSpec]:
+    return [
+        dg.AssetCheckSpec(name, asset=TRACKS_KEY, description=description, metadata=own_job_metadata(JOB))
+        for name, description in checks.items()
+    ]
+
+
+def batch_check(settings: Settings) -> dg.AssetChecksDefinition:
+    """The check that runs with every hourly run, and looks only at the ids that its hours delivered."""
+
+    @dg.asset_check(
+        asset=TRACKS_KEY,
+        name="batch_is_unique",
+        description="Every event of the hours just merged stands once in tracks.",
+        partitions_def=export_hours(settings),
+        pool=WAREHOUSE_POOL,
+    )
+    def batch_is_unique(context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource) -> dg.AssetCheckResult:
+        window = context.op_execution_context.partition_time_window
+        bounds = {"window_start": window.start, "window_end": window.end, "cutover": settings.cutover}
+        with warehouse.warehouse().opened() as tables:
+            (found,) = tables.fetch("batch_duplicates", bounds)
+            known = census.newest(tables)
+        hours = [partition_key(hour) for hour in hours_of(window)]
+        named = hours[0] if len(hours) == 1 else f"{hours[0]} to {hours[-1]}"
+        return check_result(
+            "batch_is_unique",
+            TRACKS_KEY,
+            verdicts.batch_is_unique(named, found["batch_ids"], found["ids"], found["examples"] or (), known),
+        )
+
+    return batch_is_unique
+
+
+def counted_checks() -> dg.AssetChecksDefinition:
+    """The checks that follow from one census of the whole table, which they take but do not record."""
+
+    @dg.multi_asset_check(name="counted_checks", specs=_specs(COUNTED_CHECKS), can_subset=True, pool=WAREHOUSE_POOL)
+    def counted(context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource) -> Iterator[dg.AssetCheckResult]:
+        with warehouse.warehouse().opened() as tables:
+            found = counted_verdicts(tables, datetime.now(UTC))
+        for name in _selected(context, COUNTED_CHECKS):
+            yield check_result(name, TRACKS_KEY, found[name])
+
+    return counted
+
+
+def counted_verdicts(warehouse: Warehouse, now: datetime) -> dict[str, Verdict]:
+    """The verdicts of the checks that count, by their names."""
+    counted = census.count(warehouse, now)
+    return {
+        "flat_duplicate_count": verdicts.flat_duplicate_count(
+            counted, census.baseline(warehouse, now), census.duplicate_examples(warehouse)
+        ),
+        "no_collisions": verdicts.no_collisions(counted, census.colliding_examples(warehouse)),
+        "created_at_kept": verdicts.created_at_kept(
+            counted, census.newest(warehouse), census.redated_examples(warehouse)
+        ),
+    }
+
+
+def dbt_checks(settings: Settings, project: Path) -> dg.AssetChecksDefinition:
+    """The tests that dbt has of the model, switched on, as checks."""
+    manifest = ensure_manifest(settings, project)
+
+    @dg.multi_asset_check(name="dbt_checks", specs=_specs(DBT_CHECKS), can_subset=True, pool=WAREHOUSE_POOL)
+    def dbt_tests(
+        context: dg.AssetCheckExecutionContext, dbt: TracksDbt, warehouse: WarehouseResource
+    ) -> Iterator[dg.AssetCheckResult]:
+        with warehouse.warehouse().opened():
+            context.log.debug("The warehouse's tables are in place.")
+        names = _selected(context, DBT_CHECKS)
+        with environment(dbt_environment(settings)):
+            call = dbt.cli(
+                ["test", "--select", " ".join(names)],
+                manifest=manifest,
+                raise_on_error=False,
+                target_path=new_target_path(settings.home, f"{context.op_execution_context.run_id}-checks"),
+            )
+            said = "; ".join(each.raw_event["info"]["msg"] for each in call.stream_raw_events() if _is_error(each))
+        results = results_of_tests(call.target_path / "run_results.json")
+        failures = {name: int(results[name]["failures"] or 0) for name in names if is_computed(name, results)}
+        with warehouse.warehouse().opened() as tables:
+            for name, failed in failures.items():
+                yield check_result(name, TRACKS_KEY, dbt_verdict(tables, settings.cutover, name, failed))
+        for name in names:
+            check_computed(name, results, said)
+
+    return dbt_tests
+
+
+def _is_error(event: DbtCliEventMessage) -> bool:
+    return bool(event.raw_event["info"]["level"] == "error")
+
+
+def results_of_tests(file: Path) -> dict[str, Any]:
+    """The results of dbt's tests by the test's name; none where dbt stopped before it ran any."""
+    if not file.exists():
+        return {}
+    return {result["unique_id"].split(".")[2]: result for result in json.loads(file.read_text())["results"]}
+
+
+def is_computed(name: str, results: Mapping[str, Any]) -> bool:
+    """Whether dbt ran a test to its end."""
+    return results.get(name, {}).get("status") in ("pass", "fail")
+
+
+def check_computed(name: str, results: Mapping[str, Any], said: str) -> None:
+    """Looks whether dbt ran a test to its end; ``said`` are the errors that it told.
+
+    Raises:
+        CheckError: it did not.
+    """
+    if not is_computed(name, results):
+        cause = results.get(name, {}).get("message") or said or "dbt did not run it"
+        raise CheckError(f"The check {name} could not be computed ({cause}): mend the cause, then run {JOB} again.")
+
+
+def dbt_verdict(warehouse: Warehouse, cutover: datetime, name: str, failures: int) -> Verdict:
+    """The verdict on what a dbt test found, with ids to look at where it found any."""
+    match name:
+        case "unique_event_id":
+            examples = warehouse.fetch("recent_duplicates", {"since": cutover}) if failures else []
+            return verdicts.unique_event_id(failures, cutover, _ids(examples))
+        case "event_id_not_null":
+            return verdicts.not_null("event_id", failures, ())
+        case _:
+            examples = warehouse.fetch("untimed_examples") if failures else []
+            return verdicts.not_null("created_at", failures, _ids(examples))
+
+
+def _ids(rows: list[dict[str, Any]]) -> list[str]:
+    return [row["event_id"] for row in rows]
+
+
+def _selected(context: dg.AssetCheckExecutionContext, checks: Mapping[str, str]) -> list[str]:
+    selected = {key.name for key in context.selected_asset_check_keys}
+    return [name for name in checks if name in selected]
+
+
+def tracks_checks(settings: Settings, project: Path) -> list[dg.AssetChecksDefinition]:
+    """All checks on ``posthog/tracks``."""
+    leave_own_job_checks_out()
+    return [batch_check(settings), counted_checks(), dbt_checks(settings, project)]
+
+
+def checks_job() -> Any:
+    """The job of the checks that read the whole table."""
+    own = [dg.AssetCheckKey(TRACKS_KEY, name) for name in (*DBT_CHECKS, *COUNTED_CHECKS)]
+    return dg.define_asset_job(
+        JOB,
+        selection=dg.AssetSelection.checks(*own),
+        description="Looks whether tracks is whole: every check that reads the whole table.",
+    )

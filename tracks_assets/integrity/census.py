@@ -1,0 +1,103 @@
+"""The census: what tracks holds, counted the same way every time, so that damage shows on the day it is done.
+
+Whoever asks whether tracks is whole asks here: the checks, the dedup's preflight, and the asset that keeps the record.
+"""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+from tracks_assets.warehouse.base import Row, Warehouse
+
+BASELINE_AGE = timedelta(days=7)
+"""How old a census must be to tell growth from a re-delivery that is still on its way."""
+
+RECENT_DAYS = 30
+
+
+@dataclass(frozen=True)
+class Census:
+    """One row of ``duplicate_census``; see the column descriptions there."""
+
+    measured_at: datetime
+    rows: int
+    distinct_event_ids: int
+    duplicate_event_ids: int
+    excess_rows: int
+    null_event_ids: int
+    colliding_event_ids: int
+    redated_rows: int
+    oldest_ingested_timestamp: datetime | None
+    newest_ingested_timestamp: datetime | None
+
+
+def count(warehouse: Warehouse, now: datetime) -> Census:
+    """Counts tracks; reads its ids, times and stamps, and of duplicates the names and users.
+
+    Afterwards, until the warehouse is closed, the temporary table ``duplicate_ids`` is there for those who ask more.
+    """
+    warehouse.find_duplicates()
+    (totals,) = warehouse.fetch("census")
+    (duplicates,) = warehouse.fetch("excess_rows")
+    (collisions,) = warehouse.fetch("colliding_ids")
+    excess = int(duplicates["excess_rows"])
+    return Census(
+        measured_at=now,
+        rows=totals["all_rows"],
+        distinct_event_ids=totals["rows_with_id"] - excess,
+        duplicate_event_ids=duplicates["duplicate_ids"],
+        excess_rows=excess,
+        null_event_ids=totals["all_rows"] - totals["rows_with_id"],
+        colliding_event_ids=collisions["ids"],
+        redated_rows=int(totals["redated_rows"]),
+        oldest_ingested_timestamp=totals["oldest_ingested_timestamp"],
+        newest_ingested_timestamp=totals["newest_ingested_timestamp"],
+    )
+
+
+def append(warehouse: Warehouse, census: Census) -> None:
+    """Adds a census to the record."""
+    warehouse.change("insert_census", asdict(census))
+
+
+def newest(warehouse: Warehouse, at_most: datetime | None = None) -> Census | None:
+    """The newest census of the record, or the newest that was measured at ``at_most`` or before."""
+    rows = warehouse.fetch("newest_census", {"at_most": at_most} if at_most else None, has_bound=at_most is not None)
+    return Census(**rows[0]) if rows else None
+
+
+def baseline(warehouse: Warehouse, now: datetime) -> Census | None:
+    """The newest census that is old enough to compare with."""
+    return newest(warehouse, now - BASELINE_AGE)
+
+
+def duplicate_examples(warehouse: Warehouse) -> list[str]:
+    """Up to ten ids that stand more than once, those ingested last. ``count`` must have run."""
+    return [row["event_id"] for row in warehouse.fetch("duplicate_examples")]
+
+
+def colliding_examples(warehouse: Warehouse) -> list[str]:
+    """Up to ten ids that stand for several events. ``count`` must have run."""
+    (collisions,) = warehouse.fetch("colliding_ids")
+    return list(collisions["examples"] or ())
+
+
+def redated_examples(warehouse: Warehouse) -> list[str]:
+    """Up to ten ids whose rows stand away from the id's own time, those that stand last."""
+    return [row["event_id"] for row in warehouse.fetch("redated_examples")]
+
+
+def duplicates_by_month(warehouse: Warehouse) -> list[Row]:
+    """Where duplicates come from: by month of ingestion, rows of duplicate ids, and those that a dedup would remove.
+
+    ``count`` must have run.
+    """
+    return warehouse.fetch("duplicates_by_month")
+
+
+def migrated_by_day(warehouse: Warehouse) -> list[Row]:
+    """Where duplicates went: by recent day of created_at, rows of duplicate ids, and those that came there from before.
+
+    A row came from before where its id's own time lies more than 24 hours before its created_at. ``count`` must have
+    run.
+    """
+    return warehouse.fetch("migrated_by_day", recent_hours=24 * RECENT_DAYS)

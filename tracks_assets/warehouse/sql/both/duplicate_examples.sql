@@ -1,0 +1,19 @@
+-- A few ids that stand more than once, those whose copies were ingested last.
+with
+
+copies as (
+    select
+        tracks.event_id,
+        max(tracks.bq_ingested_timestamp) as ingested_at
+    from {{ tracks }} as tracks
+    inner join duplicate_ids on tracks.event_id = duplicate_ids.event_id
+    group by tracks.event_id
+),
+
+final as (
+    select event_id from copies
+    order by ingested_at desc nulls last, event_id asc
+    limit 10
+)
+
+select * from final

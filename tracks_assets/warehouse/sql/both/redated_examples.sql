@@ -1,0 +1,20 @@
+-- A few ids whose rows stand more than 24 hours from the time that the id carries, those that stand last.
+with
+
+tracks as (
+    select
+        event_id,
+        created_at,
+        {{ shared.minted_at(dialect) }} as minted_at
+    from {{ tracks }}
+),
+
+final as (
+    select event_id
+    from tracks
+    where abs({{ dialect.seconds_between("created_at", "minted_at") }}) > 86400
+    order by created_at desc, event_id asc
+    limit 10
+)
+
+select * from final
