@@ -8,13 +8,12 @@ from tracks_assets.integrity.census import Census
 from tracks_assets.integrity.dedup import (
     DedupPlan,
     RollbackPlan,
-    Statement,
     differences,
     refusal,
     rollback_differences,
-    space_refusal,
 )
 from tracks_assets.integrity.dedup_pages import plan_page, report_page, rollback_page
+from tracks_assets.integrity.pages import Statement, space_refusal
 from tracks_assets.integrity.repairs import Fingerprint, Repair, RepairError, State, choose, new_repair_id
 from tracks_assets.warehouse.tables import DUPLICATE_CENSUS, TRACKS_REPAIRS
 
@@ -69,9 +68,10 @@ def test_refusals() -> None:
 
 
 def test_a_dedup_without_room_is_refused() -> None:
-    assert space_refusal(10, None) is None
-    assert space_refusal(10, 10) is None
-    assert space_refusal(2_500_000_000, 400_000_000) == (
+    needs = "its snapshot and archive need"
+    assert space_refusal("dedup_tracks", needs, 10, None) is None
+    assert space_refusal("dedup_tracks", needs, 10, 10) is None
+    assert space_refusal("dedup_tracks", needs, 2_500_000_000, 400_000_000) == (
         "dedup_tracks refuses: its snapshot and archive need about 2,500 MB, and 400 MB are free where the warehouse "
         "lies; make room, then run it again."
     )

@@ -17,6 +17,7 @@ LOCAL = "a local path"
 URI = "a local path or gs://bucket/prefix"
 PREFIX = "letters, digits and underscores only, such as staging_"
 LOCATION = "a BigQuery location such as US, EU or europe-west6"
+PERCENT = "a percentage from 0 to 100 such as 0.1"
 
 WRONG = [
     ("TRACKS_ENGINE", "mysql", "'duckdb' or 'bigquery'"),
@@ -36,6 +37,10 @@ WRONG = [
     ("TRACKS_LEGACY_END", "2026-03-12-24:00", HOUR),
     ("TRACKS_BQ_LOCATION", "US; drop", LOCATION),
     ("TRACKS_BQ_DATASET_PREFIX", "my-prefix", PREFIX),
+    ("TRACKS_REJECTED_WARN_PERCENT", "some", PERCENT),
+    ("TRACKS_REJECTED_WARN_PERCENT", "-0.1", PERCENT),
+    ("TRACKS_REJECTED_ERROR_PERCENT", "101", PERCENT),
+    ("TRACKS_REJECTED_ERROR_PERCENT", "nan", PERCENT),
     ("TRACKS_ALERT_URLS", "slack://token, nonsense", "Apprise URLs such as slack://..., separated by commas"),
 ]
 
@@ -52,6 +57,14 @@ def test_bigquery_needs_a_project() -> None:
         read_settings({"TRACKS_ENGINE": "bigquery"})
     assert str(caught.value) == (
         "TRACKS_BQ_PROJECT is not set, but it must name the Google Cloud project when TRACKS_ENGINE is 'bigquery'."
+    )
+
+
+def test_an_hour_is_yellow_before_it_is_red() -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_settings({"TRACKS_REJECTED_WARN_PERCENT": "2"})
+    assert str(caught.value) == (
+        "TRACKS_REJECTED_ERROR_PERCENT is 1, but it must be no less than TRACKS_REJECTED_WARN_PERCENT, 2."
     )
 
 
@@ -102,6 +115,7 @@ RIGHT: list[tuple[str, str, str, Any]] = [
     ("TRACKS_BQ_PROJECT", "my-project", "bq_project", "my-project"),
     ("TRACKS_BQ_LOCATION", "europe-west6", "bq_location", "europe-west6"),
     ("TRACKS_BQ_DATASET_PREFIX", "staging_2_", "bq_dataset_prefix", "staging_2_"),
+    ("TRACKS_REJECTED_ERROR_PERCENT", "2.5", "rejected_error_percent", 2.5),
     ("TRACKS_ALERT_URLS", "slack://a/b, mailto://c@d.e,", "alert_urls", ("slack://a/b", "mailto://c@d.e")),
 ]
 

@@ -22,7 +22,6 @@ from tracks_assets.integrity.restore import (
     rewrite,
     roll_back,
     rollback_differences,
-    space_refusal,
     take_snapshot,
 )
 from tracks_assets.warehouse.duckdb import DuckDbWarehouse
@@ -264,15 +263,6 @@ def test_a_sample_has_20_rows(redated: Redated) -> None:
     with redated.warehouse().opened() as warehouse:
         sample = plan(warehouse, NOW, 24).sample
     assert [each["event_id"] for each in sample] == [uuid7(MINTED, number) for number in range(20)]
-
-
-def test_no_room_is_a_refusal() -> None:
-    assert space_refusal(10, None) is None
-    assert space_refusal(10, 10) is None
-    assert space_refusal(3_000_000, 2_000_000) == (
-        "restore_created_at refuses: its snapshot needs about 3 MB, and 2 MB are free where the warehouse lies; make "
-        "room, then run it again."
-    )
 
 
 def test_what_came_back_is_told_by_month(redated: Redated) -> None:

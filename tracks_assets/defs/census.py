@@ -10,6 +10,7 @@ import dagster as dg
 from tracks_assets.defs.metadata import table_metadata
 from tracks_assets.defs.resources import WAREHOUSE_POOL, WarehouseResource
 from tracks_assets.integrity import census
+from tracks_assets.integrity.pages import table_lines
 from tracks_assets.settings import Settings
 from tracks_assets.warehouse.base import Row
 from tracks_assets.warehouse.tables import DUPLICATE_CENSUS, TRACKS
@@ -51,14 +52,5 @@ def census_metadata(counted: census.Census, months: Sequence[Row], days: Sequenc
 
 
 def markdown_table(rows: Sequence[Row]) -> str:
-    """Rows as a Markdown table; days and months without their midnight."""
-    if not rows:
-        return "none"
-    head = [f"| {' | '.join(rows[0])} |", f"|{' --- |' * len(rows[0])}"]
-    return "\n".join(head + [f"| {' | '.join(map(_cell, row.values()))} |" for row in rows])
-
-
-def _cell(value: object) -> str:
-    return (
-        f"{value:%Y-%m-%d}" if isinstance(value, datetime) else f"{value:,}" if isinstance(value, int) else str(value)
-    )
+    """Rows as a Markdown table."""
+    return "\n".join(table_lines(rows, list(rows[0]))) if rows else "none"

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tracks_assets.integrity.census import Census, count
+from tracks_assets.integrity.pages import Statement, space_refusal
 from tracks_assets.integrity.repairs import (
     STANDING,
     Fingerprint,
@@ -37,15 +38,6 @@ JOB = "dedup_tracks"
 SAMPLED_EVENTS = 20
 
 _DELETE_ARCHIVED = "delete_archived"
-
-
-@dataclass(frozen=True)
-class Statement:
-    """A statement of the plan, as it would be sent, and the bytes it would read of tracks (None: none of it)."""
-
-    name: str
-    text: str
-    scanned_bytes: int | None
 
 
 @dataclass(frozen=True)
@@ -87,16 +79,6 @@ def refusal(census: Census) -> str | None:
     return None
 
 
-def space_refusal(needed: int, free: int | None) -> str | None:
-    """Why there is no room for a dedup, in one sentence; None where there is."""
-    if free is None or needed <= free:
-        return None
-    return (
-        f"dedup_tracks refuses: its snapshot and archive need about {needed / 1e6:,.0f} MB, and {free / 1e6:,.0f} MB "
-        f"are free where the warehouse lies; make room, then run it again."
-    )
-
-
 def plan(warehouse: Warehouse, now: datetime, snapshot_days: int) -> DedupPlan | None:
     """The plan of a dedup; None where every event stands once. Changes nothing.
 
@@ -110,7 +92,7 @@ def plan(warehouse: Warehouse, now: datetime, snapshot_days: int) -> DedupPlan |
     if census.excess_rows == 0:
         return None
     planned = _plan(warehouse, census, now, snapshot_days)
-    said = space_refusal(planned.needed_bytes, planned.free_bytes)
+    said = space_refusal(JOB, "its snapshot and archive need", planned.needed_bytes, planned.free_bytes)
     if said:
         raise RepairError(said)
     return planned

@@ -1,11 +1,10 @@
 """What dedup_tracks and rollback_dedup tell their reader: pages of Markdown that read as well as plain text."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
-from tracks_assets.integrity.dedup import SAMPLED_EVENTS, DedupPlan, RollbackPlan, Statement
+from tracks_assets.integrity.dedup import SAMPLED_EVENTS, DedupPlan, RollbackPlan
+from tracks_assets.integrity.pages import megabytes, statement_lines, table_lines
 from tracks_assets.integrity.repairs import Repair
-from tracks_assets.warehouse.base import Row
 
 NOTHING_TO_DO = "Nothing to do: every event of posthog.tracks stands once. No snapshot was taken."
 
@@ -23,7 +22,7 @@ _SAMPLED = (
 def plan_page(plan: DedupPlan, is_dry: bool) -> str:
     """What a dedup is going to do, with its statements and a sample of winners beside their losers."""
     census = plan.census
-    free = "no limit known" if plan.free_bytes is None else _megabytes(plan.free_bytes)
+    free = "no limit known" if plan.free_bytes is None else megabytes(plan.free_bytes)
     lines = [
         f"# {plan.repair_id}: {'a dry run, nothing was changed' if is_dry else 'what is being done'}",
         "",
@@ -32,17 +31,17 @@ def plan_page(plan: DedupPlan, is_dry: bool) -> str:
         f"- rows to remove, each whole into posthog.tracks_duplicates: {census.excess_rows:,}",
         f"- rows afterwards: {plan.rows_after:,}",
         f"- rows without an id: {census.null_event_ids:,}; ids of several events: {census.colliding_event_ids:,}",
-        f"- to be read of tracks: {_megabytes(plan.scanned_bytes)}",
-        f"- space needed for snapshot and archive: about {_megabytes(plan.needed_bytes)}; free: {free}",
+        f"- to be read of tracks: {megabytes(plan.scanned_bytes)}",
+        f"- space needed for snapshot and archive: about {megabytes(plan.needed_bytes)}; free: {free}",
         f"- the snapshot is kept for {plan.snapshot_days} days",
         "",
         f"## A sample of up to {SAMPLED_EVENTS} events, the copy that stays beside those that go",
         "",
-        *_sample_lines(plan.sample),
+        *table_lines(plan.sample, _SAMPLED),
         "",
         "## The statements, in order",
         "",
-        *(line for statement in plan.statements for line in _statement_lines(statement)),
+        *(line for statement in plan.statements for line in statement_lines(statement)),
     ]
     if is_dry:
         lines += ["To do it, run dedup_tracks with dry_run: false in the config of its op preflight."]
@@ -79,17 +78,3 @@ def rollback_page(plan: RollbackPlan, is_dry: bool) -> str:
             f"- deduplicated events that were merged since, and keep what was merged: {plan.merged_since:,}",
         ]
     )
-
-
-def _statement_lines(statement: Statement) -> Sequence[str]:
-    read = "" if statement.scanned_bytes is None else f" (reads {_megabytes(statement.scanned_bytes)} of tracks)"
-    return (f"{statement.name}{read}:", "```sql", statement.text.strip(), "```", "")
-
-
-def _sample_lines(sample: Sequence[Row]) -> list[str]:
-    head = [f"| {' | '.join(_SAMPLED)} |", f"|{' --- |' * len(_SAMPLED)}"]
-    return head + [f"| {' | '.join(str(row[name]) for name in _SAMPLED)} |" for row in sample]
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:,.1f} MB"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tracks_assets.events.contract import EARLIEST
-from tracks_assets.integrity.dedup import Statement
+from tracks_assets.integrity.pages import Statement, space_refusal
 from tracks_assets.integrity.repairs import (
     STANDING,
     Fingerprint,
@@ -103,16 +103,6 @@ class RestorePlan:
     free_bytes: int | None
 
 
-def space_refusal(needed: int, free: int | None) -> str | None:
-    """Why there is no room for a restore, in one sentence; None where there is."""
-    if free is None or needed <= free:
-        return None
-    return (
-        f"restore_created_at refuses: its snapshot needs about {needed / 1e6:,.0f} MB, and {free / 1e6:,.0f} MB are "
-        f"free where the warehouse lies; make room, then run it again."
-    )
-
-
 def count_id_times(warehouse: Warehouse, tolerance_hours: int) -> IdTimes:
     """Counts what the ids of tracks say about its times; reads ids and times only."""
     (row,) = warehouse.fetch("count_id_times", _judging(tolerance_hours))
@@ -142,7 +132,7 @@ def plan(warehouse: Warehouse, now: datetime, tolerance_hours: int) -> RestorePl
         needed_bytes=whole * touched["all_rows"] // max(times.rows, 1),
         free_bytes=warehouse.free_bytes(),
     )
-    said = space_refusal(planned.needed_bytes, planned.free_bytes)
+    said = space_refusal(JOB, "its snapshot needs", planned.needed_bytes, planned.free_bytes)
     if said:
         raise RepairError(said)
     return planned

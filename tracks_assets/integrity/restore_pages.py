@@ -3,10 +3,9 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from tracks_assets.integrity.dedup import Statement
+from tracks_assets.integrity.pages import megabytes, statement_lines, table_lines
 from tracks_assets.integrity.repairs import Repair
 from tracks_assets.integrity.restore import SAMPLED_ROWS, SNAPSHOT_DAYS, IdTimes, Month, RestorePlan, RollbackPlan
-from tracks_assets.warehouse.base import Row
 
 _SAMPLED = ("event_id", "event_name", "created_at", "restored_created_at", "evidence")
 
@@ -24,12 +23,12 @@ def nothing_to_do(times: IdTimes, tolerance_hours: int) -> str:
 
 def plan_page(plan: RestorePlan, is_dry: bool) -> str:
     """What a restore is going to do, by month, with a sample and its statements."""
-    free = "no limit known" if plan.free_bytes is None else _megabytes(plan.free_bytes)
+    free = "no limit known" if plan.free_bytes is None else megabytes(plan.free_bytes)
     lines = [
         f"# {plan.repair_id}: {'a dry run, nothing was changed' if is_dry else 'what is being done'}",
         "",
         *_times_lines(plan.times, plan.tolerance_hours),
-        f"- space needed for the snapshot: about {_megabytes(plan.needed_bytes)}; free: {free}",
+        f"- space needed for the snapshot: about {megabytes(plan.needed_bytes)}; free: {free}",
         f"- the snapshot is kept for {SNAPSHOT_DAYS} days",
         "",
         "## By the month that the rows come back to",
@@ -38,11 +37,11 @@ def plan_page(plan: RestorePlan, is_dry: bool) -> str:
         "",
         f"## A sample of up to {SAMPLED_ROWS} rows",
         "",
-        *_sample_lines(plan.sample),
+        *table_lines(plan.sample, _SAMPLED),
         "",
         "## The statements, in order",
         "",
-        *(line for statement in plan.statements for line in _statement_lines(statement)),
+        *(line for statement in plan.statements for line in statement_lines(statement)),
     ]
     if is_dry:
         lines += ["To do it, run restore_created_at with dry_run: false in the config of its op preflight."]
@@ -107,17 +106,3 @@ def _month_lines(months: Sequence[Month]) -> Iterator[str]:
 def _stood_in(month: Month) -> str:
     first, last = f"{month.first_stood_in:%Y-%m}", f"{month.last_stood_in:%Y-%m}"
     return first if first == last else f"{first} to {last}"
-
-
-def _statement_lines(statement: Statement) -> Sequence[str]:
-    read = "" if statement.scanned_bytes is None else f" (reads {_megabytes(statement.scanned_bytes)} of tracks)"
-    return (f"{statement.name}{read}:", "```sql", statement.text.strip(), "```", "")
-
-
-def _sample_lines(sample: Sequence[Row]) -> list[str]:
-    head = [f"| {' | '.join(_SAMPLED)} |", f"|{' --- |' * len(_SAMPLED)}"]
-    return head + [f"| {' | '.join(str(row[name]) for name in _SAMPLED)} |" for row in sample]
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:,.1f} MB"

@@ -1,0 +1,57 @@
+"""How the pages of all jobs say the same things: sizes, tables, statements, and that there is no room."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from tracks_assets.warehouse.base import Row
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A statement of a plan, as it would be sent, and the bytes it would read of tracks (None: not told)."""
+
+    name: str
+    text: str
+    scanned_bytes: int | None
+
+
+def megabytes(size: int) -> str:
+    """Bytes as people read them."""
+    return f"{size / 1e6:,.1f} MB"
+
+
+def statement_lines(statement: Statement) -> Sequence[str]:
+    """A statement with what it reads."""
+    read = "" if statement.scanned_bytes is None else f" (reads {megabytes(statement.scanned_bytes)} of tracks)"
+    return (f"{statement.name}{read}:", "```sql", statement.text.strip(), "```", "")
+
+
+def table_lines(rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
+    """Some columns of rows as the lines of a Markdown table."""
+    head = [f"| {' | '.join(columns)} |", f"|{' --- |' * len(columns)}"]
+    return head + [f"| {' | '.join(_cell(row[name]) for name in columns)} |" for row in rows]
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, datetime):
+        is_day = (value.hour, value.minute, value.second, value.microsecond) == (0, 0, 0, 0)
+        return f"{value:%Y-%m-%d}" if is_day else str(value)
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def space_refusal(job: str, needs: str, needed: int, free: int | None) -> str | None:
+    """Why there is no room for a repair, in one sentence; None where there is.
+
+    Args:
+        job: the repairing job.
+        needs: what needs the room, with its verb.
+        needed: bytes.
+        free: bytes; None where the engine knows no limit.
+    """
+    if free is None or needed <= free:
+        return None
+    return (
+        f"{job} refuses: {needs} about {needed / 1e6:,.0f} MB, and {free / 1e6:,.0f} MB are free where the warehouse "
+        f"lies; make room, then run it again."
+    )
