@@ -8,7 +8,7 @@ export TRACKS_HOME DAGSTER_HOME
 BIN = .venv/bin
 READY = .venv/ready
 
-.PHONY: setup demo ui test lint types unit format columns lock benchmark clean
+.PHONY: setup demo ui test lint types unit format columns lock benchmark benchmark-dedup clean
 
 setup: $(READY) $(DAGSTER_HOME)/dagster.yaml
 
@@ -57,6 +57,9 @@ lock:
 
 benchmark: setup
 	@$(BIN)/python -m benchmarks.load
+
+benchmark-dedup: setup
+	@$(BIN)/python -m benchmarks.dedup
 
 clean:
 	rm -rf .venv .tracks

@@ -3,9 +3,10 @@
 import dagster as dg
 
 from tracks_assets.defs.census import census_asset
-from tracks_assets.defs.checks import checks_job, tracks_checks
+from tracks_assets.defs.checks import checks_job, schedules, tracks_checks
 from tracks_assets.defs.dedup import JOBS as DEDUP_JOBS
 from tracks_assets.defs.hourly import hourly_assets
+from tracks_assets.defs.legacy import legacy_assets
 from tracks_assets.defs.resources import resources
 from tracks_assets.defs.restore import JOBS as RESTORE_JOBS
 from tracks_assets.defs.trace import trace_job
@@ -16,14 +17,17 @@ from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
 
 def build_definitions(settings: Settings) -> dg.Definitions:
     """The graph for given settings."""
+    checks = checks_job()
     return dg.Definitions(
         assets=[
             *hourly_assets(settings),
             tracks_assets(settings, DBT_PROJECT),
+            *legacy_assets(settings),
             census_asset(settings),
         ],
         asset_checks=tracks_checks(settings, DBT_PROJECT),
-        jobs=[checks_job(), *DEDUP_JOBS, *RESTORE_JOBS, trace_job(settings)],
+        jobs=[checks, *DEDUP_JOBS, *RESTORE_JOBS, trace_job(settings)],
+        schedules=schedules(checks),
         resources=resources(settings, DBT_PROJECT),
         # Steps share one process: starting another costs seconds, and the warehouse has one writer anyway.
         executor=dg.in_process_executor,

@@ -19,12 +19,15 @@ def test_the_demo_runs_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(demo, "HOURS", 2)
     monkeypatch.setattr(demo, "EVENTS_AN_HOUR", 500)
     monkeypatch.setattr(demo, "REDELIVERED", 40)
+    monkeypatch.setattr(demo, "INCIDENT_ROWS", 2_000)
 
     first, second = _run(tmp_path), _run(tmp_path)
 
     for text in (first, second):
         assert "│ excess rows               │     0 │" in text
         assert "│ events that moved in time │     0 │" in text
+        assert _row(text, "unique_event_id") == ["FAILED", "passed"]
+        assert _row(text, "no_collisions") == ["passed", "passed"]
     assert "0 events inserted, 40 updated, 0 unchanged" in first
     assert "2 hours merged" in second
     assert _row(second, "all")[3] == "0", "a second run inserts nothing"

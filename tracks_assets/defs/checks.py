@@ -196,3 +196,15 @@ def checks_job() -> Any:
         selection=dg.AssetSelection.checks(*own),
         description="Looks whether tracks is whole: every check that reads the whole table.",
     )
+
+
+def schedules(checks: Any) -> list[dg.ScheduleDefinition]:
+    """The whole table looked at once a day, then counted: off until they are switched on in the UI."""
+    return [
+        dg.ScheduleDefinition(name="tracks_checks_daily", job=checks, cron_schedule="0 6 * * *"),
+        dg.ScheduleDefinition(
+            name="duplicate_census_daily",
+            target=dg.AssetSelection.assets(["posthog", "duplicate_census"]),
+            cron_schedule="0 7 * * *",
+        ),
+    ]

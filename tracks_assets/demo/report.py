@@ -1,6 +1,6 @@
-"""The demo's table: what each hour did, and what tracks holds at the end."""
+"""The demo's tables: what the checks say of the incident, what each hour did, and what tracks holds at the end."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.console import Group, RenderableType
@@ -18,6 +18,20 @@ class HourRow:
 
     hour: str
     counts: dict[str, int]
+
+
+def checks_table(before: Mapping[str, bool], after: Mapping[str, bool]) -> Table:
+    """What the checks found on the incident, and after the dedup."""
+    table = Table(title="What tracks_checks says of the incident", title_justify="left")
+    for heading in ("check", "as it was found", "after dedup_tracks"):
+        table.add_column(heading)
+    for name in sorted(before):
+        table.add_row(name, _verdict(before[name]), _verdict(after[name]))
+    return table
+
+
+def _verdict(passed: bool) -> Text:
+    return Text("passed", style="green") if passed else Text("FAILED", style="bold red")
 
 
 def hours_table(rows: Sequence[HourRow]) -> Table:
