@@ -1,16 +1,17 @@
 """What the linter fills the templates of ``warehouse/sql/bigquery`` with: BigQuery's own macros and places."""
 
-from tracks_assets.sql_files import macros, sql_text
+from tracks_assets.sql_files import macros, sql_text, sql_texts
 from tracks_assets.warehouse import tables
 from tracks_assets.warehouse.statements import SQL, Placed, bigquery_statements
 
-SQLFLUFF_JINJA_FILTERS = {"sql_text": sql_text}
+SQLFLUFF_JINJA_FILTERS = {"sql_text": sql_text, "sql_texts": sql_texts}
 
 dialect = macros(SQL / "dialect" / "bigquery.sql")
 shared = macros(SQL / "macros.sql")
 place = bigquery_statements("project").place
 globals().update({each.name: Placed(each, place(each.schema, each.name)) for each in tables.TABLES})
 snapshot = rewritten = table = place("posthog", "tracks_snapshot")
+files = ["gs://bucket/one.parquet"]
 schema, expires_at = "posthog", "2026-03-12T00:00:00+00:00"
 
 

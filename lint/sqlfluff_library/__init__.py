@@ -1,8 +1,10 @@
 """What the linter fills SQL templates with: the real columns and tables, and stand-ins for what only dbt knows."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
+from tracks_assets.demo.incident.plan import plan_incident
 from tracks_assets.events.contract import Reason
 from tracks_assets.sql_files import macros, sql_text, sql_texts
 from tracks_assets.warehouse import tables
@@ -18,6 +20,9 @@ place = DUCKDB_STATEMENTS.place
 snapshot = rewritten = touched = "posthog.tracks_snapshot"
 recent_hours = 720
 schema, events, expires_at = "posthog", 20, "2026-03-12T00:00:00+00:00"
+plan = plan_incident(1_000).blanks
+all_events, number, start_ms, stamps = "select * from files", 0, 0, ["source_file"]
+hour, file = datetime(2026, 3, 12, tzinfo=UTC), "one.parquet"
 reasons = Reason
 types = dict.fromkeys({column.type for column in table.columns}, "varchar")
 # Its grammar does not know DuckDB's USING COMPRESSION: the DDL is linted without.

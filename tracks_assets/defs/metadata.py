@@ -8,7 +8,8 @@ import dagster as dg
 from tracks_assets.defs.merge_report import MergeCounts
 from tracks_assets.export.inventory import HourInventory
 from tracks_assets.integrity.verdicts import Verdict
-from tracks_assets.warehouse.base import HourLoad
+from tracks_assets.warehouse.base import HourLoad, LegacyMerge
+from tracks_assets.warehouse.legacy import LegacyHour
 from tracks_assets.warehouse.tables import Table
 
 Metadata = Mapping[str, Any]
@@ -64,3 +65,28 @@ def check_result(name: str, asset: dg.AssetKey, verdict: Verdict) -> dg.AssetChe
         description=verdict.sentence,
         metadata={**verdict.figures, **({"example_ids": "\n".join(verdict.examples)} if verdict.examples else {})},
     )
+
+
+def legacy_hour_metadata(hour: LegacyHour) -> Metadata:
+    """What an hour of the frozen table holds, and whether it was loaded or only observed."""
+    numbers = {
+        "files": hour.files,
+        "rows": hour.rows,
+        "distinct_ids": hour.distinct_ids,
+        "dagster/partition_row_count": hour.rows,
+        "treatment": hour.treatment.value,
+    }
+    span = {"oldest_created_at": hour.oldest, "newest_created_at": hour.newest}
+    return numbers | {name: dg.MetadataValue.timestamp(moment) for name, moment in span.items() if moment}
+
+
+def legacy_merge_metadata(merge: LegacyMerge, hours: int) -> Metadata:
+    """What a window of legacy hours brought to tracks; the window is the whole range of a run."""
+    return {
+        "window_hours": hours,
+        "window_rows": merge.rows,
+        "rows_inserted": merge.inserted,
+        "rows_skipped_standing": merge.standing,
+        "rows_skipped_repeated": merge.repeated,
+        "rows_skipped_null_id": merge.null_ids,
+    }

@@ -21,6 +21,13 @@ def export_hours(settings: Settings) -> dg.HourlyPartitionsDefinition:
     return dg.HourlyPartitionsDefinition(start_date=settings.export_start, fmt=PARTITION_FORMAT, timezone="UTC")
 
 
+def legacy_hours(settings: Settings) -> dg.HourlyPartitionsDefinition:
+    """The hours of the old pipeline, from TRACKS_LEGACY_START to before TRACKS_LEGACY_END."""
+    return dg.HourlyPartitionsDefinition(
+        start_date=settings.legacy_start, end_date=settings.legacy_end, fmt=PARTITION_FORMAT, timezone="UTC"
+    )
+
+
 def partition_key(hour: datetime) -> str:
     """The key of the partition that starts at ``hour``."""
     return hour.strftime(PARTITION_FORMAT)

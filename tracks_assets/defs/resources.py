@@ -12,8 +12,10 @@ from packaging.version import Version
 from pydantic import Field
 
 from tracks_assets.defs.dbt_manifest import dbt_executable
+from tracks_assets.events.columns import legacy_fields
 from tracks_assets.export.inventory import Export
 from tracks_assets.export.layout import FolderHour
+from tracks_assets.export.legacy import Legacy
 from tracks_assets.settings import Settings
 from tracks_assets.warehouse.base import Warehouse
 from tracks_assets.warehouse.connect import LOCK_WAIT, connect_warehouse
@@ -34,6 +36,16 @@ class ExportResource(dg.ConfigurableResource[Any]):
         """The export."""
         folder_hour: FolderHour = "start" if self.folder_hour == "start" else "end"
         return Export(self.uri, folder_hour)
+
+
+class LegacyResource(dg.ConfigurableResource[Any]):
+    """The rows of the old pipeline: where they lie."""
+
+    uri: str
+
+    def legacy(self) -> Legacy:
+        """The old pipeline's root."""
+        return Legacy(self.uri, legacy_fields())
 
 
 class WarehouseResource(dg.ConfigurableResource[Any]):
@@ -78,6 +90,7 @@ def resources(settings: Settings, dbt_project: Path) -> dict[str, Any]:
     """The resources by the names under which assets ask for them."""
     return {
         "export": ExportResource(uri=settings.export_uri, folder_hour=settings.export_folder_hour),
+        "legacy": LegacyResource(uri=settings.legacy_uri),
         "warehouse": WarehouseResource(engine=settings.engine, duckdb_path=str(settings.duckdb_path)),
         "dbt": TracksDbt(
             project_dir=str(dbt_project),

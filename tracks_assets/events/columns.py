@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from tracks_assets.export.fields import INSERT_TIME_FIELDS
+from tracks_assets.export.legacy import FieldType
 
 
 class ColumnType(StrEnum):
@@ -133,3 +134,8 @@ REJECTED_COLUMNS: tuple[Column, ...] = (
     Column("raw", ColumnType.JSON, Stamp(), "The delivered row, whole."),
     Column("rejected_at", ColumnType.TIMESTAMP, Stamp(), "Start of the loader run that refused the row."),
 )
+
+
+def legacy_fields() -> dict[str, FieldType]:
+    """The columns of tracks as a file of the old pipeline must hold them; JSON comes as text."""
+    return {column.name: "time" if column.type == ColumnType.TIMESTAMP else "text" for column in TRACK_COLUMNS}

@@ -71,12 +71,12 @@ def _deliveries_sql(inventory: HourInventory) -> str:
 
 def file_blanks(inventory: HourInventory) -> dict[str, Any]:
     """What a statement over an hour's files needs to know of them: their paths, and the length of the root's."""
-    paths = [_without_wildcards(file.path) for file in inventory.files]
+    paths = [without_wildcards(file.path) for file in inventory.files]
     return {"files": paths, "root_length": len(inventory.root) + 1}
 
 
-def _without_wildcards(path: str) -> str:
-    """DuckDB reads every path as a pattern; in brackets, a wildcard stands for itself."""
+def without_wildcards(path: str) -> str:
+    """A path as DuckDB is told it: it reads every path as a pattern; in brackets, a wildcard stands for itself."""
     return re.sub(r"[*?[]", r"[\g<0>]", path)
 
 

@@ -24,6 +24,8 @@ from fsspec.implementations.local import LocalFileSystem
 from tracks_assets.export.fields import KNOWN_FIELDS, READ_FIELDS, REQUIRED_FIELDS, TIME_FIELDS
 from tracks_assets.export.layout import FolderHour, hour_folder, hour_interval, manifest_name, parse_file_name
 
+EXPORT_AGAIN = "let PostHog export the hour again"
+
 
 class ExportError(Exception):
     """The export is not as PostHog writes it; the message is one sentence for the person on duty."""
@@ -50,13 +52,23 @@ class ExportFile:
 
 @dataclass(frozen=True)
 class HourInventory:
-    """The files of one export hour; ``root`` is the export's root and ``manifest`` the manifest's name, if any."""
+    """The files of one hour.
+
+    Attributes:
+        hour: the start of the hour.
+        root: where the folders of all hours lie.
+        folder: the hour's own folder below it.
+        files: the Parquet files there.
+        manifest: the manifest's name, if there is one.
+        remedy: what to do when one of the files cannot be read.
+    """
 
     hour: datetime
     root: str
     folder: str
     files: tuple[ExportFile, ...] = ()
     manifest: str | None = None
+    remedy: str = EXPORT_AGAIN
 
     @property
     def rows(self) -> int:
@@ -93,27 +105,32 @@ class Export:
             ExportError: the root is missing, the folder or a file cannot be read, a file belongs to another hour,
                 or a file's fields are not those of PostHog's export.
         """
-        filesystem, root = _filesystem(self.uri)
+        filesystem, root = filesystem_of(self.uri)
         if not filesystem.exists(root):
             raise ExportError(
                 f"The export root {self.uri} does not exist: set TRACKS_EXPORT_URI to the folder or bucket "
                 f"prefix that holds the export's 'events' folder."
             )
         folder = hour_folder(hour, self.folder_hour)
-        listing = _list(filesystem, f"{root}/{folder}")
+        listing = list_folder(filesystem, f"{root}/{folder}")
         manifest = _find_manifest(listing, hour, folder)
-        paths = _files_of_manifest(filesystem, manifest, listing, folder) if manifest else _parquet_files(listing)
+        paths = _files_of_manifest(filesystem, manifest, listing, folder) if manifest else parquet_files(listing)
         _check_intervals(paths, hour, folder)
-        files = tuple(_read_footer(filesystem, path, f"{folder}/{_name(path)}") for path in paths)
+        files = tuple(_read_file(filesystem, path, f"{folder}/{_name(path)}") for path in paths)
         return HourInventory(hour, root, folder, files, _name(manifest) if manifest else None)
 
 
-def _filesystem(uri: str) -> tuple[AbstractFileSystem, str]:
+def filesystem_of(uri: str) -> tuple[AbstractFileSystem, str]:
     """A place's filesystem and its path there; a local path is taken as it stands, whatever signs it holds."""
     return url_to_fs(uri) if "://" in uri else (LocalFileSystem(), uri)
 
 
-def _list(filesystem: AbstractFileSystem, folder: str) -> list[str]:
+def list_folder(filesystem: AbstractFileSystem, folder: str) -> list[str]:
+    """The paths of a folder's files, in order; none where there is no such folder.
+
+    Raises:
+        ExportError: it is there and cannot be read.
+    """
     try:
         listing = sorted(e["name"] for e in filesystem.ls(folder, detail=True) if e["type"] != "directory")
         # A file answers a listing with itself; taken for a folder without exports, it would empty the hour.
@@ -152,14 +169,10 @@ def _files_of_manifest(filesystem: AbstractFileSystem, manifest: str, listing: I
     try:
         names = _names_in_manifest(filesystem.cat_file(manifest))
     except (ValueError, OSError) as error:
-        raise ExportError(
-            f"The manifest {place} cannot be read ({_cause(error)}): let PostHog export the hour again."
-        ) from error
+        raise ExportError(f"The manifest {place} cannot be read ({_cause(error)}): {EXPORT_AGAIN}.") from error
     missing = [name for name in names if name not in by_name]
     if missing:
-        raise ExportError(
-            f"The manifest {place} names {missing[0]!r}, which is not there: let PostHog export the hour again."
-        )
+        raise ExportError(f"The manifest {place} names {missing[0]!r}, which is not there: {EXPORT_AGAIN}.")
     return [by_name[name] for name in names]
 
 
@@ -172,7 +185,8 @@ def _names_in_manifest(text: bytes) -> list[str]:
     return list(dict.fromkeys(map(_name, keys)))
 
 
-def _parquet_files(listing: Iterable[str]) -> list[str]:
+def parquet_files(listing: Iterable[str]) -> list[str]:
+    """The paths that name a Parquet file, whatever is compressed inside."""
     return [path for path in listing if ".parquet" in _name(path)]
 
 
@@ -188,24 +202,38 @@ def _check_intervals(paths: Iterable[str], hour: datetime, folder: str) -> None:
             )
 
 
-def _read_footer(filesystem: AbstractFileSystem, path: str, name: str) -> ExportFile:
+def _read_file(filesystem: AbstractFileSystem, path: str, name: str) -> ExportFile:
+    file, schema = read_footer(filesystem, path, name, EXPORT_AGAIN)
+    _check_fields(name, schema)
+    return file
+
+
+def read_footer(filesystem: AbstractFileSystem, path: str, name: str, remedy: str) -> tuple[ExportFile, pa.Schema]:
+    """What a file's footer tells.
+
+    Args:
+        filesystem: where the file lies.
+        path: its path there.
+        name: how messages and tables name it.
+        remedy: what to do when it cannot be read.
+
+    Raises:
+        ExportError: it is empty, torn or no Parquet at all.
+    """
     try:
         size = int(filesystem.size(path) or 0)
         if size == 0:
-            raise ExportError(f"The file {name} is empty (0 bytes): let PostHog export the hour again.")
+            raise ExportError(f"The file {name} is empty (0 bytes): {remedy}.")
         with filesystem.open(path, "rb") as stream, pq.ParquetFile(stream) as parquet:
             rows, schema = parquet.metadata.num_rows, parquet.schema_arrow
     except (pa.ArrowException, OSError) as error:
-        raise unreadable(name, error) from error
-    _check_fields(name, schema)
-    return ExportFile(path, name, rows, size, frozenset(schema.names))
+        raise unreadable(name, error, remedy) from error
+    return ExportFile(path, name, rows, size, frozenset(schema.names)), schema
 
 
-def unreadable(name: str, error: Exception) -> ExportError:
+def unreadable(name: str, error: Exception, remedy: str = EXPORT_AGAIN) -> ExportError:
     """The error for a file that is torn or no Parquet at all."""
-    return ExportError(
-        f"The file {name} cannot be read as Parquet ({_cause(error)}): let PostHog export the hour again."
-    )
+    return ExportError(f"The file {name} cannot be read as Parquet ({_cause(error)}): {remedy}.")
 
 
 def _cause(error: Exception) -> str:
@@ -241,12 +269,12 @@ def find_unreadable(inventory: HourInventory) -> ExportError | None:
 
     Validating finds text that is not UTF-8, which Arrow reads and DuckDB does not.
     """
-    filesystem, _ = _filesystem(inventory.root)
+    filesystem, _ = filesystem_of(inventory.root)
     for file in inventory.files:
         try:
             with filesystem.open(file.path, "rb") as stream, pq.ParquetFile(stream) as parquet:
                 for batch in parquet.iter_batches():
                     batch.validate(full=True)
         except (pa.ArrowException, OSError) as error:
-            return unreadable(file.name, error)
+            return unreadable(file.name, error, inventory.remedy)
     return None

@@ -29,6 +29,25 @@ class HourLoad:
 
 
 @dataclass(frozen=True)
+class LegacyMerge:
+    """What became of the frozen table's rows of a window; every row is counted under one of the last four.
+
+    Attributes:
+        rows: rows of the window.
+        inserted: rows that tracks lacked and has now.
+        standing: rows that were skipped because tracks held their id already.
+        repeated: rows that were skipped because another row of the window with the same id was taken.
+        null_ids: rows that have no id, and can never be inserted.
+    """
+
+    rows: int
+    inserted: int
+    standing: int
+    repeated: int
+    null_ids: int
+
+
+@dataclass(frozen=True)
 class TrackTotals:
     """What tracks holds: rows, distinct ids, and events that stand at another time than their first delivery's."""
 
@@ -99,6 +118,32 @@ class Warehouse(ABC):
         Raises:
             ExportError: a file cannot be read to its end. The hour is left as it was.
             WarehouseError: the engine failed, for instance on a full disk. The hour is left as it was.
+        """
+
+    @abstractmethod
+    def replace_legacy_hour(self, inventory: HourInventory) -> int:
+        """Replaces the rows of backfill_tracks created in one hour by what its files hold, in one transaction.
+
+        Args:
+            inventory: the hour's files, which hold rows of that hour only.
+
+        Returns:
+            The rows inserted.
+
+        Raises:
+            ExportError: a file cannot be read to its end, or its JSON is none. The hour is left as it was.
+            WarehouseError: the engine failed, for instance on a full disk. The hour is left as it was.
+        """
+
+    @abstractmethod
+    def insert_missing_legacy(self, start: datetime, end: datetime) -> LegacyMerge:
+        """Inserts into tracks what it lacks of backfill_tracks' rows created in [start, end), in one transaction.
+
+        An event is looked for by its id alone, in the whole of tracks. Of several rows with one id, the latest ingested
+        is taken.
+
+        Raises:
+            WarehouseError: the engine failed, or the counts do not add up. tracks is left as it was.
         """
 
     @abstractmethod

@@ -17,9 +17,20 @@ import duckdb
 
 from tracks_assets.events.columns import ColumnType
 from tracks_assets.events.contract import Reason
-from tracks_assets.events.transform import file_blanks, is_event_payload, tracks_sql, verdicts_sql
-from tracks_assets.export.inventory import HourInventory, find_unreadable
-from tracks_assets.warehouse.base import HourLoad, Parameters, Rewritten, Row, TrackTotals, Warehouse, WarehouseError
+from tracks_assets.events.transform import file_blanks, is_event_payload, tracks_sql, verdicts_sql, without_wildcards
+from tracks_assets.export.inventory import ExportError, ExportFile, HourInventory, find_unreadable
+from tracks_assets.export.layout import HOUR
+from tracks_assets.export.legacy import WRITE_AGAIN
+from tracks_assets.warehouse.base import (
+    HourLoad,
+    LegacyMerge,
+    Parameters,
+    Rewritten,
+    Row,
+    TrackTotals,
+    Warehouse,
+    WarehouseError,
+)
 from tracks_assets.warehouse.statements import DUCKDB_STATEMENTS, Statements
 from tracks_assets.warehouse.tables import RAW_TRACKS, REJECTED_TRACKS, TABLES, TRACKS
 
@@ -120,6 +131,41 @@ class DuckDbWarehouse(Warehouse):
             )
             _check_accounted_for(load, inventory)
             return load
+
+    def replace_legacy_hour(self, inventory: HourInventory) -> int:
+        """See ``Warehouse.replace_legacy_hour``."""
+        with self._loading(inventory):
+            self._run("delete_backfill_hour", {"window_start": inventory.hour, "window_end": inventory.hour + HOUR})
+            return sum(self._insert_legacy_file(file) for file in inventory.files)
+
+    def _insert_legacy_file(self, file: ExportFile) -> int:
+        try:
+            return self._changed(self.statements.text("insert_legacy_file", file=without_wildcards(file.path)), {})
+        except duckdb.ConversionException as error:
+            raise ExportError(
+                f"The file {file.name} holds text that is no JSON ({_first_line(error)}): {WRITE_AGAIN}."
+            ) from error
+
+    def insert_missing_legacy(self, start: datetime, end: datetime) -> LegacyMerge:
+        """See ``Warehouse.insert_missing_legacy``: keys are matched first, and payloads are read by row number."""
+        window = {"window_start": start, "window_end": end}
+        with self.transaction():
+            (rows,) = self.fetch("count_backfill_window", window)
+            missing = self.change("find_missing_legacy", window)
+            repeated = self.change("drop_repeated_legacy")
+            inserted = self.change("insert_missing_legacy", window)
+            if inserted != missing - repeated:
+                raise WarehouseError(
+                    f"The warehouse {self._path} inserted {inserted:,} rows into {TRACKS}, but {missing:,} were "
+                    f"missing, {repeated:,} of them repeats: nothing was changed; run the hours again."
+                )
+        return LegacyMerge(
+            rows=rows["all_rows"],
+            inserted=inserted,
+            standing=rows["rows_with_id"] - missing,
+            repeated=repeated,
+            null_ids=rows["all_rows"] - rows["rows_with_id"],
+        )
 
     def count_rows(self, table: str) -> int:
         """See ``Warehouse.count_rows``."""

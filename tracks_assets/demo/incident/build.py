@@ -66,7 +66,7 @@ def write_legacy(root: Path, plan: IncidentPlan) -> int:
 
 def fill_backfill_tracks(warehouse: DuckDbWarehouse, plan: IncidentPlan) -> int:
     """Puts the rows of the old pipeline into backfill_tracks; returns how many there are."""
-    deliveries = _text("legacy_deliveries", plan=plan.blanks, events=_events(plan))
+    deliveries = _text("legacy_deliveries", plan=plan.blanks, all_events=_events(plan))
     return _insert(warehouse, BACKFILL_TRACKS, plan, deliveries)
 
 
@@ -94,7 +94,9 @@ def deliver_again(warehouse: DuckDbWarehouse, plan: IncidentPlan, number: int) -
     """
     hour = plan.redelivered_hours[number]
     stamps = {"window_start": hour, "source_file": f"{hour_folder(hour)}/{file_name(hour_interval(hour))}"}
-    events = _text("redeliveries", plan=plan.blanks, events=_events(plan), number=number, start_ms=milliseconds(hour))
+    events = _text(
+        "redeliveries", plan=plan.blanks, all_events=_events(plan), number=number, start_ms=milliseconds(hour)
+    )
     return _insert(warehouse, RAW_TRACKS, plan, events, stamps)
 
 

@@ -6,12 +6,12 @@ with
 
 numbered as (
     select
-        number,
+        numbers.number,
         -- Scatters the kinds evenly over time: multiplier and number of events have no common divisor.
-        (number * {{ plan.multiplier }} + {{ plan.seed }}) % {{ plan.events }} as rank,
-        hash(number, {{ plan.seed }}) as chance,
-        {{ plan.start_ms }} + number * {{ plan.length_ms }} // {{ plan.events }} as event_ms
-    from range({{ plan.events }}) as range (number)
+        (numbers.number * {{ plan.multiplier }} + {{ plan.seed }}) % {{ plan.events }} as rank,
+        hash(numbers.number, {{ plan.seed }}) as chance,
+        {{ plan.start_ms }} + numbers.number * {{ plan.length_ms }} // {{ plan.events }} as event_ms
+    from range({{ plan.events }}) as numbers (number)
 ),
 
 placed as (

@@ -8,6 +8,9 @@ deliveries as (
 
 final as (
     select
+        {% for name in stamps %}
+        {{ parameter(name) }} as {{ name }},
+        {% endfor %}
         event_id,
         make_timestamptz(created_ms * 1000) as created_at,
         event_name,
@@ -31,9 +34,6 @@ final as (
         event_payload::json as event_payload,
         make_timestamptz((inserted_ms // 3600000 * 3600000 + 3900000) * 1000) as bq_ingested_timestamp,
         make_timestamptz(inserted_ms * 1000) as event_inserted_at
-        {% for name in stamps %}
-        , {{ parameter(name) }} as {{ name }}
-        {% endfor %}
     from deliveries
 )
 

@@ -3,7 +3,7 @@ create or replace temporary table people as
 with
 
 devices as (
-    select * from (
+    select devices.* from (
         values
         (0, 'web', null, 'Desktop', 'Windows', 'web'),
         (1, 'web', null, 'Desktop', 'Mac OS X', 'web'),
@@ -13,7 +13,7 @@ devices as (
 ),
 
 places as (
-    select * from (
+    select places.* from (
         values
         (0, 'Zürich', 'Europe', 'Switzerland', 'Europe/Zurich', 'de-CH'),
         (1, 'Łódź', 'Europe', 'Poland', 'Europe/Warsaw', 'pl-PL'),
@@ -23,7 +23,7 @@ places as (
 ),
 
 flags as (
-    select * from (
+    select flags.* from (
         values
         (0, '["home-v2","quiz-ai"]', true, 'test'),
         (1, '["quiz-ai"]', false, 'control'),
@@ -33,10 +33,10 @@ flags as (
 
 numbered as (
     select
-        person,
-        md5(format('person {} of {}', person, {{ plan.seed }})) as digits,
-        hash(person, {{ plan.seed }}) as chance
-    from range({{ plan.people }}) as range (person)
+        numbers.person,
+        md5(format('person {} of {}', numbers.person, {{ plan.seed }})) as digits,
+        hash(numbers.person, {{ plan.seed }}) as chance
+    from range({{ plan.people }}) as numbers (person)
 ),
 
 persons as (

@@ -3,7 +3,7 @@
 with
 
 events as (
-    {{ events | indent(4) }}
+    {{ all_events | indent(4) }}
 ),
 
 delivered as (

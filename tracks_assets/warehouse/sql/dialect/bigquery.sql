@@ -2,6 +2,8 @@
 
 {% macro hours_after(moment, hours) -%} timestamp_add({{ moment }}, interval {{ hours }} hour) {%- endmacro %}
 
+{% macro hour_of(moment) -%} timestamp_trunc({{ moment }}, hour) {%- endmacro %}
+
 {% macro day_of(moment) -%} timestamp_trunc({{ moment }}, day) {%- endmacro %}
 
 {% macro month_of(moment) -%} timestamp_trunc({{ moment }}, month) {%- endmacro %}

@@ -2,6 +2,8 @@
 
 {% macro hours_after(moment, hours) -%} {{ moment }} + to_hours({{ hours }}) {%- endmacro %}
 
+{% macro hour_of(moment) -%} date_trunc('hour', {{ moment }}) {%- endmacro %}
+
 {% macro day_of(moment) -%} date_trunc('day', {{ moment }}) {%- endmacro %}
 
 {% macro month_of(moment) -%} date_trunc('month', {{ moment }}) {%- endmacro %}

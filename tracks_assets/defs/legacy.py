@@ -1,0 +1,68 @@
+"""The old pipeline's rows: its files into the frozen table backfill_tracks, and what tracks lacks of it into tracks."""
+
+import dagster as dg
+
+from tracks_assets.defs.metadata import legacy_hour_metadata, legacy_merge_metadata, table_metadata
+from tracks_assets.defs.partitions import hours_of, legacy_hours, merge_windows, partition_key
+from tracks_assets.defs.resources import WAREHOUSE_POOL, LegacyResource, WarehouseResource
+from tracks_assets.settings import Settings
+from tracks_assets.warehouse.base import LegacyMerge
+from tracks_assets.warehouse.legacy import LegacyHour, refresh_hours
+from tracks_assets.warehouse.tables import BACKFILL_TRACKS, SCHEMA, TRACKS
+
+
+def legacy_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    """The assets ``posthog/backfill_tracks`` and ``posthog/tracks_legacy``."""
+    partitions = legacy_hours(settings)
+
+    @dg.asset(
+        key=[SCHEMA, BACKFILL_TRACKS.name],
+        description=f"{BACKFILL_TRACKS.description} Loaded from TRACKS_LEGACY_URI, or only observed without it.",
+        metadata=table_metadata(BACKFILL_TRACKS),
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        pool=WAREHOUSE_POOL,
+        group_name="legacy",
+        kinds={settings.engine},
+    )
+    def backfill_tracks(
+        context: dg.AssetExecutionContext, legacy: LegacyResource, warehouse: WarehouseResource
+    ) -> None:
+        with warehouse.warehouse().opened() as tables:
+            for window in merge_windows(context.partition_time_window):
+                for hour in refresh_hours(tables, legacy.legacy(), hours_of(window)):
+                    context.log.info(hour_line(hour))
+                    context.add_asset_metadata(legacy_hour_metadata(hour), partition_key=partition_key(hour.hour))
+            context.add_asset_metadata({"dagster/row_count": tables.count_rows(str(BACKFILL_TRACKS))})
+
+    @dg.asset(
+        key=[SCHEMA, "tracks_legacy"],
+        deps=[backfill_tracks],
+        description="What backfill_tracks holds and tracks lacked, put into tracks: matched on event_id alone.",
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        pool=WAREHOUSE_POOL,
+        group_name="legacy",
+        kinds={settings.engine},
+    )
+    def tracks_legacy(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> None:
+        window = context.partition_time_window
+        with warehouse.warehouse().opened() as tables:
+            merge = tables.insert_missing_legacy(window.start, window.end)
+        context.log.info(merge_line(merge))
+        context.add_asset_metadata(legacy_merge_metadata(merge, len(hours_of(window))))
+
+    return [backfill_tracks, tracks_legacy]
+
+
+def hour_line(hour: LegacyHour) -> str:
+    """The log line for an hour of the frozen table."""
+    return f"{partition_key(hour.hour)} {hour.treatment}; {hour.rows:,} rows, {hour.distinct_ids:,} different ids"
+
+
+def merge_line(merge: LegacyMerge) -> str:
+    """The log line for a window that is in tracks now."""
+    return (
+        f"{merge.rows:,} rows: {merge.inserted:,} inserted into {TRACKS}, {merge.standing:,} skipped because their id "
+        f"stands there already, {merge.repeated:,} repeats of an id within the window, {merge.null_ids:,} without an id"
+    )

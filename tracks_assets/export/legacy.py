@@ -1,0 +1,129 @@
+"""Where the rows of the old pipeline come from: ``{date}/{hour}/*.parquet``, the columns of tracks, read by name.
+
+A folder is named by the START of its hour, and its rows were created in that hour. All this is checked here, before the
+warehouse is touched. Where the root does not exist, there is nothing to load: what the warehouse holds is frozen.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from fsspec import AbstractFileSystem
+
+from tracks_assets.export.inventory import (
+    ExportError,
+    ExportFile,
+    HourInventory,
+    filesystem_of,
+    list_folder,
+    parquet_files,
+    read_footer,
+    unreadable,
+)
+from tracks_assets.export.layout import HOUR
+
+FieldType = Literal["text", "time"]
+
+TIME_FIELD = "created_at"
+"""The column that says to which hour a row belongs."""
+
+WRITE_AGAIN = "write it again from the old pipeline's table, or take it out of the folder, and run the hour again"
+
+_SAID_TYPES = {"text": "text", "time": "a timestamp with a time zone, in microseconds"}
+
+
+@dataclass(frozen=True)
+class Legacy:
+    """The old pipeline's root.
+
+    Attributes:
+        uri: a local folder or a ``gs://bucket/prefix``.
+        fields: every column that a file must have, and what it must be.
+    """
+
+    uri: str
+    fields: Mapping[str, FieldType]
+
+    def exists(self) -> bool:
+        """Whether there is a root at all; where there is none, the old pipeline's rows are frozen.
+
+        Raises:
+            ExportError: it cannot be told.
+        """
+        filesystem, root = filesystem_of(self.uri)
+        try:
+            filesystem.info(root)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise ExportError(
+                f"Whether the legacy root {self.uri} exists cannot be told ({error}): let TRACKS_LEGACY_URI name a "
+                f"folder or bucket prefix that this user may list."
+            ) from error
+        return True
+
+    def inventory(self, hour: datetime) -> HourInventory:
+        """The files of the hour that starts at ``hour``; none where the old pipeline left nothing.
+
+        Raises:
+            ExportError: the folder or a file cannot be read, a column is missing or of another type, or a file holds
+                rows of another hour.
+        """
+        filesystem, root = filesystem_of(self.uri)
+        folder = hour_folder(hour)
+        paths = parquet_files(list_folder(filesystem, f"{root}/{folder}"))
+        files = tuple(self._read_file(filesystem, path, hour) for path in paths)
+        return HourInventory(hour, root, folder, files, remedy=WRITE_AGAIN)
+
+    def _read_file(self, filesystem: AbstractFileSystem, path: str, hour: datetime) -> ExportFile:
+        file, schema = read_footer(filesystem, path, path, WRITE_AGAIN)
+        for name, expected in self.fields.items():
+            _check_field(path, schema, name, expected)
+        _check_hour(filesystem, path, hour)
+        return file
+
+
+def hour_folder(hour: datetime) -> str:
+    """The folder of an hour below the legacy root, for instance ``2026-03-01/00``: named by the hour's start."""
+    return f"{hour:%Y-%m-%d}/{hour:%H}"
+
+
+def _check_field(path: str, schema: pa.Schema, name: str, expected: FieldType) -> None:
+    if name not in schema.names:
+        raise ExportError(f"The file {path} has no column {name}: {WRITE_AGAIN}.")
+    type_ = schema.field(name).type
+    if not (_is_time(type_) if expected == "time" else _is_text(type_)):
+        raise ExportError(
+            f"The column {name} of the file {path} is {type_}, but it must be {_SAID_TYPES[expected]}: {WRITE_AGAIN}."
+        )
+
+
+def _is_time(type_: pa.DataType) -> bool:
+    return pa.types.is_timestamp(type_) and type_.tz is not None and type_.unit in ("us", "ms")
+
+
+def _is_text(type_: pa.DataType) -> bool:
+    return pa.types.is_string(type_) or pa.types.is_large_string(type_) or isinstance(type_, pa.JsonType)
+
+
+def _check_hour(filesystem: AbstractFileSystem, path: str, hour: datetime) -> None:
+    """Rows of another hour would be deleted with that hour, or stand twice."""
+    try:
+        with filesystem.open(path, "rb") as stream, pq.ParquetFile(stream) as parquet:
+            times: Any = parquet.read(columns=[TIME_FIELD])[TIME_FIELD]
+    except (pa.ArrowException, OSError) as error:
+        raise unreadable(path, error, WRITE_AGAIN) from error
+    start, end = (pa.scalar(moment, times.type) for moment in (hour, hour + HOUR))
+    outside: Any = pc.or_(pc.less(times, start), pc.greater_equal(times, end))
+    strays = times.filter(outside.fill_null(True))
+    if len(strays):
+        first = strays[0].as_py()
+        raise ExportError(
+            f"The file {path} holds rows whose created_at is not in its folder's hour {hour:%Y-%m-%d-%H:%M} "
+            f"({len(strays):,} rows, the first with {first or 'none at all'}): move them to the folders of their own "
+            f"hours and run the hour again."
+        )

@@ -1,0 +1,31 @@
+-- The events of the window that tracks does not hold, whatever their time there, one row for each. An INSERT is billed
+-- for the ids of tracks and the rows of the window, and for nothing else.
+insert into {{ tracks }} ({{ shared.names(tracks.columns) }})
+with
+
+in_window as (
+    select *
+    from {{ backfill_tracks }}
+    where
+        event_id is not null
+        and created_at >= {{ parameter("window_start") }}
+        and created_at < {{ parameter("window_end") }}
+),
+
+missing as (
+    select in_window.*
+    from in_window
+    left join {{ tracks }} as tracks on in_window.event_id = tracks.event_id
+    where tracks.event_id is null
+),
+
+final as (
+    select {{ shared.names(tracks.columns) }}
+    from missing
+    where true
+    qualify row_number() over (
+        partition by event_id order by {{ shared.winner_first(tracks.columns, dialect) | indent(8) }}
+    ) = 1
+)
+
+select * from final

@@ -1,0 +1,4 @@
+delete from {{ backfill_tracks }}
+where
+    created_at >= {{ parameter("window_start") }}
+    and created_at < {{ parameter("window_end") }}
