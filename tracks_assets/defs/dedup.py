@@ -13,10 +13,11 @@ import dagster as dg
 from pydantic import Field
 
 from tracks_assets.defs.resources import WAREHOUSE_POOL, WarehouseResource
+from tracks_assets.defs.rollback import page_output, rollback_job
 from tracks_assets.integrity import census
 from tracks_assets.integrity.dedup import JOB, archive, plan, plan_rollback, rewrite, roll_back, take_snapshot
 from tracks_assets.integrity.dedup_pages import NOTHING_TO_DO, plan_page, report_page, rollback_page
-from tracks_assets.integrity.repairs import NEWEST, State, advance, find_repair, unreported
+from tracks_assets.integrity.repairs import State, advance, find_repair, unreported
 from tracks_assets.warehouse.base import Warehouse
 
 
@@ -27,15 +28,6 @@ class DedupConfig(dg.Config):
     snapshot_days: int = Field(
         default=14, ge=1, le=365, description="Days for which the snapshot is kept, and a rollback possible."
     )
-
-
-class RollbackConfig(dg.Config):
-    """What the person who starts a rollback decides."""
-
-    snapshot: str = Field(
-        default=NEWEST, description="'newest', or the id of a dedup (or its snapshot) as its report names it."
-    )
-    dry_run: bool = Field(default=True, description="Show what would be given back, and change nothing.")
 
 
 @dataclass(frozen=True)
@@ -58,8 +50,7 @@ def preflight(
                 context.log.info(_report(tables, repair.repair_id))
         planned = plan(tables, now, config.snapshot_days)
     if planned is None:
-        context.log.info(NOTHING_TO_DO)
-        yield dg.Output(NOTHING_TO_DO, "page", metadata={"page": dg.MetadataValue.md(NOTHING_TO_DO)})
+        yield page_output(context, NOTHING_TO_DO, "page")
         return
     page = plan_page(planned, config.dry_run)
     context.log.info(page)
@@ -108,9 +99,7 @@ def rewrite_tracks(context: dg.OpExecutionContext, warehouse: WarehouseResource,
 def report(context: dg.OpExecutionContext, warehouse: WarehouseResource, repair_id: str) -> dg.Output[str]:
     """Says what was done and how to undo it, and takes a census."""
     with warehouse.warehouse().opened() as tables:
-        page = _report(tables, repair_id)
-    context.log.info(page)
-    return dg.Output(page, metadata={"page": dg.MetadataValue.md(page)})
+        return page_output(context, _report(tables, repair_id))
 
 
 def _report(warehouse: Warehouse, repair_id: str) -> str:
@@ -126,35 +115,12 @@ def dedup_tracks() -> None:
     report(rewrite_tracks(archive_rows(snapshot(order))))
 
 
-@dg.op(pool=WAREHOUSE_POOL, out={"page": dg.Out(str), "repair_id": dg.Out(str, is_required=False)})
-def rollback_preflight(
-    context: dg.OpExecutionContext, config: RollbackConfig, warehouse: WarehouseResource
-) -> Iterator[dg.Output[str]]:
-    """Says what would be given back; refuses if the snapshot is gone; in a dry run ends here."""
-    with warehouse.warehouse().opened() as tables:
-        planned = plan_rollback(tables, config.snapshot)
-    page = rollback_page(planned, is_dry=True)
-    context.log.info(page)
-    yield dg.Output(page, "page", metadata={"page": dg.MetadataValue.md(page)})
-    if not config.dry_run:
-        yield dg.Output(planned.repair.repair_id, "repair_id")
-
-
-@dg.op(pool=WAREHOUSE_POOL)
-def restore(context: dg.OpExecutionContext, warehouse: WarehouseResource, repair_id: str) -> dg.Output[str]:
-    """Gives tracks back what the dedup removed, verified, in one transaction."""
-    with warehouse.warehouse().opened() as tables:
-        page = rollback_page(roll_back(tables, repair_id), is_dry=False)
-        census.append(tables, census.count(tables, datetime.now(UTC)))
-    context.log.info(page)
-    return dg.Output(page, metadata={"page": dg.MetadataValue.md(page)})
-
-
-@dg.job(executor_def=dg.in_process_executor)
-def rollback_dedup() -> None:
-    """Gives tracks back exactly what a dedup removed, and keeps what was merged since: dry by default."""
-    _, repair_id = rollback_preflight.alias("preflight")()
-    restore(repair_id)
-
+rollback_dedup = rollback_job(
+    "rollback_dedup",
+    "Gives tracks back exactly what a dedup removed, and keeps what was merged since: dry by default.",
+    plan_rollback,
+    roll_back,
+    rollback_page,
+)
 
 JOBS = (dedup_tracks, rollback_dedup)

@@ -13,8 +13,9 @@ import dagster as dg
 from pydantic import Field
 
 from tracks_assets.defs.resources import WAREHOUSE_POOL, WarehouseResource
+from tracks_assets.defs.rollback import page_output, rollback_job
 from tracks_assets.integrity import census
-from tracks_assets.integrity.repairs import NEWEST, State, advance, find_repair, unreported
+from tracks_assets.integrity.repairs import State, advance, find_repair, unreported
 from tracks_assets.integrity.restore import (
     JOB,
     clear,
@@ -40,15 +41,6 @@ class RestoreConfig(dg.Config):
         le=8760,
         description="Hours by which a row may stand later than its UUIDv7 id says and still be left where it is.",
     )
-
-
-class RestoreRollbackConfig(dg.Config):
-    """What the person who starts a rollback decides."""
-
-    snapshot: str = Field(
-        default=NEWEST, description="'newest', or the id of a restore (or its snapshot) as its report names it."
-    )
-    dry_run: bool = Field(default=True, description="Show which times would be given back, and change nothing.")
 
 
 @dataclass(frozen=True)
@@ -107,9 +99,7 @@ def restore_rewrite(context: dg.OpExecutionContext, warehouse: WarehouseResource
 def restore_report(context: dg.OpExecutionContext, warehouse: WarehouseResource, order: RestoreOrder) -> dg.Output[str]:
     """Says what came back, by month, and how to undo it, and takes a census."""
     with warehouse.warehouse().opened() as tables:
-        page = _report(tables, order)
-    context.log.info(page)
-    return dg.Output(page, metadata={"page": dg.MetadataValue.md(page)})
+        return page_output(context, _report(tables, order))
 
 
 def _report(warehouse: Warehouse, order: RestoreOrder) -> str:
@@ -128,35 +118,12 @@ def restore_created_at() -> None:
     restore_report.alias("report")(rewritten)
 
 
-@dg.op(pool=WAREHOUSE_POOL, out={"page": dg.Out(str), "repair_id": dg.Out(str, is_required=False)})
-def restore_rollback_preflight(
-    context: dg.OpExecutionContext, config: RestoreRollbackConfig, warehouse: WarehouseResource
-) -> Iterator[dg.Output[str]]:
-    """Says which times would be given back; refuses if the snapshot is gone; in a dry run ends here."""
-    with warehouse.warehouse().opened() as tables:
-        planned = plan_rollback(tables, config.snapshot)
-    page = rollback_page(planned, is_dry=True)
-    context.log.info(page)
-    yield dg.Output(page, "page", metadata={"page": dg.MetadataValue.md(page)})
-    if not config.dry_run:
-        yield dg.Output(planned.repair.repair_id, "repair_id")
-
-
-@dg.op(pool=WAREHOUSE_POOL)
-def restore_give_back(context: dg.OpExecutionContext, warehouse: WarehouseResource, repair_id: str) -> dg.Output[str]:
-    """Gives rows that still carry a restored time the earlier one, verified, in one transaction."""
-    with warehouse.warehouse().opened() as tables:
-        page = rollback_page(roll_back(tables, repair_id), is_dry=False)
-        census.append(tables, census.count(tables, datetime.now(UTC)))
-    context.log.info(page)
-    return dg.Output(page, metadata={"page": dg.MetadataValue.md(page)})
-
-
-@dg.job(executor_def=dg.in_process_executor)
-def rollback_restore_created_at() -> None:
-    """Takes restored times back where rows still carry them, and keeps what was merged since: dry by default."""
-    _, repair_id = restore_rollback_preflight.alias("preflight")()
-    restore_give_back.alias("restore")(repair_id)
-
+rollback_restore_created_at = rollback_job(
+    "rollback_restore_created_at",
+    "Takes restored times back where rows still carry them, and keeps what was merged since: dry by default.",
+    plan_rollback,
+    roll_back,
+    rollback_page,
+)
 
 JOBS = (restore_created_at, rollback_restore_created_at)
