@@ -142,8 +142,9 @@ class DuckDbWarehouse(Warehouse):
         try:
             return self._changed(self.statements.text("insert_legacy_file", file=without_wildcards(file.path)), {})
         except duckdb.ConversionException as error:
+            malformed = _first_line(error).partition(".  Input")[0]
             raise ExportError(
-                f"The file {file.name} holds text that is no JSON ({_first_line(error)}): {WRITE_AGAIN}."
+                f"The file {file.name} holds text that is no JSON ({malformed}): {WRITE_AGAIN}."
             ) from error
 
     def insert_missing_legacy(self, start: datetime, end: datetime) -> LegacyMerge:

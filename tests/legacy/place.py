@@ -1,0 +1,93 @@
+"""A legacy root and the warehouse that it is loaded into; and files of it, each given by the columns that matter."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tracks_assets.events.columns import TRACK_COLUMNS, legacy_fields
+from tracks_assets.export.layout import HOUR
+from tracks_assets.export.legacy import Legacy, hour_folder
+from tracks_assets.warehouse.base import LegacyMerge
+from tracks_assets.warehouse.duckdb import DuckDbWarehouse
+from tracks_assets.warehouse.legacy import LegacyHour, refresh_hours
+
+FIRST = datetime(2026, 2, 1, tzinfo=UTC)
+SECOND = FIRST + HOUR
+DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
+TIME = pa.timestamp("us", tz="UTC")
+
+Row = dict[str, Any]
+
+
+def table(*rows: Row) -> pa.Table:
+    """Rows as a file of the old pipeline holds them; columns that are not given are null, and JSON is text."""
+    return pa.table(
+        {
+            name: pa.array([row.get(name) for row in rows], TIME if kind == "time" else pa.string())
+            for name, kind in legacy_fields().items()
+        }
+    )
+
+
+@dataclass(frozen=True)
+class Place:
+    """A home with a legacy root and a warehouse."""
+
+    home: Path
+
+    @property
+    def root(self) -> Path:
+        return self.home / "legacy"
+
+    @property
+    def database(self) -> Path:
+        return self.home / "warehouse.duckdb"
+
+    def warehouse(self, memory_limit: str = "1GB") -> DuckDbWarehouse:
+        return DuckDbWarehouse(self.database, lock_wait=5, memory_limit=memory_limit)
+
+    def file(self, hour: datetime = FIRST, name: str = "part-0.parquet") -> Path:
+        return self.root / hour_folder(hour) / name
+
+    def write(self, content: pa.Table, hour: datetime = FIRST, name: str = "part-0.parquet") -> Path:
+        file = self.file(hour, name)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(content, file)
+        return file
+
+    def load(self, *hours: datetime) -> list[LegacyHour]:
+        with self.warehouse().opened() as warehouse:
+            return refresh_hours(warehouse, Legacy(str(self.root), legacy_fields()), hours or (FIRST,))
+
+    def freeze(self, *rows: Row) -> None:
+        """Puts rows into backfill_tracks, as the old pipeline left them."""
+        self._insert("backfill_tracks", rows)
+
+    def merge(self, start: datetime = FIRST, end: datetime = FIRST + 10 * DAY) -> LegacyMerge:
+        with self.warehouse().opened() as warehouse:
+            return warehouse.insert_missing_legacy(start, end)
+
+    def stand(self, *rows: Row) -> None:
+        """Puts rows into tracks."""
+        self._insert("tracks", rows)
+
+    def _insert(self, name: str, rows: Sequence[Row]) -> None:
+        with self.warehouse().opened() as warehouse:
+            for row in rows:
+                columns = [column.name for column in TRACK_COLUMNS if column.name in row]
+                marks = ", ".join(f"${column}" for column in columns)
+                statement = f"insert into posthog.{name} ({', '.join(columns)}) values ({marks})"
+                warehouse.connection.execute(statement, row)
+
+    def query(self, statement: str) -> list[tuple[Any, ...]]:
+        with self.warehouse().opened() as warehouse:
+            return warehouse.connection.execute(statement).fetchall()
+
+    def rows(self, name: str) -> list[tuple[Any, ...]]:
+        """All rows of a table, in order."""
+        return self.query(f"select * from posthog.{name} order by all")

@@ -1,0 +1,255 @@
+"""Files of the old pipeline in backfill_tracks: idempotent, by name, of the right hour; and frozen without them."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import fsspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tracks_assets.demo.incident import IncidentPlan, fill_backfill_tracks, plan_incident, write_legacy
+from tracks_assets.export.inventory import ExportError
+from tracks_assets.export.layout import HOUR
+from tracks_assets.export.legacy import Legacy
+from tracks_assets.warehouse.base import WarehouseError
+from tracks_assets.warehouse.legacy import LegacyHour, Treatment
+
+from .place import DAY, FIRST, MINUTE, SECOND, Place, Row, table
+
+AGAIN = "write it again from the old pipeline's table, or take it out of the folder, and run the hour again."
+ROWS: list[Row] = [
+    {"event_id": "a", "created_at": FIRST, "event_payload": '{"n": 1}', "event_name": "open"},
+    {"event_id": "b", "created_at": FIRST + 59 * MINUTE, "active_feature_flags": '["x"]'},
+    {"event_id": "b", "created_at": FIRST + 59 * MINUTE, "active_feature_flags": '["x"]'},
+    {"event_id": None, "created_at": FIRST + MINUTE},
+]
+
+
+def test_an_hour_is_loaded_and_told(place: Place) -> None:
+    place.write(table(*ROWS))
+
+    assert place.load() == [LegacyHour(FIRST, Treatment.LOADED, 1, 4, 2, FIRST, FIRST + 59 * MINUTE)]
+    assert place.query(
+        "select event_id, event_payload::varchar, active_feature_flags::varchar, event_name "
+        "from posthog.backfill_tracks order by all"
+    ) == [("a", '{"n": 1}', None, "open"), ("b", None, '["x"]', None), ("b", None, '["x"]', None), (None,) * 4]
+
+
+def test_an_hour_loaded_again_is_the_same(place: Place) -> None:
+    place.write(table(*ROWS))
+    place.write(table({"event_id": "c", "created_at": SECOND}), SECOND)
+    place.load(FIRST, SECOND)
+    before = place.rows("backfill_tracks")
+
+    place.load(FIRST, SECOND)
+    place.load(SECOND)
+
+    assert place.rows("backfill_tracks") == before
+    assert len(before) == 5
+
+
+def test_a_file_that_changed_replaces_its_hour_and_no_other(place: Place) -> None:
+    place.write(table(*ROWS))
+    place.write(table({"event_id": "c", "created_at": SECOND}), SECOND)
+    place.load(FIRST, SECOND)
+
+    place.write(table({"event_id": "d", "created_at": FIRST}))
+    place.write(table({"event_id": "e", "created_at": FIRST}), name="part-1.parquet")
+    told = place.load(FIRST)
+
+    assert told == [LegacyHour(FIRST, Treatment.LOADED, 2, 2, 2, FIRST, FIRST)]
+    assert place.query("select event_id from posthog.backfill_tracks order by all") == [("c",), ("d",), ("e",)]
+
+
+def test_columns_are_read_by_name(place: Place) -> None:
+    shuffled = table(*ROWS).select(sorted(table().column_names, reverse=True))
+    place.write(shuffled.append_column("team_id", pa.array([1] * 4)))
+    place.load()
+    before = place.rows("backfill_tracks")
+
+    place.write(table(*ROWS))
+    place.load()
+
+    assert place.rows("backfill_tracks") == before
+
+
+def test_an_hour_without_files_stands_as_it_is(place: Place) -> None:
+    place.root.mkdir()
+    place.freeze(*ROWS)
+    before = place.rows("backfill_tracks")
+
+    assert place.load(FIRST, SECOND) == [
+        LegacyHour(FIRST, Treatment.NO_FILES, 0, 4, 2, FIRST, FIRST + 59 * MINUTE),
+        LegacyHour(SECOND, Treatment.NO_FILES),
+    ]
+    assert place.rows("backfill_tracks") == before
+
+
+def test_without_a_root_the_table_is_frozen(place: Place) -> None:
+    place.freeze(*ROWS)
+    before = place.rows("backfill_tracks")
+
+    assert place.load(FIRST, SECOND) == [
+        LegacyHour(FIRST, Treatment.FROZEN, 0, 4, 2, FIRST, FIRST + 59 * MINUTE),
+        LegacyHour(SECOND, Treatment.FROZEN),
+    ]
+    assert place.rows("backfill_tracks") == before
+
+
+def test_neither_root_nor_rows_is_a_failure(place: Place) -> None:
+    with pytest.raises(WarehouseError) as caught:
+        place.load()
+
+    assert str(caught.value) == (
+        f"The legacy root {place.root} does not exist and posthog.backfill_tracks is empty: set TRACKS_LEGACY_URI to "
+        f"the folder or bucket prefix that holds the old pipeline's rows."
+    )
+
+
+def test_what_the_demo_writes_is_what_it_would_have_put_there(place: Place) -> None:
+    plan = plan_incident(600, days=2, start=FIRST)
+    written = write_legacy(place.root, plan)
+
+    told = place.load(*(FIRST + number * HOUR for number in range((plan.end - FIRST) // HOUR)))
+
+    assert sum(hour.rows for hour in told) == written == 600
+    assert place.rows("backfill_tracks") == _directly(place.home / "direct", plan)
+
+
+def _directly(home: Path, plan: IncidentPlan) -> list[tuple[object, ...]]:
+    with Place(home).warehouse().opened() as warehouse:
+        fill_backfill_tracks(warehouse, plan)
+    return Place(home).rows("backfill_tracks")
+
+
+def drop_column(file: Path) -> None:
+    pq.write_table(table(*ROWS).drop_columns(["locale"]), file)
+
+
+def number_ids(file: Path) -> None:
+    content = table(*ROWS)
+    pq.write_table(content.set_column(0, "event_id", pa.array(range(4), pa.int64())), file)
+
+
+def forget_time_zone(file: Path) -> None:
+    content = table(*ROWS)
+    times = content["created_at"].cast(pa.timestamp("us"))
+    pq.write_table(content.set_column(1, "created_at", times), file)
+
+
+def row_of_the_next_hour(file: Path) -> None:
+    pq.write_table(table(*ROWS, {"event_id": "z", "created_at": SECOND}), file)
+
+
+def row_of_the_hour_before(file: Path) -> None:
+    late = [{"event_id": "z", "created_at": FIRST - MINUTE * number} for number in (1, 2)]
+    pq.write_table(table(*ROWS, *late), file)
+
+
+def row_without_time(file: Path) -> None:
+    pq.write_table(table(*ROWS, {"event_id": "z"}), file)
+
+
+def break_json(file: Path) -> None:
+    pq.write_table(table(*ROWS, {"event_id": "z", "created_at": FIRST, "lib_values": "{open"}), file)
+
+
+def cut_off_the_footer(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-10])
+
+
+def empty(file: Path) -> None:
+    file.write_bytes(b"")
+
+
+def damage_the_middle(file: Path) -> None:
+    rows = [{"event_id": f"{number}", "created_at": FIRST, "event_name": f"{number**9}"} for number in range(20_000)]
+    pq.write_table(table(*rows), file)
+    content = bytearray(file.read_bytes())
+    middle = len(content) // 3
+    content[middle : middle + 4_000] = bytes(byte ^ 0xFF for byte in content[middle : middle + 4_000])
+    file.write_bytes(content)
+
+
+STRAYS = "move them to the folders of their own hours and run the hour again."
+BAD_FILES: list[tuple[Callable[[Path], None], str]] = [
+    (drop_column, f"The file {{file}} has no column locale: {AGAIN}"),
+    (number_ids, f"The column event_id of the file {{file}} is int64, but it must be text: {AGAIN}"),
+    (
+        forget_time_zone,
+        f"The column created_at of the file {{file}} is timestamp[us], but it must be a timestamp with a time zone, in "
+        f"microseconds: {AGAIN}",
+    ),
+    (
+        row_of_the_next_hour,
+        f"The file {{file}} holds rows whose created_at is not in its folder's hour 2026-02-01-00:00 (1 of 5, "
+        f"the first with 2026-02-01 01:00:00+00:00): {STRAYS}",
+    ),
+    (
+        row_of_the_hour_before,
+        f"The file {{file}} holds rows whose created_at is not in its folder's hour 2026-02-01-00:00 (2 of 6, "
+        f"the first with 2026-01-31 23:59:00+00:00): {STRAYS}",
+    ),
+    (
+        row_without_time,
+        f"The file {{file}} holds rows whose created_at is not in its folder's hour 2026-02-01-00:00 (1 of 5, "
+        f"the first with none at all): {STRAYS}",
+    ),
+    (
+        break_json,
+        f"The file {{file}} holds text that is no JSON (Conversion Error: Malformed JSON at byte 1 of input: "
+        f"unexpected character): {AGAIN}",
+    ),
+    (
+        cut_off_the_footer,
+        f"The file {{file}} cannot be read as Parquet (Parquet magic bytes not found in footer): {AGAIN}",
+    ),
+    (empty, f"The file {{file}} is empty (0 bytes): {AGAIN}"),
+    (damage_the_middle, f"The file {{file}} cannot be read as Parquet (Corrupt snappy compressed data): {AGAIN}"),
+]
+
+
+@pytest.mark.parametrize(("damage", "message"), BAD_FILES, ids=[damage.__name__ for damage, _ in BAD_FILES])
+def test_a_bad_file_is_named_and_the_old_rows_stay(place: Place, damage: Callable[[Path], None], message: str) -> None:
+    place.write(table({"event_id": "good", "created_at": FIRST}))
+    file = place.write(table(*ROWS), name="part-1.parquet")
+    place.load()
+    before = place.rows("backfill_tracks")
+    damage(file)
+
+    with pytest.raises(ExportError) as caught:
+        place.load()
+
+    assert str(caught.value) == message.format(file=file)
+    assert place.rows("backfill_tracks") == before
+
+
+def test_a_root_that_is_a_file_is_no_root_without_files(place: Place) -> None:
+    place.freeze(*ROWS)
+    place.root.write_text("rows")
+
+    with pytest.raises(ExportError) as caught:
+        place.load()
+
+    assert str(caught.value) == (
+        f"The folder {place.root}/2026-02-01/00 cannot be read (Not a directory): make it a folder that this user may "
+        f"list, then run the hour again."
+    )
+
+
+def test_the_root_may_lie_in_a_bucket() -> None:
+    """The same listing serves gs://; here another remote filesystem of fsspec's stands for it."""
+    bucket = fsspec.filesystem("memory")
+    assert not Legacy("memory://bucket/legacy", {}).exists()
+    with bucket.open("/bucket/legacy/2026-02-01/00/part-0.parquet", "wb") as stream:
+        pq.write_table(table(*ROWS), stream)
+    legacy = Legacy("memory://bucket/legacy", {"event_id": "text", "created_at": "time"})
+
+    assert legacy.exists()
+    assert [file.rows for file in legacy.inventory(FIRST).files] == [4]
+    assert legacy.inventory(FIRST + DAY).files == ()
+    with bucket.open("/bucket/legacy/2026-02-01/01/part-0.parquet", "wb") as stream:
+        pq.write_table(table(*ROWS), stream)
+    with pytest.raises(ExportError, match="2026-02-01-01:00"):
+        legacy.inventory(SECOND)
