@@ -98,7 +98,7 @@ def test_a_plan_changes_nothing_and_says_what_would_be_done(damaged: Damaged) ->
         "find_losers",
         "delete_losers",
         "fingerprint",
-        "find_duplicates",
+        "touched_copies",
     ]
     assert len({row["event_id"] for row in made.sample}) == 20
     assert [row["verdict"] for row in made.sample[:3]] == ["stays", "goes", "goes"]
