@@ -11,13 +11,12 @@ delivered as (
     from events
     where
         rank % {{ plan.redelivered_hours | length }} = {{ number }}
-        and (
-            {% for kind in plan.kinds if kind.refreshed %}
-            rank >= {{ kind.first }} and rank < {{ kind.refreshed_end }}{{ " or" if not loop.last }}
-            {% else %}
-            false
+        and case
+            {% for kind in plan.kinds %}
+            when rank < {{ kind.end }} then rank < {{ kind.refreshed_end }}
             {% endfor %}
-        )
+            else false
+        end
 ),
 
 final as (
