@@ -124,6 +124,6 @@ def _check_hour(filesystem: AbstractFileSystem, path: str, hour: datetime) -> No
         first = strays[0].as_py()
         raise ExportError(
             f"The file {path} holds rows whose created_at is not in its folder's hour {hour:%Y-%m-%d-%H:%M} "
-            f"({len(strays):,} of {len(times):,}, the first with {first or 'none at all'}): move them to the folders of "
-            f"their own hours and run the hour again."
+            f"({len(strays):,} of {len(times):,}, the first with {first or 'none at all'}): move them to the folders "
+            f"of their own hours and run the hour again."
         )
