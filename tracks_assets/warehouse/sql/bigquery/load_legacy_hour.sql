@@ -5,4 +5,4 @@ load data overwrite {{ place("posthog", "legacy_hour") }} (
     {{ column.name }} {{ column.type }}{{ "," if not loop.last }}
     {% endfor %}
 )
-from files (format = 'PARQUET', uris = [{{ files | sql_texts }}])
+from files (format = 'PARQUET', uris = [{{ files | map("tojson") | join(", ") }}])

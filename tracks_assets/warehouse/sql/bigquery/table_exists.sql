@@ -1,3 +1,4 @@
+-- The dataset's own list, which names no table of another one.
 select count(*) as tables
 from {{ place(schema, "INFORMATION_SCHEMA.TABLES") }}
-where table_schema = {{ parameter("schema") }} and table_name = {{ parameter("name") }}
+where table_name = {{ parameter("name") }}

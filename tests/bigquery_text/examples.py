@@ -1,0 +1,141 @@
+"""One example, or more, of the blanks of every statement that BigQuery is sent.
+
+A statement that is new needs a line here: its name in ``WITHOUT_BLANKS``, or in ``WITH_BLANKS`` with values as its
+caller gives them. A query parameter that is new needs its type in ``PARAMETERS``, and a statement that makes a
+temporary table needs its name in ``MAKE_TEMPORARY_TABLES``.
+"""
+
+from typing import Any
+
+from tracks_assets.events.columns import ColumnType
+from tracks_assets.integrity.repairs import snapshot_name
+from tracks_assets.warehouse.statements import bigquery_statements
+from tracks_assets.warehouse.tables import (
+    BACKFILL_TRACKS,
+    DUPLICATE_CENSUS,
+    SCHEMA,
+    TABLES,
+    TRACKS,
+    TRACKS_REDATED,
+    TRACKS_REPAIRS,
+    Table,
+)
+
+STATEMENTS = bigquery_statements("project")
+
+SNAPSHOT = snapshot_name("dedup_20260612_093000_000000")
+REWRITTEN = "tracks_rewritten"
+LEGACY_HOUR = "legacy_hour"
+
+PARAMETERS: dict[str, ColumnType] = {
+    **{column.name: column.type for table in (DUPLICATE_CENSUS, TRACKS_REPAIRS) for column in table.columns},
+    "at_most": ColumnType.TIMESTAMP,
+    "cutover": ColumnType.TIMESTAMP,
+    "earliest": ColumnType.TIMESTAMP,
+    "event_id": ColumnType.STRING,
+    "latest": ColumnType.TIMESTAMP,
+    "name": ColumnType.STRING,
+    "removed_at": ColumnType.TIMESTAMP,
+    "restored_at": ColumnType.TIMESTAMP,
+    "since": ColumnType.TIMESTAMP,
+    "tolerance_hours": ColumnType.INT64,
+    "window_end": ColumnType.TIMESTAMP,
+    "window_start": ColumnType.TIMESTAMP,
+}
+
+MAKE_TEMPORARY_TABLES = ("find_duplicates", "find_redated", "find_seen_rows", "find_given_back")
+"""In an order in which each finds the tables that it reads."""
+
+
+def place(table: Table | str) -> str:
+    """The place of a table, as a statement names it."""
+    return STATEMENTS.place(SCHEMA, table if isinstance(table, str) else table.name)
+
+
+WITHOUT_BLANKS = (
+    "advance_repair",
+    "backfill_hours",
+    "batch_duplicates",
+    "census",
+    "colliding_ids",
+    "count_backfill_window",
+    "count_given_back",
+    "count_id_times",
+    "count_missing_legacy",
+    "count_touched",
+    "delete_archived",
+    "delete_archived_times",
+    "delete_backfill_hour",
+    "delete_moved_events",
+    "delete_repair",
+    "duplicate_examples",
+    "duplicates_by_month",
+    "excess_rows",
+    "find_given_back",
+    "find_redated",
+    "fingerprint_archive",
+    "hour_totals",
+    "insert_census",
+    "insert_legacy_hour",
+    "insert_missing_legacy",
+    "insert_moved_events",
+    "insert_repair",
+    "recent_duplicates",
+    "redated_examples",
+    "repairs",
+    "restore_archived",
+    "restore_times",
+    "times_rollback_state",
+    "trace_contents",
+    "trace_deliveries",
+    "trace_id",
+    "trace_refusals",
+    "trace_removed",
+    "trace_restored",
+    "untimed_examples",
+)
+
+WITH_BLANKS: dict[str, tuple[dict[str, Any], ...]] = {
+    "archive_losers": ({"snapshot": place(SNAPSHOT)},),
+    "archive_times": ({"snapshot": place(SNAPSHOT)},),
+    "drop_rewritten": ({"rewritten": place(REWRITTEN)},),
+    "drop_snapshot": ({"snapshot": place(SNAPSHOT)},),
+    "find_duplicates": ({"table": place(TRACKS)}, {"table": place(REWRITTEN)}),
+    "find_seen_rows": ({"snapshot": place(SNAPSHOT)},),
+    "fingerprint": ({"table": place(TRACKS)}, {"table": place(SNAPSHOT)}, {"table": place(REWRITTEN)}),
+    "fingerprint_restored": ({"table": place(TRACKS)}, {"table": place(SNAPSHOT)}),
+    "load_legacy_hour": ({"files": ["gs://bucket/legacy/one.parquet", "gs://bucket/it's \\ odd/two.parquet"]},),
+    "migrated_by_day": ({"recent_hours": 504},),
+    "newest_census": ({"has_bound": False}, {"has_bound": True}),
+    "publish_tracks": ({"rewritten": place(REWRITTEN)},),
+    "redated_months": (
+        {"table": "redated_rows", "of_repair": False},
+        {"table": place(TRACKS_REDATED), "of_repair": True},
+    ),
+    "removed_content": ({"rewritten": place(REWRITTEN)},),
+    "rewrite_tracks": ({"rewritten": place(REWRITTEN)},),
+    "rollback_state": ({"snapshot": place(SNAPSHOT)},),
+    "sample_copies": ({"events": 20},),
+    "sample_redated": ({"events": 20},),
+    "snapshot_tracks": ({"snapshot": place(SNAPSHOT), "expires_at": "2026-06-26T09:30:00.000001+00:00"},),
+    "table_exists": ({"schema": SCHEMA},),
+    "touched_copies": (
+        {"table": place(TRACKS), "touched": "duplicate_ids"},
+        {"table": place(REWRITTEN), "touched": place(SNAPSHOT)},
+    ),
+    "trace_copies": ({"table": place(TRACKS)}, {"table": place(BACKFILL_TRACKS)}),
+}
+
+EXAMPLES: dict[str, tuple[dict[str, Any], ...]] = {**{name: ({},) for name in WITHOUT_BLANKS}, **WITH_BLANKS}
+
+
+def tables() -> dict[str, tuple[tuple[str, ColumnType], ...]]:
+    """Every table that a statement may find, by its whole name, with its columns' names and types."""
+    like_tracks = dict.fromkeys((SNAPSHOT, REWRITTEN, LEGACY_HOUR), TRACKS)
+    placed = {table.name: table for table in TABLES} | like_tracks
+    columns = {
+        place(name).strip("`"): tuple((column.name, column.type) for column in table.columns)
+        for name, table in placed.items()
+    }
+    schema_tables = place("INFORMATION_SCHEMA.TABLES").strip("`")
+    return columns | {schema_tables: (("table_schema", ColumnType.STRING), ("table_name", ColumnType.STRING))}

@@ -1,0 +1,112 @@
+"""Google's own analyzer of its SQL and the reference implementation behind it, on this machine, without an account.
+
+The analyzer knows more than BigQuery lets through: what BigQuery does not have is taken from it here, so that a text
+that passes is one that BigQuery takes.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from zetasql.api import Analyzer, CatalogBuilder, PreparedExpression, TableBuilder
+from zetasql.core.exceptions import ServerError
+from zetasql.types import (
+    AnalyzerOptions,
+    LanguageFeature,
+    LanguageOptions,
+    ProductMode,
+    Type,
+    TypeKind,
+    ZetaSQLBuiltinFunctionOptions,
+)
+
+from tracks_assets.events.columns import ColumnType
+
+NOT_IN_BIGQUERY = (
+    "FEATURE_AGGREGATE_FILTERING",
+    "FEATURE_BARE_ARRAY_ACCESS",
+    "FEATURE_DML_RETURNING",
+    "FEATURE_INSERT_ON_CONFLICT_CLAUSE",
+    "FEATURE_JSON_TYPE_COMPARISON",
+    "FEATURE_LATERAL_JOIN",
+    "FEATURE_LIMIT_OFFSET_EXPRESSIONS",
+    "FEATURE_LITERAL_CONCATENATION",
+    "FEATURE_MULTILEVEL_AGGREGATION",
+    "FEATURE_TIMESTAMP_NANOS",
+    "FEATURE_TIMESTAMP_PICOS",
+)
+
+
+class RefusedError(AssertionError):
+    """Google's analyzer, or the evaluation, refuses a text; the message holds its reason and the text."""
+
+
+class Google:
+    """The analyzer, and what it knows: tables by their whole name, and the types of query parameters.
+
+    Args:
+        parameters: every query parameter that a text may name, with its type.
+    """
+
+    def __init__(self, parameters: Mapping[str, ColumnType]) -> None:
+        self._language = LanguageOptions.maximum_features()
+        self._language.product_mode = ProductMode.PRODUCT_EXTERNAL
+        without = {LanguageFeature[name] for name in NOT_IN_BIGQUERY}
+        self._language.enabled_language_features = [
+            feature for feature in self._language.enabled_language_features if feature not in without
+        ]
+        self._parameters = parameters
+        self._catalog = (
+            CatalogBuilder("project")
+            .with_builtin_functions(ZetaSQLBuiltinFunctionOptions(language_options=self._language))
+            .build()
+        )
+
+    def add_table(self, name: str, columns: Iterable[tuple[str, Any]]) -> None:
+        """Adds a table, given its columns' names and types; one of that name is replaced."""
+        builder = TableBuilder(name, serialization_id=len(self._catalog.table) + 1)
+        for column, type_ in columns:
+            builder.add_column(column, TypeKind[f"TYPE_{type_}"] if isinstance(type_, ColumnType) else type_)
+        self._catalog.table = [table for table in self._catalog.table if table.name != name]
+        self._catalog.table.append(builder.build())
+
+    def add_created(self, text: str) -> None:
+        """Adds the table that a CREATE TABLE ... AS statement would make."""
+        created = self.check(text)
+        columns = [(column.name, column.type) for column in created.column_definition_list]
+        self.add_table(".".join(created.name_path), columns)
+
+    def check(self, text: str) -> Any:
+        """Analyzes a statement and returns what it resolves to.
+
+        Raises:
+            RefusedError: Google's analyzer does not take it.
+        """
+        try:
+            return Analyzer(self._options(), self._catalog).analyze_statement(text)
+        except ServerError as error:
+            raise RefusedError(f"{error}\n{text}") from error
+
+    def value(self, expression: str) -> Any:
+        """The value of an expression, as JSON has it.
+
+        Raises:
+            RefusedError: Google's analyzer does not take it, or evaluating it fails.
+        """
+        try:
+            evaluated = PreparedExpression(f"to_json_string({expression})", self._options(), self._catalog).execute()
+        except ServerError as error:
+            raise RefusedError(f"{error}\n{expression}") from error
+        return json.loads(evaluated.get_string())
+
+    def rows(self, query: str) -> list[dict[str, Any]]:
+        """The rows of a query, by their columns' names; in the query's order, where it ends in one."""
+        rows: list[dict[str, Any]] = self.value(f"array(select as struct * from (\n{query}\n))")
+        return rows
+
+    def _options(self) -> Any:
+        parameters = [
+            AnalyzerOptions.QueryParameter(name=name, type=Type(type_kind=TypeKind[f"TYPE_{type_}"]))
+            for name, type_ in self._parameters.items()
+        ]
+        return AnalyzerOptions(language_options=self._language, query_parameters=parameters)

@@ -1,0 +1,120 @@
+"""That neither engine's side is forgotten: a statement has its text for BigQuery, with an example, a macro has both.
+
+This needs no analyzer; what the texts say is looked at in ``test_google.py``.
+"""
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.bigquery_text.examples import (
+    EXAMPLES,
+    MAKE_TEMPORARY_TABLES,
+    PARAMETERS,
+    STATEMENTS,
+    WITH_BLANKS,
+    WITHOUT_BLANKS,
+)
+from tracks_assets.sql_files import macros
+from tracks_assets.warehouse.statements import SQL, bigquery_statements
+
+OTHER_STATEMENTS = {
+    "delete_losers": ("rewrite_tracks", "publish_tracks"),
+    "drop_repeated_legacy": ("insert_missing_legacy",),
+    "find_losers": ("rewrite_tracks",),
+    "find_missing_legacy": ("count_missing_legacy", "insert_missing_legacy"),
+    "insert_legacy_file": ("load_legacy_hour", "insert_legacy_hour"),
+}
+"""What DuckDB does in a statement that BigQuery does not need, and in which ones BigQuery does it."""
+
+NO_STATEMENT = {
+    "create_table": "the client library creates tables, with partitioning, clustering and descriptions",
+    "delete_hour": "belongs to the loader, whose way on BigQuery is a load job",
+    "insert_rejected": "belongs to the loader, whose way on BigQuery is a load job",
+    "stored_blocks": "a dry run tells the bytes that a query reads",
+    "totals": "belongs to the demo, which runs on DuckDB",
+}
+"""What only DuckDB is asked in SQL, and why."""
+
+
+def _names(folder: str) -> set[str]:
+    return {path.stem for path in (SQL / folder).glob("*.sql")}
+
+
+def _signatures(engine: str) -> dict[str, tuple[str, ...]]:
+    module = macros(SQL / "dialect" / f"{engine}.sql")
+    return {name: macro.arguments for name, macro in vars(module).items() if hasattr(macro, "arguments")}
+
+
+def test_every_statement_has_an_example() -> None:
+    missing = sorted((_names("both") | _names("bigquery")) - set(EXAMPLES))
+    assert not missing, f"add {', '.join(missing)} to tests/bigquery_text/examples.py, with an example of each blank"
+
+
+def test_every_example_has_its_statement() -> None:
+    gone = sorted(set(EXAMPLES) - _names("both") - _names("bigquery"))
+    assert not gone, f"take {', '.join(gone)} out of tests/bigquery_text/examples.py: there is no such statement"
+    assert set(WITHOUT_BLANKS) & set(WITH_BLANKS) == set()
+
+
+def test_every_parameter_has_a_type_and_none_is_left_over() -> None:
+    texts = [STATEMENTS.text(name, **blanks) for name, examples in EXAMPLES.items() for blanks in examples]
+    named = {name for text in texts for name in re.findall(r"@(\w+)", text)}
+    assert named == set(PARAMETERS), "PARAMETERS in tests/bigquery_text/examples.py names each query parameter"
+
+
+def test_every_temporary_table_is_known_to_the_analyzer() -> None:
+    making = {
+        name
+        for name, (blanks, *_) in EXAMPLES.items()
+        if re.search(r"^create .*\btemp\b", STATEMENTS.text(name, **blanks), re.MULTILINE)
+    }
+    assert making == set(MAKE_TEMPORARY_TABLES), "MAKE_TEMPORARY_TABLES in tests/bigquery_text/examples.py names each"
+
+
+def test_every_statement_of_duckdbs_has_its_other_side() -> None:
+    alone = sorted(_names("duckdb") - _names("bigquery") - set(OTHER_STATEMENTS) - set(NO_STATEMENT))
+    assert not alone, (
+        f"write {', '.join(alone)} for BigQuery, or say in tests/bigquery_text/test_both_sides.py what is in its place"
+    )
+
+
+def test_every_statement_of_bigquerys_has_its_other_side() -> None:
+    in_the_place_of = {name for names in OTHER_STATEMENTS.values() for name in names}
+    alone = sorted(_names("bigquery") - _names("duckdb") - in_the_place_of - {"drop_rewritten"})
+    assert not alone, (
+        f"write {', '.join(alone)} for DuckDB, or say in tests/bigquery_text/test_both_sides.py in whose place it is"
+    )
+
+
+def test_no_reason_is_left_over() -> None:
+    assert set(OTHER_STATEMENTS) | set(NO_STATEMENT) <= _names("duckdb") - _names("bigquery")
+    assert {name for names in OTHER_STATEMENTS.values() for name in names} <= _names("bigquery")
+
+
+def test_a_name_stands_for_both_engines_or_for_one_text_each() -> None:
+    """A file of both engines that one of them overrides would be read by nobody on that side."""
+    assert _names("both") & (_names("duckdb") | _names("bigquery")) == set()
+
+
+def test_both_dialects_have_the_same_macros() -> None:
+    assert _signatures("duckdb") == _signatures("bigquery")
+    assert {"is_uuid7", "row_hash"} <= set(_signatures("duckdb"))
+
+
+@pytest.mark.parametrize("statement", sorted(EXAMPLES))
+def test_a_dataset_prefix_reaches_every_table(statement: str) -> None:
+    """A table without it would be another team's."""
+    prefixed = bigquery_statements("project", "dev_")
+    for blanks in EXAMPLES[statement]:
+        text = prefixed.text(statement, **_with_prefix(blanks))
+        assert set(re.findall(r"`project\.(\w+)\.", text)) <= {"dev_posthog"}
+        assert not re.search(r"\bposthog\.", re.sub(r"`[^`]*`", "", text))
+
+
+def _with_prefix(blanks: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: value.replace("`project.", "`project.dev_") if isinstance(value, str) else value
+        for name, value in blanks.items()
+    }
