@@ -7,12 +7,11 @@ import pytest
 from tracks_assets.integrity.census import Census
 from tracks_assets.integrity.dedup import (
     DedupPlan,
-    RollbackPlan,
     differences,
     refusal,
-    rollback_differences,
 )
 from tracks_assets.integrity.dedup_pages import plan_page, report_page, rollback_page
+from tracks_assets.integrity.dedup_rollback import RollbackPlan, rollback_differences
 from tracks_assets.integrity.pages import Statement, space_refusal
 from tracks_assets.integrity.repairs import Fingerprint, Repair, RepairError, State, choose, new_repair_id
 from tracks_assets.warehouse.tables import DUPLICATE_CENSUS, TRACKS_REPAIRS

@@ -13,17 +13,14 @@ from tracks_assets.integrity.repairs import Fingerprint, Repair, RepairError, St
 from tracks_assets.integrity.restore import (
     IdTimes,
     Outcome,
-    RollbackPlan,
     Touched,
     differences,
     plan,
-    plan_rollback,
     restored_months,
     rewrite,
-    roll_back,
-    rollback_differences,
     take_snapshot,
 )
+from tracks_assets.integrity.restore_rollback import RollbackPlan, plan_rollback, roll_back, rollback_differences
 from tracks_assets.warehouse.duckdb import DuckDbWarehouse
 from tracks_assets.warehouse.tables import TRACKS
 

@@ -15,8 +15,9 @@ from pydantic import Field
 from tracks_assets.defs.resources import WAREHOUSE_POOL, WarehouseResource
 from tracks_assets.defs.rollback import page_output, rollback_job
 from tracks_assets.integrity import census
-from tracks_assets.integrity.dedup import JOB, archive, plan, plan_rollback, rewrite, roll_back, take_snapshot
+from tracks_assets.integrity.dedup import JOB, archive, plan, rewrite, take_snapshot
 from tracks_assets.integrity.dedup_pages import NOTHING_TO_DO, plan_page, report_page, rollback_page
+from tracks_assets.integrity.dedup_rollback import plan_rollback, roll_back
 from tracks_assets.integrity.repairs import State, advance, find_repair, unreported
 from tracks_assets.warehouse.base import Warehouse
 

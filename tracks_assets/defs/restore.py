@@ -21,13 +21,12 @@ from tracks_assets.integrity.restore import (
     clear,
     count_id_times,
     plan,
-    plan_rollback,
     restored_months,
     rewrite,
-    roll_back,
     take_snapshot,
 )
 from tracks_assets.integrity.restore_pages import nothing_to_do, plan_page, report_page, rollback_page
+from tracks_assets.integrity.restore_rollback import plan_rollback, roll_back
 from tracks_assets.warehouse.base import Warehouse
 
 

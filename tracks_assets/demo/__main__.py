@@ -158,7 +158,8 @@ def run(settings: Settings, console: Console) -> None:
 
 def _incident_steps(settings: Settings, before: dict[str, bool], after: dict[str, bool]) -> Iterator[str]:
     """Makes the incident, checks it, dedups it and checks it again; fills in what the checks found."""
-    settings.duckdb_path.unlink(missing_ok=True)
+    for old in settings.home.glob(f"{settings.duckdb_path.name}*"):
+        old.unlink()
     state = build_incident(settings.duckdb_path, plan_incident(INCIDENT_ROWS, days=10, merge_days=10))
     yield (
         f"A table as the old pipeline left it: {state.rows:,} rows, {state.excess_rows:,} of them in excess; "

@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from tracks_assets.integrity.dedup import SAMPLED_EVENTS, DedupPlan, RollbackPlan
+from tracks_assets.integrity.dedup import SAMPLED_EVENTS, DedupPlan
+from tracks_assets.integrity.dedup_rollback import RollbackPlan
 from tracks_assets.integrity.pages import megabytes, statement_lines, table_lines
 from tracks_assets.integrity.repairs import Repair
 

@@ -5,7 +5,8 @@ from datetime import datetime
 
 from tracks_assets.integrity.pages import megabytes, statement_lines, table_lines
 from tracks_assets.integrity.repairs import Repair
-from tracks_assets.integrity.restore import SAMPLED_ROWS, SNAPSHOT_DAYS, IdTimes, Month, RestorePlan, RollbackPlan
+from tracks_assets.integrity.restore import SAMPLED_ROWS, SNAPSHOT_DAYS, IdTimes, Month, RestorePlan
+from tracks_assets.integrity.restore_rollback import RollbackPlan
 
 _SAMPLED = ("event_id", "event_name", "created_at", "restored_created_at", "evidence")
 
