@@ -1,5 +1,7 @@
 """Which checks run when, through the real command line: few with every hour, the table-wide ones in their own job."""
 
+from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -10,32 +12,23 @@ from tracks_assets.export.layout import HOUR
 from tracks_assets.integrity import census
 
 START = datetime(2026, 3, 12, tzinfo=UTC)
+CUTOVER = START - timedelta(days=1)
+"""Not the default, to see that dbt's test follows it."""
+
 PLAN = ExportPlan(events_per_hour=500, files_per_hour=2, malformed_share=0.005)
-
-
-def evaluated(home: Home, job: str) -> dict[str, dg.AssetCheckEvaluation]:
-    """What the newest run of a job evaluated, by the check's name; each check once."""
-    with dg.DagsterInstance.from_config(str(home.path / "dagster")) as instance:
-        (run,) = instance.get_runs(dg.RunsFilter(job_name=job), limit=1)
-        events = [entry.dagster_event for entry in instance.all_logs(run.run_id) if entry.dagster_event]
-    planned = [event for event in events if event.event_type_value == "ASSET_CHECK_EVALUATION_PLANNED"]
-    found = [
-        event.asset_check_evaluation_data for event in events if event.event_type_value == "ASSET_CHECK_EVALUATION"
-    ]
-    assert len(planned) == len({each.check_name for each in found}) == len(found)
-    return {each.check_name: each for each in found}
 
 
 def passed(checks: dict[str, dg.AssetCheckEvaluation]) -> dict[str, bool]:
     return {name: each.passed for name, each in sorted(checks.items())}
 
 
-def test_an_hour_runs_its_own_checks_and_tracks_checks_runs_the_rest(home: Home) -> None:
+def test_an_hour_runs_its_own_checks_and_tracks_checks_runs_the_rest(new_home: Callable[..., Home]) -> None:
+    home = new_home(TRACKS_CUTOVER=f"{CUTOVER:%Y-%m-%d}")
     list(write_hours(home.path / "export", START, 2, PLAN))
 
     merged = home.materialize("--partition-range", "2026-03-12-00:00...2026-03-12-01:00")
     assert merged.returncode == 0, merged.stdout + merged.stderr
-    hourly = evaluated(home, "__ASSET_JOB")
+    hourly = home.evaluated("__ASSET_JOB")
     assert passed(hourly) == {"batch_is_unique": True, "rejected_share": False, "rows_accounted_for": True}
     assert hourly["rejected_share"].severity == dg.AssetCheckSeverity.WARN
     assert "more than 0.1 %" in str(hourly["rejected_share"].description)
@@ -43,7 +36,7 @@ def test_an_hour_runs_its_own_checks_and_tracks_checks_runs_the_rest(home: Home)
 
     checked = home.dagster("job", "execute", "-m", "tracks_assets.definitions", "-j", "tracks_checks")
     assert checked.returncode == 0, checked.stdout + checked.stderr
-    assert passed(evaluated(home, "tracks_checks")) == {
+    assert passed(home.evaluated("tracks_checks")) == {
         "created_at_kept": True,
         "created_at_not_null": True,
         "event_id_not_null": True,
@@ -53,8 +46,9 @@ def test_an_hour_runs_its_own_checks_and_tracks_checks_runs_the_rest(home: Home)
     }
 
     damage(home)
-    home.dagster("job", "execute", "-m", "tracks_assets.definitions", "-j", "tracks_checks")
-    red = evaluated(home, "tracks_checks")
+    ran = home.dagster("job", "execute", "-m", "tracks_assets.definitions", "-j", "tracks_checks")
+    assert ran.returncode == 0, "a red check fails no run"
+    red = home.evaluated("tracks_checks")
     assert passed(red) == {
         "created_at_kept": False,
         "created_at_not_null": False,
@@ -63,12 +57,12 @@ def test_an_hour_runs_its_own_checks_and_tracks_checks_runs_the_rest(home: Home)
         "no_collisions": False,
         "unique_event_id": False,
     }
-    assert "3 event ids stand more than once" in str(red["unique_event_id"].description)
+    assert "3 event ids stand more than once" in str(red["unique_event_id"].description), "not those before the cutover"
     assert len(str(red["unique_event_id"].metadata["example_ids"].value).split()) == 3
-    assert "1 rows of posthog.tracks have no created_at" in str(red["created_at_not_null"].description)
+    assert "1 row of posthog.tracks has no created_at" in str(red["created_at_not_null"].description)
 
     home.materialize("--partition", "2026-03-12-00:00")
-    batch = evaluated(home, "__ASSET_JOB")["batch_is_unique"]
+    batch = home.evaluated("__ASSET_JOB")["batch_is_unique"]
     assert (batch.passed, batch.severity) == (False, dg.AssetCheckSeverity.ERROR)
     assert "found no excess rows, so this is new damage" in str(batch.description)
 
@@ -85,6 +79,10 @@ def damage(home: Home) -> None:
             "insert into posthog.tracks (event_id) values ('no time')",
         ):
             warehouse.connection.execute(statement)
+        for _ in range(2):
+            warehouse.connection.execute(
+                "insert into posthog.tracks (event_id, created_at) values ('old pair', $1)", [CUTOVER - HOUR]
+            )
         moved = "0195a3b2-0000-7000-8000-000000000000"
         warehouse.connection.execute(
             "insert into posthog.tracks (event_id, created_at) values ($1, $2)", [moved, START + 30 * 24 * HOUR]
@@ -106,3 +104,36 @@ def test_a_check_that_cannot_be_computed_fails_its_run_and_hides_no_other(home: 
     names = {event.asset_check_evaluation_data.check_name for event in found if event}
     assert names == {"unique_event_id", "event_id_not_null", "created_at_not_null"}
     assert "failed at the statement census" in ran.stdout + ran.stderr
+
+
+def test_a_census_is_a_row_and_numbers_that_plot(home: Home) -> None:
+    with home.warehouse().opened() as warehouse:
+        for stamp in (START, START + HOUR):
+            warehouse.connection.execute(
+                "insert into posthog.tracks (event_id, created_at, bq_ingested_timestamp) values ('pair', $1, $2)",
+                [START, stamp],
+            )
+
+    ran = home.dagster(
+        "asset", "materialize", "-m", "tracks_assets.definitions", "--select", 'key:"posthog/duplicate_census"'
+    )
+
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert home.evaluated("__ASSET_JOB") == {}
+    with home.warehouse().opened() as warehouse:
+        recorded = census.newest(warehouse)
+    assert recorded is not None
+    assert (recorded.rows, recorded.excess_rows) == (2, 1)
+    with dg.DagsterInstance.from_config(str(home.path / "dagster")) as instance:
+        event = instance.get_latest_materialization_event(dg.AssetKey(["posthog", "duplicate_census"]))
+    assert event is not None
+    assert event.asset_materialization is not None
+    metadata = {name: entry.value for name, entry in event.asset_materialization.metadata.items()}
+    counts = {name: value for name, value in asdict(recorded).items() if isinstance(value, int)}
+    assert len(counts) == 7
+    assert {name: metadata[name] for name in counts} == counts
+    assert str(metadata["duplicates_by_ingestion_month"]).splitlines() == [
+        "| ingestion_month | duplicate_rows | excess_rows |",
+        "| --- | --- | --- |",
+        "| 2026-03-01 | 2 | 1 |",
+    ]

@@ -66,6 +66,18 @@ class Home:
         assert materialization is not None
         return {name: entry.value for name, entry in materialization.metadata.items()}
 
+    def evaluated(self, job: str) -> dict[str, dg.AssetCheckEvaluation]:
+        """What the newest run of a job evaluated, by the check's name: each check that was planned, once."""
+        with dg.DagsterInstance.from_config(str(self.path / "dagster")) as instance:
+            (run,) = instance.get_runs(dg.RunsFilter(job_name=job), limit=1)
+            events = [entry.dagster_event for entry in instance.all_logs(run.run_id) if entry.dagster_event]
+        planned = [event for event in events if event.event_type_value == "ASSET_CHECK_EVALUATION_PLANNED"]
+        found = [
+            event.asset_check_evaluation_data for event in events if event.event_type_value == "ASSET_CHECK_EVALUATION"
+        ]
+        assert len(planned) == len({each.check_name for each in found}) == len(found)
+        return {each.check_name: each for each in found}
+
 
 @pytest.fixture(scope="session")
 def parsed_dbt(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -7,6 +7,7 @@ raises, and the others of its job are evaluated all the same.
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from tracks_assets.defs.partitions import export_hours, hours_of, partition_key
 from tracks_assets.defs.resources import WAREHOUSE_POOL, TracksDbt, WarehouseResource, new_target_path
 from tracks_assets.defs.tracks import TRACKS_KEY, dbt_environment, environment
 from tracks_assets.integrity import census, verdicts
+from tracks_assets.integrity.judging import CheckError, Judge, Judged, judge, with_examples
 from tracks_assets.integrity.verdicts import Verdict
 from tracks_assets.settings import Settings
 from tracks_assets.warehouse.base import Warehouse
@@ -36,10 +38,6 @@ COUNTED_CHECKS = {
     "no_collisions": "No event id stands for several (event_name, user_id).",
     "created_at_kept": "No more rows stand away from their id's time than in the newest census.",
 }
-
-
-class CheckError(Exception):
-    """A check could not be computed; the message is one sentence."""
 
 
 def _specs(checks: Mapping[str, str]) -> list[dg.AssetCheckSpec]:
@@ -82,23 +80,26 @@ def counted_checks() -> dg.AssetChecksDefinition:
     @dg.multi_asset_check(name="counted_checks", specs=_specs(COUNTED_CHECKS), can_subset=True, pool=WAREHOUSE_POOL)
     def counted(context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource) -> Iterator[dg.AssetCheckResult]:
         with warehouse.warehouse().opened() as tables:
-            found = counted_verdicts(tables, datetime.now(UTC))
-        for name in _selected(context, COUNTED_CHECKS):
-            yield check_result(name, TRACKS_KEY, found[name])
+            judges = counted_judges(tables, datetime.now(UTC))
+            judged = judge({name: judges[name] for name in _selected(context, COUNTED_CHECKS)})
+        yield from _results(judged)
 
     return counted
 
 
-def counted_verdicts(warehouse: Warehouse, now: datetime) -> dict[str, Verdict]:
-    """The verdicts of the checks that count, by their names."""
+def counted_judges(warehouse: Warehouse, now: datetime) -> dict[str, Judge]:
+    """The judges of the checks that follow from one count, which is made here; the warehouse must stay open."""
     counted = census.count(warehouse, now)
     return {
-        "flat_duplicate_count": verdicts.flat_duplicate_count(
-            counted, census.baseline(warehouse, now), census.duplicate_examples(warehouse)
+        "flat_duplicate_count": lambda: with_examples(
+            verdicts.flat_duplicate_count(counted, census.baseline(warehouse, now)),
+            lambda: census.duplicate_examples(warehouse),
         ),
-        "no_collisions": verdicts.no_collisions(counted, census.colliding_examples(warehouse)),
-        "created_at_kept": verdicts.created_at_kept(
-            counted, census.newest(warehouse), census.redated_examples(warehouse)
+        "no_collisions": lambda: with_examples(
+            verdicts.no_collisions(counted), lambda: census.colliding_examples(warehouse)
+        ),
+        "created_at_kept": lambda: with_examples(
+            verdicts.created_at_kept(counted, census.newest(warehouse)), lambda: census.redated_examples(warehouse)
         ),
     }
 
@@ -123,12 +124,11 @@ def dbt_checks(settings: Settings, project: Path) -> dg.AssetChecksDefinition:
             )
             said = "; ".join(each.raw_event["info"]["msg"] for each in call.stream_raw_events() if _is_error(each))
         results = results_of_tests(call.target_path / "run_results.json")
-        failures = {name: int(results[name]["failures"] or 0) for name in names if is_computed(name, results)}
         with warehouse.warehouse().opened() as tables:
-            for name, failed in failures.items():
-                yield check_result(name, TRACKS_KEY, dbt_verdict(tables, settings.cutover, name, failed))
-        for name in names:
-            check_computed(name, results, said)
+            judged = judge(
+                {name: partial(dbt_verdict, tables, settings.cutover, name, results, said) for name in names}
+            )
+        yield from _results(judged)
 
     return dbt_tests
 
@@ -144,37 +144,49 @@ def results_of_tests(file: Path) -> dict[str, Any]:
     return {result["unique_id"].split(".")[2]: result for result in json.loads(file.read_text())["results"]}
 
 
-def is_computed(name: str, results: Mapping[str, Any]) -> bool:
-    """Whether dbt ran a test to its end."""
-    return results.get(name, {}).get("status") in ("pass", "fail")
-
-
-def check_computed(name: str, results: Mapping[str, Any], said: str) -> None:
-    """Looks whether dbt ran a test to its end; ``said`` are the errors that it told.
+def failures_of(name: str, results: Mapping[str, Any], said: str) -> int:
+    """How many rows a dbt test found at fault; ``said`` are the errors that dbt told.
 
     Raises:
-        CheckError: it did not.
+        CheckError: dbt did not run the test to its end.
     """
-    if not is_computed(name, results):
-        cause = results.get(name, {}).get("message") or said or "dbt did not run it"
-        raise CheckError(f"The check {name} could not be computed ({cause}): mend the cause, then run {JOB} again.")
+    result = results.get(name, {})
+    if result.get("status") not in ("pass", "fail"):
+        cause = result.get("message") or said or "it says nothing"
+        raise CheckError(f"dbt did not finish its test ({cause}): mend the cause, then run {JOB} again.")
+    return int(result["failures"])
 
 
-def dbt_verdict(warehouse: Warehouse, cutover: datetime, name: str, failures: int) -> Verdict:
-    """The verdict on what a dbt test found, with ids to look at where it found any."""
+def dbt_verdict(warehouse: Warehouse, cutover: datetime, name: str, results: Mapping[str, Any], said: str) -> Verdict:
+    """The verdict on what a dbt test found, with ids to look at where it failed.
+
+    Raises:
+        CheckError: dbt did not run the test to its end.
+    """
+    failures = failures_of(name, results, said)
     match name:
         case "unique_event_id":
-            examples = warehouse.fetch("recent_duplicates", {"since": cutover}) if failures else []
-            return verdicts.unique_event_id(failures, cutover, _ids(examples))
+            return with_examples(
+                verdicts.unique_event_id(failures, cutover),
+                lambda: _ids(warehouse.fetch("recent_duplicates", {"since": cutover})),
+            )
         case "event_id_not_null":
-            return verdicts.not_null("event_id", failures, ())
+            return verdicts.not_null("event_id", failures)
         case _:
-            examples = warehouse.fetch("untimed_examples") if failures else []
-            return verdicts.not_null("created_at", failures, _ids(examples))
+            return with_examples(
+                verdicts.not_null("created_at", failures), lambda: _ids(warehouse.fetch("untimed_examples"))
+            )
 
 
 def _ids(rows: list[dict[str, Any]]) -> list[str]:
     return [row["event_id"] for row in rows]
+
+
+def _results(judged: Judged) -> Iterator[dg.AssetCheckResult]:
+    """Every verdict there is, and only then what was raised."""
+    for name, verdict in judged.verdicts.items():
+        yield check_result(name, TRACKS_KEY, verdict)
+    judged.raise_errors()
 
 
 def _selected(context: dg.AssetCheckExecutionContext, checks: Mapping[str, str]) -> list[str]:

@@ -1,8 +1,10 @@
-"""Checks that read the whole table run in a job of their own, and never with the hour that is being merged.
+"""Checks that read the whole table run in a job of their own, and not with every hour that is merged.
 
-Dagster gives every run of an asset all checks of that asset, from the command line and from backfills alike, and has no
-switch to leave some out (dagster-io/dagster#18124). Here a check can say that it belongs to a job of its own; what
-selects an asset then leaves it out, and what selects the check itself, as that job does, still takes it.
+Dagster gives every run of an asset all checks of that asset and has no switch to leave some out
+(dagster-io/dagster#18124). Here a check can say that it belongs to a job of its own; what selects an asset, as the
+command line, schedules and sensors do, then leaves it out, and what selects the check itself, as that job does, still
+takes it. The UI is the exception: for a run or a backfill it names every check of the assets by itself, and the daemon
+refuses a run that lacks one. There they run too, once in a run, however many hours it takes.
 """
 
 from collections.abc import Set

@@ -13,10 +13,11 @@ from tracks_assets.settings import PARTITION_FORMAT
 
 Severity = Literal["WARN", "ERROR"]
 
-MOST_EXAMPLES = 10
-
-_TRACE = "python -m tracks_assets.integrity.trace EVENT_ID"
-_DEDUP = "then run the job dedup_tracks (a dry run first)"
+_MODULE = "-m tracks_assets.definitions"
+_TRACE = "look at one with python -m tracks_assets.integrity.trace EVENT_ID"
+_HOUR_AGAIN = (
+    f'dagster asset materialize {_MODULE} --select \'key:"posthog/raw_tracks" or key:"posthog/tracks"\' --partition'
+)
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,8 @@ def rows_accounted_for(hours: Sequence[HourCounts]) -> Verdict:
     return Verdict(
         False,
         f"The hour {worst.hour:{PARTITION_FORMAT}} has {worst.read:,} rows in its files, but {worst.accepted:,} stand "
-        f"in raw_tracks and {worst.rejected:,} in rejected_tracks ({_hours(len(wrong))} like it): run the hour again, "
-        f"and look who else writes these tables.",
+        f"in raw_tracks and {worst.rejected:,} in rejected_tracks ({_count(len(wrong), 'hour')} like it): look who "
+        f"else writes these tables, and run the hour again with {_HOUR_AGAIN} {worst.hour:{PARTITION_FORMAT}}.",
         figures=figures,
     )
 
@@ -106,8 +107,8 @@ def batch_is_unique(hours: str, ids: int, repeated: int, examples: Sequence[str]
         return Verdict(True, f"All {ids:,} events of {hours} stand once.", severity, figures)
     return Verdict(
         False,
-        f"{repeated:,} of the {ids:,} events of {hours} stand more than once in posthog.tracks, and none may "
-        f"({_pool(census)}): look at one with {_TRACE}, {_DEDUP}.",
+        f"{repeated:,} of the {_count(ids, 'event')} of {hours} {_stand(repeated)} more than once in posthog.tracks, "
+        f"and none may ({_pool(census)}): {_TRACE}, then {_run('dedup_tracks')}.",
         severity,
         figures,
         tuple(examples),
@@ -119,100 +120,99 @@ def _pool(census: Census | None) -> str:
         return "whether they are old damage, a census would tell: materialize posthog/duplicate_census"
     when = f"the census of {_moment(census.measured_at)}"
     if census.excess_rows:
-        return f"{when} knows {census.excess_rows:,} excess rows, so it may be known damage"
+        return f"{when} knows {_count(census.excess_rows, 'excess row')}, so it may be known damage"
     return f"{when} found no excess rows, so this is new damage"
 
 
-def flat_duplicate_count(now: Census, before: Census | None, examples: Sequence[str]) -> Verdict:
+def flat_duplicate_count(now: Census, before: Census | None) -> Verdict:
     """Whether the excess is no larger than a week ago: what stays the same is known, what grows is new damage."""
-    figures = {"excess_rows": now.excess_rows, "excess_rows_before": before.excess_rows if before else 0}
+    figures = {"excess_rows": now.excess_rows}
+    excess = _count(now.excess_rows, "excess row")
     if before is None:
-        figures.pop("excess_rows_before")
-        return Verdict(
-            True,
-            f"No baseline yet: {now.excess_rows:,} excess rows now, and no census is 7 days old.",
-            figures=figures,
-        )
-    compared = (
-        f"{now.excess_rows:,} excess rows now, {before.excess_rows:,} at the census of {_moment(before.measured_at)}"
-    )
+        return Verdict(True, f"No baseline yet: {excess} now, and no census is 7 days old.", figures=figures)
+    figures["excess_rows_before"] = before.excess_rows
+    compared = f"{excess} now, {before.excess_rows:,} at the census of {_moment(before.measured_at)}"
     if now.excess_rows <= before.excess_rows:
         return Verdict(True, f"The duplicate count is flat: {compared}.", figures=figures)
     return Verdict(
         False,
-        f"Duplicates grow: {compared}; look at one with {_TRACE}, stop what multiplies it, {_DEDUP}.",
+        f"Duplicates grow: {compared}; {_TRACE}, stop what multiplies it, then {_run('dedup_tracks')}.",
         figures=figures,
-        examples=tuple(examples),
     )
 
 
-def no_collisions(now: Census, examples: Sequence[str]) -> Verdict:
+def no_collisions(now: Census) -> Verdict:
     """Whether every id that stands more than once stands for one event."""
     figures = {"colliding_event_ids": now.colliding_event_ids}
     if not now.colliding_event_ids:
         return Verdict(True, "No event id stands for several (event_name, user_id).", figures=figures)
+    ids = f"{_count(now.colliding_event_ids, 'event id')} of posthog.tracks {_stand(now.colliding_event_ids)}"
     return Verdict(
         False,
-        f"{now.colliding_event_ids:,} event ids of posthog.tracks stand with several (event_name, user_id), and none "
-        f"may, for a dedup would lose one of two events: look at one with {_TRACE}, and give one of the events an id "
-        f"of its own.",
+        f"{ids} with several (event_name, user_id), and none may, for a dedup would lose one of two events "
+        f"(dedup_tracks refuses): {_TRACE}, and give one of the events an id of its own.",
         figures=figures,
-        examples=tuple(examples),
     )
 
 
-def created_at_kept(now: Census, before: Census | None, examples: Sequence[str]) -> Verdict:
+def created_at_kept(now: Census, before: Census | None) -> Verdict:
     """Whether no more events stand away from their id's time than at the newest census."""
     figures = {"redated_rows": now.redated_rows}
+    redated = _count(now.redated_rows, "re-dated row")
     if before is None:
-        return Verdict(True, f"No census yet to compare with: {now.redated_rows:,} re-dated rows now.", "WARN", figures)
-    compared = (
-        f"{now.redated_rows:,} re-dated rows now, {before.redated_rows:,} at the census of "
-        f"{_moment(before.measured_at)}"
-    )
+        return Verdict(True, f"No census yet to compare with: {redated} now.", "WARN", figures)
+    compared = f"{redated} now, {before.redated_rows:,} at the census of {_moment(before.measured_at)}"
     figures["redated_rows_before"] = before.redated_rows
     if now.redated_rows <= before.redated_rows:
         return Verdict(True, f"No event was moved: {compared}.", "WARN", figures)
     return Verdict(
         False,
-        f"Events were moved in time: {compared}; look at one with {_TRACE}, stop what moves them, then run the job "
-        f"restore_created_at (a dry run first).",
+        f"Events were moved in time: {compared}; {_TRACE}, stop what moves them, then {_run('restore_created_at')}.",
         "WARN",
         figures,
-        tuple(examples),
     )
 
 
-def unique_event_id(failures: int, cutover: datetime, examples: Sequence[str]) -> Verdict:
+def unique_event_id(failures: int, cutover: datetime) -> Verdict:
     """What dbt's unique test found among the rows from the cutover on."""
     figures = {"repeated_ids": failures}
     if not failures:
         return Verdict(True, f"Every event since {cutover:%Y-%m-%d} stands once.", figures=figures)
     return Verdict(
         False,
-        f"{failures:,} event ids stand more than once in posthog.tracks among the rows since {cutover:%Y-%m-%d}, and "
-        f"0 may: look at one with {_TRACE}, {_DEDUP}.",
+        f"{_count(failures, 'event id')} {_stand(failures)} more than once in posthog.tracks among the rows since "
+        f"{cutover:%Y-%m-%d}, and 0 may: {_TRACE}, then {_run('dedup_tracks')}.",
         figures=figures,
-        examples=tuple(examples),
     )
 
 
-def not_null(column: str, failures: int, examples: Sequence[str]) -> Verdict:
+def not_null(column: str, failures: int) -> Verdict:
     """What dbt's not_null test of a column found."""
     figures = {"null_rows": failures}
     if not failures:
         return Verdict(True, f"No row of posthog.tracks is without {column}.", figures=figures)
+    have = "has" if failures == 1 else "have"
     return Verdict(
         False,
-        f"{failures:,} rows of posthog.tracks have no {column}, and 0 may: select * from posthog.tracks where {column} "
-        f"is null, find who wrote them (the loader refuses such rows), and move them away.",
+        f"{_count(failures, 'row')} of posthog.tracks {have} no {column}, and 0 may: select * from posthog.tracks "
+        f"where {column} is null, find who wrote them (the loader refuses such rows), and move them away.",
         figures=figures,
-        examples=tuple(examples),
     )
 
 
-def _hours(number: int) -> str:
-    return "1 hour" if number == 1 else f"{number:,} hours"
+def _run(job: str) -> str:
+    return (
+        f"run the job {job} (what it would do: dagster job execute {_MODULE} -j {job}; to have it done: dry_run: false "
+        f"in its launchpad)"
+    )
+
+
+def _count(number: int, things: str) -> str:
+    return f"1 {things}" if number == 1 else f"{number:,} {things}s"
+
+
+def _stand(number: int) -> str:
+    return "stands" if number == 1 else "stand"
 
 
 def _moment(moment: datetime) -> str:

@@ -1,9 +1,9 @@
--- Where duplicates went: by day of created_at, the last days before the newest one, the rows of ids that stand more
--- than once, and how many of them were moved there from before, by the time that their id carries.
+-- Where duplicates went: by day of created_at, the newest day and the whole days before it, the rows of ids that stand
+-- more than once, and how many of them were moved there from before, by the time that their id carries.
 with
 
 newest as (
-    select max(created_at) as newest_created_at
+    select {{ dialect.day_of("max(created_at)") }} as newest_day
     from {{ tracks }}
 ),
 
@@ -28,7 +28,7 @@ recent as (
         timed.minted_at
     from timed
     cross join newest
-    where timed.created_at >= {{ dialect.hours_after("newest.newest_created_at", -recent_hours) }}
+    where timed.created_at >= {{ dialect.hours_after("newest.newest_day", -recent_hours) }}
 ),
 
 final as (
