@@ -1,19 +1,37 @@
-"""What only Google's analyzer can tell: that every statement passes it.
+"""What only Google's analyzer and its reference implementation can tell.
 
-All tests that need the analyzer stand in this file, so that one worker starts it, and once.
+All tests that need them stand in this file, so that one worker starts them, and once.
 """
 
+import json
+import re
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
+import duckdb
 import pytest
 
 from tests.bigquery_text.examples import EXAMPLES, STATEMENTS
 from tests.bigquery_text.google import Google, RefusedError
+from tests.bigquery_text.macro_cases import CASES, FIRST_TEXTS, IDS, Case, first_texts_sql, google_text
+from tests.bigquery_text.sample import ONE_CHANGED, hashed, is_question, minted_at, question
+from tests.merge.test_bigquery_text import WINDOW, merge_script, plan_text
+from tracks_assets.warehouse.statements import SQL
+
+QUESTIONS = [name for name in EXAMPLES if (SQL / "both" / f"{name}.sql").exists() and is_question(name)]
 
 
-@pytest.mark.parametrize(
-    ("statement", "blanks"), [(name, blanks) for name, examples in EXAMPLES.items() for blanks in examples], ids=str
-)
+def examples(names: Iterable[str]) -> list[Any]:
+    """The declared examples of statements, for a test of each."""
+    return [
+        pytest.param(name, blanks, id=f"{name}-{number}")
+        for name in names
+        for number, blanks in enumerate(EXAMPLES[name], start=1)
+    ]
+
+
+@pytest.mark.parametrize(("statement", "blanks"), examples(EXAMPLES))
 def test_every_statement_passes_googles_analyzer(google: Google, statement: str, blanks: dict[str, Any]) -> None:
     google.check(STATEMENTS.text(statement, **blanks))
 
@@ -40,3 +58,83 @@ def test_what_bigquery_would_refuse_is_refused(google: Google, text: str, reason
     with pytest.raises(RefusedError) as refused:
         google.check(text)
     assert reason in str(refused.value).splitlines()[0]
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_macro_has_this_value_for_google(google: Google, case: Case) -> None:
+    value = google.value(case.sql("bigquery"))
+    assert (datetime.fromisoformat(value) if isinstance(case.value, datetime) else value) == case.value
+
+
+@pytest.mark.parametrize(("texts", "first"), FIRST_TEXTS.items(), ids=str)
+def test_the_first_texts_for_google(google: Google, texts: tuple[str | None, ...], first: list[str]) -> None:
+    assert google.value(first_texts_sql("bigquery", texts)) == first
+
+
+@pytest.mark.parametrize(
+    ("variables", "is_incremental"), [(WINDOW, True), ({}, True), (WINDOW, False), ({}, False)], ids=str
+)
+def test_the_model_of_tracks_passes_googles_analyzer(
+    google: Google, variables: dict[str, str], is_incremental: bool
+) -> None:
+    google.check(_one_name(plan_text(variables, is_incremental)))
+
+
+def test_the_merge_into_tracks_passes_googles_analyzer(google: Google) -> None:
+    """The plan, its report and the merge, each reading what the one before it left."""
+    text, (_, report) = merge_script()
+    google.add_created(f"create table `project.posthog.tracks__merge_plan` as {_one_name(plan_text(WINDOW))}")
+    for statement in (report, *text.split(";")):
+        if statement.strip():
+            google.check(_one_name(statement))
+
+
+def _one_name(text: str) -> str:
+    """The text with each table's place between one pair of quotes, as the warehouse's own statements have it."""
+    return text.replace("`.`", ".")
+
+
+def test_no_id_stops_a_scan_by_google(google: Google) -> None:
+    table = f"unnest([{', '.join(map(google_text, IDS))}, cast(null as string)]) as event_id"
+    found = {row["event_id"]: row["minted_at"] for row in google.rows(minted_at("bigquery", table))}
+    assert {event_id: value and datetime.fromisoformat(value) for event_id, value in found.items()} == IDS | {
+        None: None
+    }
+
+
+def test_hash_sums_add_up_for_google(google: Google) -> None:
+    def content(start: int, end: int) -> int:
+        (row,) = google.rows(hashed("bigquery", "hash_sum", ONE_CHANGED[start:end]))
+        return int(row["content"])
+
+    assert content(0, 9) == content(0, 4) + content(4, 9)
+
+
+def test_a_change_of_any_column_changes_googles_hash(google: Google) -> None:
+    rows = google.rows(hashed("bigquery", "row_hash", ONE_CHANGED))
+    assert len({row["content"] for row in rows}) == len(ONE_CHANGED)
+
+
+@pytest.mark.parametrize(("statement", "blanks"), examples(QUESTIONS))
+def test_a_question_has_one_answer_on_both_engines(google: Google, statement: str, blanks: dict[str, Any]) -> None:
+    """Google's reference implementation is asked, and DuckDB, with the same few rows in each table."""
+    with duckdb.connect() as connection:
+        connection.execute("set timezone = 'UTC'")
+        query = f"select to_json(answer)::varchar from ({question('duckdb', statement, blanks)}) as answer"
+        expected = [json.loads(row) for (row,) in connection.execute(query).fetchall()]
+    assert expected
+    assert comparable(google.rows(question("bigquery", statement, blanks))) == comparable(expected)
+
+
+def comparable(rows: list[dict[str, Any]]) -> list[str]:
+    """Rows in one order and one spelling, without the hashes, which each engine makes in its own way."""
+    return sorted(
+        json.dumps({name: _moment(value) for name, value in row.items() if "content" not in name}, sort_keys=True)
+        for row in rows
+    )
+
+
+def _moment(value: Any) -> Any:
+    if isinstance(value, str) and re.match(r"\d{4}-\d\d-\d\d[ T]", value):
+        return datetime.fromisoformat(value).isoformat()
+    return value

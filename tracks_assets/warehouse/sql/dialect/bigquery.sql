@@ -2,13 +2,15 @@
 
 {% macro hours_after(moment, hours) -%} timestamp_add({{ moment }}, interval {{ hours }} hour) {%- endmacro %}
 
-{% macro hour_of(moment) -%} timestamp_trunc({{ moment }}, hour) {%- endmacro %}
+{#- The zone is said each time, for a project may have a default of its own. -#}
+{% macro hour_of(moment) -%} timestamp_trunc({{ moment }}, hour, 'UTC') {%- endmacro %}
 
-{% macro day_of(moment) -%} timestamp_trunc({{ moment }}, day) {%- endmacro %}
+{% macro day_of(moment) -%} timestamp_trunc({{ moment }}, day, 'UTC') {%- endmacro %}
 
-{% macro month_of(moment) -%} timestamp_trunc({{ moment }}, month) {%- endmacro %}
+{% macro month_of(moment) -%} timestamp_trunc({{ moment }}, month, 'UTC') {%- endmacro %}
 
-{% macro json_text(value) -%} to_json_string({{ value }}) {%- endmacro %}
+{#- Null where there is no value; to_json_string would say 'null', as it does of JSON's own null. -#}
+{% macro json_text(value) -%} if({{ value }} is null, null, to_json_string({{ value }})) {%- endmacro %}
 
 {#- A text at the top level of a JSON object, null where there is none. -#}
 {% macro json_member(value, key) -%} json_value({{ value }}, '$."{{ key }}"') {%- endmacro %}
@@ -18,7 +20,7 @@
 
 {#-
     Half of RFC 9562's UUIDv7: version 7 and its variant; the first 48 bits are Unix milliseconds. An id from e or f on
-    would carry a year that neither engine can tell (10000 and later), so it carries no time.
+    would carry the year 9774 or a later one, up to 10889, which BigQuery has no time for: it carries no time.
 -#}
 {% macro is_uuid7(id) -%}
     coalesce(regexp_contains(
@@ -36,13 +38,21 @@
 
 {% macro seconds_between(later, earlier) -%} timestamp_diff({{ later }}, {{ earlier }}, microsecond) / 1e6 {%- endmacro %}
 
-{#- A number that tells whether two rows are the same; it sums up over any number of rows. -#}
+{#-
+    A number that tells whether two rows are the same; it sums up over any number of rows. to_json_string says the same
+    of a value that is absent and of JSON's null, so what is absent is told apart.
+-#}
 {% macro row_hash(columns) -%}
-    cast(farm_fingerprint(to_json_string(struct({{ columns | map(attribute='name') | join(', ') }}))) as bignumeric)
+    cast(farm_fingerprint(to_json_string(struct(
+        {{ columns | map(attribute='name') | join(', ') }}
+        {%- for column in columns if column.type == 'JSON' %}, {{ column.name }} is null {%- endfor -%}
+    ))) as bignumeric)
 {%- endmacro %}
 
 {#- The sum of row hashes as text, for no column type of both engines holds it. -#}
 {% macro hash_sum(columns) -%} cast(coalesce(sum({{ row_hash(columns) }}), 0) as string) {%- endmacro %}
 
 {#- The first few texts of a group, in order, as a list. -#}
-{% macro first_texts(value, most) -%} array_agg({{ value }} ignore nulls order by {{ value }} limit {{ most }}) {%- endmacro %}
+{% macro first_texts(value, most) -%}
+    ifnull(array_agg({{ value }} ignore nulls order by {{ value }} limit {{ most }}), [])
+{%- endmacro %}

@@ -11,14 +11,19 @@
 {% macro json_text(value) -%} {{ value }}::varchar {%- endmacro %}
 
 {#- A text at the top level of a JSON object, null where there is none. -#}
-{% macro json_member(value, key) -%} json_extract_string({{ value }}, '$."{{ key }}"') {%- endmacro %}
+{% macro json_member(value, key) -%}
+    case
+        when json_type({{ value }}, '$."{{ key }}"') not in ('OBJECT', 'ARRAY')
+            then json_extract_string({{ value }}, '$."{{ key }}"')
+    end
+{%- endmacro %}
 
 {#- A number at the top level of a JSON object, null where there is none. -#}
 {% macro json_number(value, key) -%} try_cast(json_extract_string({{ value }}, '$."{{ key }}"') as double) {%- endmacro %}
 
 {#-
     Half of RFC 9562's UUIDv7: version 7 and its variant; the first 48 bits are Unix milliseconds. An id from e or f on
-    would carry a year that neither engine can tell (10000 and later), so it carries no time.
+    would carry the year 9774 or a later one, up to 10889, which BigQuery has no time for: it carries no time.
 -#}
 {% macro is_uuid7(id) -%}
     coalesce(regexp_full_match(
@@ -28,7 +33,7 @@
 
 {#- The time that an id carries; only to be asked where is_uuid7 holds. -#}
 {% macro uuid7_time(id) -%}
-    make_timestamptz(('0x' || substr({{ id }}, 1, 8) || substr({{ id }}, 10, 4))::bigint * 1000)
+    make_timestamptz(try_cast('0x' || substr({{ id }}, 1, 8) || substr({{ id }}, 10, 4) as bigint) * 1000)
 {%- endmacro %}
 
 {#- Unix seconds, with a fraction, as a moment. -#}
@@ -45,4 +50,6 @@
 {% macro hash_sum(columns) -%} coalesce(sum({{ row_hash(columns) }}), 0)::varchar {%- endmacro %}
 
 {#- The first few texts of a group, in order, as a list. -#}
-{% macro first_texts(value, most) -%} coalesce(list({{ value }} order by {{ value }})[:{{ most }}], []) {%- endmacro %}
+{% macro first_texts(value, most) -%}
+    coalesce((list({{ value }} order by {{ value }}) filter (where {{ value }} is not null))[:{{ most }}], [])
+{%- endmacro %}
