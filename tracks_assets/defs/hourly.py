@@ -1,7 +1,7 @@
 """The first two steps of the hourly path: an hour's files, and its deliveries in raw_tracks."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -11,7 +11,7 @@ from tracks_assets.defs.partitions import export_hours, hours_of, partition_key
 from tracks_assets.defs.progress import Progress
 from tracks_assets.defs.resources import WAREHOUSE_POOL, ExportResource, WarehouseResource
 from tracks_assets.integrity.hours import count_hours
-from tracks_assets.integrity.verdicts import rejected_share, rows_accounted_for
+from tracks_assets.integrity.verdicts import HourCounts, rejected_share, rows_accounted_for
 from tracks_assets.settings import Settings
 from tracks_assets.warehouse.tables import RAW_TRACKS
 
@@ -71,12 +71,15 @@ def hourly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 read[hour] = load.read
             context.add_asset_metadata({"dagster/row_count": tables.count_rows(str(RAW_TRACKS))})
             counts = count_hours(tables, read)
-        verdicts = {
-            "rows_accounted_for": rows_accounted_for(counts),
-            "rejected_share": rejected_share(counts, settings.rejected_warn_percent, settings.rejected_error_percent),
-        }
-        yield dg.MaterializeResult(
-            check_results=[check_result(name, RAW_TRACKS_KEY, verdict) for name, verdict in verdicts.items()]
-        )
+        yield dg.MaterializeResult(check_results=raw_check_results(counts, settings))
 
     return [events_parquet, raw_tracks]
+
+
+def raw_check_results(counts: Sequence[HourCounts], settings: Settings) -> list[dg.AssetCheckResult]:
+    """The verdicts on hours that were just loaded."""
+    verdicts = {
+        "rows_accounted_for": rows_accounted_for(counts),
+        "rejected_share": rejected_share(counts, settings.rejected_warn_percent, settings.rejected_error_percent),
+    }
+    return [check_result(name, RAW_TRACKS_KEY, verdict) for name, verdict in verdicts.items()]
