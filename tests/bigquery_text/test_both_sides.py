@@ -31,7 +31,7 @@ OTHER_STATEMENTS = {
 NO_STATEMENT = {
     "create_table": "the client library creates tables, with partitioning, clustering and descriptions",
     "delete_hour": "belongs to the loader, whose way on BigQuery is a load job",
-    "insert_rejected": "belongs to the loader, whose way on BigQuery is a load job",
+    "rejected_rows": "belongs to the transform, which DuckDB does for every engine",
     "stored_blocks": "a dry run tells the bytes that a query reads",
     "totals": "belongs to the demo, which runs on DuckDB",
 }

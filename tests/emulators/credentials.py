@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 class _Tokens(BaseHTTPRequestHandler):
     """Gives a token to whoever asks."""
 
-    def do_POST(self) -> None:  # noqa: N802 (http.server's name)
+    def do_POST(self) -> None:
         """Answers a request for a token."""
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         body = json.dumps({"access_token": "of-nobody", "token_type": "Bearer", "expires_in": 3600}).encode()
@@ -28,7 +28,7 @@ class _Tokens(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (http.server's name)
+    def log_message(self, format: str, *args: object) -> None:
         """Nothing: requests for tokens are no news."""
 
 

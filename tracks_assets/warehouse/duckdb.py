@@ -16,8 +16,7 @@ from typing import Any
 import duckdb
 
 from tracks_assets.events.columns import ColumnType
-from tracks_assets.events.contract import Reason
-from tracks_assets.events.transform import file_blanks, is_event_payload, tracks_sql, verdicts_sql, without_wildcards
+from tracks_assets.events.transform import without_wildcards
 from tracks_assets.export.inventory import ExportError, ExportFile, HourInventory, find_unreadable
 from tracks_assets.export.layout import HOUR
 from tracks_assets.export.legacy import WRITE_AGAIN
@@ -31,8 +30,9 @@ from tracks_assets.warehouse.base import (
     Warehouse,
     WarehouseError,
 )
+from tracks_assets.warehouse.deliveries import accepted_rows, check_accounted_for, judge, rejected_rows
 from tracks_assets.warehouse.statements import DUCKDB_STATEMENTS, Statements
-from tracks_assets.warehouse.tables import RAW_TRACKS, REJECTED_TRACKS, TABLES, TRACKS
+from tracks_assets.warehouse.tables import RAW_TRACKS, REJECTED_TRACKS, TABLES, TRACKS, Table
 
 _TYPES = {
     ColumnType.STRING: "varchar",
@@ -122,15 +122,17 @@ class DuckDbWarehouse(Warehouse):
                 self._run("delete_hour", {"window_start": inventory.hour}, table=table)
             if not inventory.files:
                 return HourLoad(inventory.hour, read=0, accepted=0, rejected=0)
-            self._judge(inventory)
+            judge(self.connection, inventory)
             load = HourLoad(
                 inventory.hour,
                 read=inventory.rows,
-                accepted=self._insert_accepted(inventory, stamp),
-                rejected=self._insert_rejected(inventory, stamp),
+                accepted=self._insert(RAW_TRACKS, accepted_rows(inventory, stamp)),
+                rejected=self._insert(REJECTED_TRACKS, rejected_rows(inventory, stamp)),
             )
-            _check_accounted_for(load, inventory)
-            return load
+            return check_accounted_for(load, inventory)
+
+    def _insert(self, table: Table, rows: str) -> int:
+        return self._changed(f"insert into {table} by name {rows}", {})
 
     def replace_legacy_hour(self, inventory: HourInventory) -> int:
         """See ``Warehouse.replace_legacy_hour``."""
@@ -250,37 +252,6 @@ class DuckDbWarehouse(Warehouse):
                 f"begun is undone; make room or mend the cause, then run again."
             ) from error
 
-    def _judge(self, inventory: HourInventory) -> None:
-        """Fills the temporary table rejected_rows with the rows that the contract refuses."""
-        self.connection.execute(f"create or replace temporary table verdicts as {verdicts_sql(inventory)}")
-        doubtful = self.connection.sql(
-            "select source_file, row_number, doubtful from verdicts where reason is null"
-        ).fetchall()
-        refused = [(name, number) for name, number, payload in doubtful if not is_event_payload(payload)]
-        self.connection.execute(
-            "create or replace temporary table rejected_rows as "
-            "select source_file, row_number, reason from verdicts where reason is not null"
-        )
-        for name, number in refused:
-            self.connection.execute(
-                "insert into rejected_rows values ($1, $2, $3)", [name, number, Reason.NOT_AN_OBJECT.value]
-            )
-
-    def _insert_accepted(self, inventory: HourInventory, stamp: datetime) -> int:
-        stamps = {
-            "bq_ingested_timestamp": "$stamp",
-            "window_start": "$window_start",
-            "source_file": "source_file",
-        }
-        select = tracks_sql(inventory, "rejected_rows", stamps)
-        return self._changed(
-            f"insert into {RAW_TRACKS} by name {select}", {"stamp": stamp, "window_start": inventory.hour}
-        )
-
-    def _insert_rejected(self, inventory: HourInventory, stamp: datetime) -> int:
-        statement = self.statements.text("insert_rejected", table=REJECTED_TRACKS, **file_blanks(inventory))
-        return self._changed(statement, {"stamp": stamp, "window_start": inventory.hour})
-
     def _changed(self, statement: str, parameters: dict[str, Any]) -> int:
         (rows,) = self.connection.execute(statement, parameters).fetchone() or (0,)
         return int(rows)
@@ -344,12 +315,3 @@ def loading_error(path: Path, hour: datetime, error: duckdb.Error) -> WarehouseE
 
 def _first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0].rstrip(".")
-
-
-def _check_accounted_for(load: HourLoad, inventory: HourInventory) -> None:
-    if load.read != load.accepted + load.rejected:
-        raise WarehouseError(
-            f"The hour {load.hour:%Y-%m-%d-%H:%M} has {load.read} rows in its files, but {load.accepted} were accepted "
-            f"and {load.rejected} rejected: the hour is as it was before; do its files in {inventory.folder} change "
-            f"while they are read?"
-        )

@@ -1,4 +1,4 @@
-insert into {{ table }}
+-- The rows of one hour that the contract refuses, whole, as rows of rejected_tracks.
 with
 
 delivered as (
@@ -17,12 +17,12 @@ delivered as (
 
 final as (
     select
-        {{ parameter("window_start") }} as window_start,
+        {{ window_start }} as window_start,
         rejected_rows.source_file,
         rejected_rows.row_number,
         rejected_rows.reason,
         json_merge_patch(to_json(delivered.deliveries), '{"filename": null, "file_row_number": null}') as raw,
-        {{ parameter("stamp") }} as rejected_at
+        {{ stamp }} as rejected_at
     from rejected_rows
     inner join delivered
         on rejected_rows.source_file = delivered.source_file and rejected_rows.row_number = delivered.row_number
