@@ -37,6 +37,10 @@ class Settings(BaseModel):
     bq_project: str | None = None
     bq_location: str = "US"
     bq_dataset_prefix: str = ""
+    bq_maximum_bytes_billed: int | None = None
+    bq_retry_seconds: int = 120
+    bq_job_seconds: int = 3600
+    bq_priority: Literal["interactive", "batch"] = "interactive"
     alert_urls: tuple[str, ...] = ()
     rejected_warn_percent: float = 0.1
     rejected_error_percent: float = 1.0
@@ -55,7 +59,12 @@ class Settings(BaseModel):
             "TRACKS_CUTOVER": f"{self.cutover:%Y-%m-%d}",
             "TRACKS_BQ_LOCATION": self.bq_location,
             "TRACKS_BQ_DATASET_PREFIX": self.bq_dataset_prefix,
+            "TRACKS_BQ_RETRY_SECONDS": str(self.bq_retry_seconds),
+            "TRACKS_BQ_JOB_SECONDS": str(self.bq_job_seconds),
+            "TRACKS_BQ_PRIORITY": self.bq_priority,
         }
+        if self.bq_maximum_bytes_billed is not None:
+            variables["TRACKS_BQ_MAXIMUM_BYTES_BILLED"] = str(self.bq_maximum_bytes_billed)
         return variables | ({"TRACKS_BQ_PROJECT": self.bq_project} if self.bq_project else {})
 
 
@@ -81,6 +90,10 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         bq_project=reader.read("TRACKS_BQ_PROJECT", "", str) or None,
         bq_location=reader.read("TRACKS_BQ_LOCATION", "US", _word),
         bq_dataset_prefix=reader.read("TRACKS_BQ_DATASET_PREFIX", "", _dataset_prefix),
+        bq_maximum_bytes_billed=reader.read("TRACKS_BQ_MAXIMUM_BYTES_BILLED", "", _optional_count),
+        bq_retry_seconds=reader.read("TRACKS_BQ_RETRY_SECONDS", "120", _seconds),
+        bq_job_seconds=reader.read("TRACKS_BQ_JOB_SECONDS", "3600", _seconds),
+        bq_priority=reader.read("TRACKS_BQ_PRIORITY", "interactive", _one_of("interactive", "batch")),
         alert_urls=reader.read("TRACKS_ALERT_URLS", "", _urls),
         rejected_warn_percent=reader.read("TRACKS_REJECTED_WARN_PERCENT", "0.1", _percent),
         rejected_error_percent=reader.read("TRACKS_REJECTED_ERROR_PERCENT", "1", _percent),
@@ -178,6 +191,20 @@ def _percent(value: str) -> float:
     if not 0 <= percent <= 100:  # noqa: PLR2004 (a percentage)
         raise ValueError("a percentage from 0 to 100 such as 0.1")
     return percent
+
+
+def _optional_count(value: str) -> int | None:
+    if not value:
+        return None
+    if not value.isdecimal() or int(value) == 0:
+        raise ValueError("a number of bytes such as 1000000000000, or not set for no limit")
+    return int(value)
+
+
+def _seconds(value: str) -> int:
+    if not value.isdecimal() or not 1 <= int(value) <= 86400:  # noqa: PLR2004 (a day)
+        raise ValueError("a whole number of seconds from 1 to 86400")
+    return int(value)
 
 
 def _word(value: str) -> str:

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import dagster as dg
@@ -26,7 +27,7 @@ PYTHON = Path(sys.executable).resolve()
 class Impatient(WarehouseResource):
     """The warehouse, waited for no longer than a test can wait."""
 
-    def warehouse(self) -> Warehouse:
+    def warehouse(self, labels: Mapping[str, str] | None = None) -> Warehouse:
         return DuckDbWarehouse(Path(self.duckdb_path), lock_wait=0.5)
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from tests.graph.conftest import Home
 from tracks_assets.demo.generate import ExportPlan, HourWritten, write_hours
 from tracks_assets.events.columns import TRACK_COLUMNS
+from tracks_assets.warehouse.tables import RAW_TRACKS, REJECTED_TRACKS
 
 START = datetime(2026, 3, 12, tzinfo=UTC)
 PLAN = ExportPlan(events_per_hour=1_000, files_per_hour=2, malformed_share=0.005)
@@ -24,8 +25,8 @@ def test_an_hour_then_a_range(home: Home) -> None:
 
     with home.warehouse().opened() as warehouse:
         totals = warehouse.total_tracks(home.settings.cutover)
-        raw_rows = warehouse.count_rows("posthog.raw_tracks")
-        rejected = warehouse.count_rows("posthog.rejected_tracks")
+        raw_rows = warehouse.count_rows(RAW_TRACKS)
+        rejected = warehouse.count_rows(REJECTED_TRACKS)
     assert raw_rows + rejected == sum(hour.rows for hour in written)
     assert rejected == sum(hour.malformed for hour in written) > 0
     assert totals.excess_rows == 0

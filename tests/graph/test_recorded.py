@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.graph.conftest import Home
+from tracks_assets.warehouse.tables import RAW_TRACKS, REJECTED_TRACKS
 
 RECORDED = Path(__file__).parents[3] / "shared" / "data" / "posthog_recorded"
 HOURS = ("2023-09-15-09:00", "2024-04-17-14:00", "2024-04-29-14:00")
@@ -24,7 +25,7 @@ def test_recorded_events_stand_once(new_home: Callable[..., Home]) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
 
     with home.warehouse().opened() as warehouse:
-        assert warehouse.count_rows("posthog.raw_tracks") == 88
-        assert warehouse.count_rows("posthog.rejected_tracks") == 0
+        assert warehouse.count_rows(RAW_TRACKS) == 88
+        assert warehouse.count_rows(REJECTED_TRACKS) == 0
         totals = warehouse.total_tracks(home.settings.cutover)
     assert (totals.rows, totals.distinct_ids, totals.moved) == (82, 82, 0)

@@ -17,6 +17,7 @@ import pytest
 
 from tests.graph.conftest import ROOT, Home
 from tracks_assets.demo.generate import ExportPlan, write_hours
+from tracks_assets.warehouse.tables import RAW_TRACKS
 
 PATIENCE = 180.0
 _LAUNCH = """
@@ -102,7 +103,7 @@ def test_a_backfill_is_one_run(ui: Ui, home: Home) -> None:
     (run,) = ui.ask(_RUNS)["runsOrError"]["results"]
     assert run["status"] == "SUCCESS"
     with home.warehouse().opened() as warehouse:
-        assert warehouse.count_rows("posthog.raw_tracks") == sum(hour.rows - hour.malformed for hour in hours)
+        assert warehouse.count_rows(RAW_TRACKS) == sum(hour.rows - hour.malformed for hour in hours)
         assert warehouse.total_tracks(home.settings.cutover).excess_rows == 0
     # Of all ways to run an hour, the UI's alone names every check of its assets: each runs once, whatever the range.
     assert len(home.evaluated("__ASSET_JOB")) == 9

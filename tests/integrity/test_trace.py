@@ -202,7 +202,7 @@ def test_an_id_is_a_value_and_nothing_else(warehouse: DuckDbWarehouse, settings:
     insert(warehouse, TRACKS, row())
     trace = fetch_trace(warehouse, event_id, settings.cutover)
     assert (trace.is_known, trace.minted_at) == (False, None)
-    assert warehouse.count_rows("posthog.tracks") == 1
+    assert warehouse.count_rows(TRACKS) == 1
 
 
 def test_values_from_the_data_cannot_break_the_page() -> None:

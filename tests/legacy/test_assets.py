@@ -5,6 +5,7 @@ import subprocess
 
 from tests.graph.conftest import Home
 from tracks_assets.demo.incident import IncidentPlan, Kind, write_legacy
+from tracks_assets.warehouse.tables import BACKFILL_TRACKS, TRACKS
 
 from .place import FIRST
 
@@ -49,8 +50,8 @@ def test_legacy_rows_from_files_to_tracks(home: Home) -> None:
     assert merged_again["rows_inserted"] == 0
     assert merged_again["rows_skipped_standing"] == frozen["rows"]
     with home.warehouse().opened() as warehouse:
-        assert warehouse.count_rows("posthog.tracks") == PLAN.events
-        assert warehouse.count_rows("posthog.backfill_tracks") == rows
+        assert warehouse.count_rows(TRACKS) == PLAN.events
+        assert warehouse.count_rows(BACKFILL_TRACKS) == rows
 
 
 def test_without_root_and_rows_the_hour_fails_with_one_sentence(home: Home) -> None:

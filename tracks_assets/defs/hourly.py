@@ -69,7 +69,7 @@ def hourly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 context.log.info(progress.line(load, seconds))
                 context.add_asset_metadata(load_metadata(load, seconds), partition_key=partition_key(hour))
                 read[hour] = load.read
-            context.add_asset_metadata({"dagster/row_count": tables.count_rows(str(RAW_TRACKS))})
+            context.add_asset_metadata({"dagster/row_count": tables.count_rows(RAW_TRACKS)})
             counts = count_hours(tables, read)
         yield dg.MaterializeResult(check_results=raw_check_results(counts, settings))
 

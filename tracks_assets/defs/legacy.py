@@ -33,7 +33,7 @@ def legacy_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 for hour in refresh_hours(tables, legacy.legacy(), hours_of(window)):
                     context.log.info(hour_line(hour))
                     context.add_asset_metadata(legacy_hour_metadata(hour), partition_key=partition_key(hour.hour))
-            context.add_asset_metadata({"dagster/row_count": tables.count_rows(str(BACKFILL_TRACKS))})
+            context.add_asset_metadata({"dagster/row_count": tables.count_rows(BACKFILL_TRACKS)})
 
     @dg.asset(
         key=[SCHEMA, "tracks_legacy"],

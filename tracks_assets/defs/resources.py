@@ -1,6 +1,8 @@
 """What the assets are given to work with: the export, the warehouse and dbt, as the settings say."""
 
 import shutil
+from collections.abc import Mapping
+from dataclasses import asdict
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -18,7 +20,8 @@ from tracks_assets.export.layout import FolderHour
 from tracks_assets.export.legacy import Legacy
 from tracks_assets.settings import Settings
 from tracks_assets.warehouse.base import Warehouse
-from tracks_assets.warehouse.connect import LOCK_WAIT, connect_warehouse
+from tracks_assets.warehouse.bigquery_place import BigQueryPlace
+from tracks_assets.warehouse.connect import LOCK_WAIT, bigquery_place, connect_warehouse
 
 WAREHOUSE_POOL = "warehouse"
 """Everything that opens the warehouse stands in this pool, of size 1: the embedded engine has one writer."""
@@ -48,18 +51,37 @@ class LegacyResource(dg.ConfigurableResource[Any]):
         return Legacy(self.uri, legacy_fields())
 
 
+class BigQueryConfig(dg.Config):
+    """Where BigQuery's datasets are, and the bounds of its jobs; see ``BigQueryPlace``."""
+
+    project: str = ""
+    location: str = "US"
+    dataset_prefix: str = ""
+    maximum_bytes_billed: int | None = None
+    retry_seconds: int = 120
+    job_seconds: int = 3600
+    priority: str = "interactive"
+
+    def place(self) -> BigQueryPlace:
+        """The same as the warehouse takes it."""
+        return BigQueryPlace(**self.model_dump())
+
+
 class WarehouseResource(dg.ConfigurableResource[Any]):
     """The warehouse of the settings; opened by who uses it, as late and as briefly as possible."""
 
     engine: str
     duckdb_path: str
+    bigquery: BigQueryConfig = BigQueryConfig()
     lock_wait: float = Field(
         default=LOCK_WAIT, ge=0, le=3600, description="Seconds to wait for another process to let go of the warehouse."
     )
 
-    def warehouse(self) -> Warehouse:
-        """The warehouse, not yet opened."""
-        return connect_warehouse(self.engine, Path(self.duckdb_path), self.lock_wait)
+    def warehouse(self, labels: Mapping[str, str] | None = None) -> Warehouse:
+        """The warehouse, not yet opened; on an engine that bills its jobs, each carries the labels."""
+        return connect_warehouse(
+            self.engine, Path(self.duckdb_path), self.bigquery.place(), labels=labels, lock_wait=self.lock_wait
+        )
 
 
 class TracksDbt(DbtCliResource):
@@ -91,7 +113,11 @@ def resources(settings: Settings, dbt_project: Path) -> dict[str, Any]:
     return {
         "export": ExportResource(uri=settings.export_uri, folder_hour=settings.export_folder_hour),
         "legacy": LegacyResource(uri=settings.legacy_uri),
-        "warehouse": WarehouseResource(engine=settings.engine, duckdb_path=str(settings.duckdb_path)),
+        "warehouse": WarehouseResource(
+            engine=settings.engine,
+            duckdb_path=str(settings.duckdb_path),
+            bigquery=BigQueryConfig(**asdict(bigquery_place(settings))),
+        ),
         "dbt": TracksDbt(
             project_dir=str(dbt_project),
             profiles_dir=str(dbt_project),

@@ -87,7 +87,7 @@ def tracks_assets(settings: Settings, project: Path) -> dg.AssetsDefinition:
             counts = counts_by_hour(event.raw_event["info"]["msg"] for event in events)
             _record(context, window, counts, time.monotonic() - started)
         with warehouse.warehouse().opened() as tables:
-            rows = tables.count_rows(str(TRACKS))
+            rows = tables.count_rows(TRACKS)
         context.add_asset_metadata({"dagster/row_count": rows, **table_metadata(TRACKS)}, asset_key=TRACKS_KEY)
         for event in events:
             yield from event.to_default_asset_events(merge.manifest, merge.dagster_dbt_translator, merge.context)

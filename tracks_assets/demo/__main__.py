@@ -25,7 +25,7 @@ from tracks_assets.demo.plan import ExportPlan
 from tracks_assets.demo.report import HourRow, checks_table, report
 from tracks_assets.export.layout import HOUR
 from tracks_assets.settings import PARTITION_FORMAT, Settings, read_settings
-from tracks_assets.warehouse.connect import connect_warehouse
+from tracks_assets.warehouse.connect import warehouse_of
 
 HOURS = 8
 EVENTS_AN_HOUR = 20_000
@@ -150,7 +150,7 @@ def run(settings: Settings, console: Console) -> None:
             progress.update(task, description=step)
             progress.console.print(f"  {step}", highlight=False, style="dim")
     console.print(checks_table(before, after))
-    with connect_warehouse(settings.engine, settings.duckdb_path).opened() as warehouse:
+    with warehouse_of(settings).opened() as warehouse:
         totals = warehouse.total_tracks(settings.cutover)
     console.print(report(hour_rows(settings, hours), totals, time.monotonic() - started))
     console.print("[bold]make ui[/] opens the same data in the Dagster UI at http://127.0.0.1:3000", highlight=False)

@@ -6,7 +6,7 @@ lost, and that no merge came in between.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from tracks_assets.integrity.census import Census, count
@@ -104,14 +104,14 @@ def _plan(warehouse: Warehouse, census: Census, now: datetime, snapshot_days: in
         repair_id=repair_id,
         census=census,
         snapshot_days=snapshot_days,
-        statements=_statements(warehouse, repair_id, now + timedelta(days=snapshot_days)),
+        statements=_statements(warehouse, repair_id),
         needed_bytes=whole * (copies + census.excess_rows) // max(census.rows, 1),
         free_bytes=warehouse.free_bytes(),
         sample=tuple(warehouse.fetch("sample_copies", events=SAMPLED_EVENTS)),
     )
 
 
-def _statements(warehouse: Warehouse, repair_id: str, expires_at: datetime) -> tuple[Statement, ...]:
+def _statements(warehouse: Warehouse, repair_id: str) -> tuple[Statement, ...]:
     """Every statement that touches rows of tracks, in order."""
     snapshot, tracks = warehouse.statements.place(SCHEMA, snapshot_name(repair_id)), tracks_place(warehouse)
     find_losers, *others = warehouse.rewriting_statements()
@@ -124,7 +124,7 @@ def _statements(warehouse: Warehouse, repair_id: str, expires_at: datetime) -> t
     return (
         over_tracks("find_duplicates", table=tracks),
         over_tracks("fingerprint", table=tracks),
-        over_tracks("snapshot_tracks", snapshot=snapshot, touched="duplicate_ids", expires_at=expires_at.isoformat()),
+        *(over_tracks(name, snapshot=snapshot, touched="duplicate_ids") for name in warehouse.snapshot_statements()),
         Statement("archive_losers", warehouse.statements.text("archive_losers", snapshot=snapshot), None),
         over_tracks(find_losers, touched=snapshot),
         *(Statement(name, warehouse.statements.text(name), None) for name in others),
@@ -152,14 +152,13 @@ def archive(warehouse: Warehouse, repair_id: str, now: datetime) -> int:
     repair = find_repair(warehouse, JOB, repair_id)
     if repair.state in STANDING:
         return repair.rows_archived or 0
-    with warehouse.transaction():
-        warehouse.change(DELETE_ARCHIVED, {"repair_id": repair_id})
-        archived = warehouse.change(
-            "archive_losers",
-            {"repair_id": repair_id, "removed_at": now},
-            snapshot=repair.snapshot_place(warehouse),
-        )
-        advance(warehouse, repair, State.ARCHIVED, rows_archived=archived)
+    warehouse.change(DELETE_ARCHIVED, {"repair_id": repair_id})
+    archived = warehouse.change(
+        "archive_losers",
+        {"repair_id": repair_id, "removed_at": now},
+        snapshot=repair.snapshot_place(warehouse),
+    )
+    advance(warehouse, repair, State.ARCHIVED, rows_archived=archived)
     return archived
 
 
@@ -174,8 +173,9 @@ def rewrite(warehouse: Warehouse, repair_id: str) -> Repair:
         return repair
     try:
         with warehouse.without_losers(repair.snapshot_place(warehouse)) as rewritten:
-            after = _verified(warehouse, repair, rewritten)
-            return advance(warehouse, repair, State.PUBLISHED, rows_after=after.rows)
+            rows = _verified(warehouse, repair, rewritten).rows
+            rewritten.publish(repair_id, lambda: advance(warehouse, repair, State.PUBLISHED, rows_after=rows))
+        return find_repair(warehouse, JOB, repair_id)
     except RepairError:
         clear_unfinished(warehouse, JOB, DELETE_ARCHIVED)
         raise

@@ -11,10 +11,9 @@ from tracks_assets.integrity.repairs import (
     check_snapshot,
     choose,
     repairs_of,
-    tracks_place,
 )
 from tracks_assets.warehouse.base import Row, Warehouse
-from tracks_assets.warehouse.tables import TRACKS_DUPLICATES
+from tracks_assets.warehouse.tables import TRACKS, TRACKS_DUPLICATES
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ def plan_rollback(warehouse: Warehouse, wanted: str) -> RollbackPlan:
         )
     return RollbackPlan(
         repair=repair,
-        rows_now=warehouse.count_rows(tracks_place(warehouse)),
+        rows_now=warehouse.count_rows(TRACKS),
         rows_to_restore=archived(warehouse, repair.repair_id).rows,
         merged_since=state["merged_since"],
     )
@@ -72,7 +71,7 @@ def roll_back(warehouse: Warehouse, wanted: str) -> RollbackPlan:
         planned = plan_rollback(warehouse, wanted)
         repair = planned.repair
         restored = warehouse.change("restore_archived", {"repair_id": repair.repair_id})
-        rows = warehouse.count_rows(tracks_place(warehouse))
+        rows = warehouse.count_rows(TRACKS)
         said = rollback_differences(planned, restored, rows, _rollback_state(warehouse, repair)["not_as_before"])
         if said:
             raise RepairError(

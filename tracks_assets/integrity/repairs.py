@@ -97,7 +97,15 @@ def count_ids(warehouse: Warehouse, of: Fingerprint) -> int:
 
 def repairs_of(warehouse: Warehouse, job: str) -> list[Repair]:
     """The repairs of a job, the newest first."""
-    return [Repair(**row) for row in warehouse.fetch("repairs", {"job": job})]
+    return [_settled(warehouse, Repair(**row)) for row in warehouse.fetch("repairs", {"job": job})]
+
+
+def _settled(warehouse: Warehouse, repair: Repair) -> Repair:
+    """The repair itself; if it was killed between publishing and recording that, the record is made up for."""
+    if repair.state == State.ARCHIVED and warehouse.was_published(repair.repair_id):
+        rows_after = repair.rows_before - (repair.rows_archived or 0)
+        return advance(warehouse, repair, State.PUBLISHED, rows_after=rows_after)
+    return repair
 
 
 def find_repair(warehouse: Warehouse, job: str, repair_id: str) -> Repair:
@@ -113,7 +121,9 @@ def find_repair(warehouse: Warehouse, job: str, repair_id: str) -> Repair:
 
 
 def begin(warehouse: Warehouse, job: str, repair_id: str, now: datetime, days: int, touched: str) -> Repair:
-    """Takes the snapshot and records the repair, in one transaction; ``find_duplicates`` must have run.
+    """Records the repair and takes its snapshot; ``find_duplicates`` must have run.
+
+    The record comes first: killed before its snapshot is taken, the repair is known for one that was never published.
 
     Args:
         warehouse: the open warehouse.
@@ -123,26 +133,20 @@ def begin(warehouse: Warehouse, job: str, repair_id: str, now: datetime, days: i
         days: how long it is kept.
         touched: a table of the ids (event_id) that the repair is going to touch.
     """
-    with warehouse.transaction():
-        seen = fingerprint(warehouse, tracks_place(warehouse))
-        repair = Repair(
-            repair_id=repair_id,
-            job=job,
-            state=State.SNAPSHOT,
-            started_at=now,
-            expires_at=now + timedelta(days=days),
-            snapshot=snapshot_name(repair_id),
-            rows_before=seen.rows,
-            content_before=str(seen.content),
-            ids_before=count_ids(warehouse, seen),
-        )
-        warehouse.change(
-            "snapshot_tracks",
-            snapshot=repair.snapshot_place(warehouse),
-            touched=touched,
-            expires_at=repair.expires_at.isoformat(),
-        )
-        warehouse.change("insert_repair", asdict(repair))
+    seen = fingerprint(warehouse, tracks_place(warehouse))
+    repair = Repair(
+        repair_id=repair_id,
+        job=job,
+        state=State.SNAPSHOT,
+        started_at=now,
+        expires_at=now + timedelta(days=days),
+        snapshot=snapshot_name(repair_id),
+        rows_before=seen.rows,
+        content_before=str(seen.content),
+        ids_before=count_ids(warehouse, seen),
+    )
+    warehouse.change("insert_repair", asdict(repair))
+    warehouse.take_snapshot(repair.snapshot, touched, repair.expires_at)
     return repair
 
 
@@ -177,10 +181,10 @@ def clear_unfinished(warehouse: Warehouse, job: str, delete_archived: str) -> li
     """
     unfinished = [repair for repair in repairs_of(warehouse, job) if repair.state in _UNFINISHED]
     for repair in unfinished:
-        with warehouse.transaction():
-            warehouse.change(delete_archived, {"repair_id": repair.repair_id})
-            warehouse.change("drop_snapshot", snapshot=repair.snapshot_place(warehouse))
-            warehouse.change("delete_repair", {"repair_id": repair.repair_id})
+        warehouse.change(delete_archived, {"repair_id": repair.repair_id})
+        warehouse.drop_snapshot(repair.snapshot)
+        # The record goes last: killed before that, the next start clears the rest.
+        warehouse.change("delete_repair", {"repair_id": repair.repair_id})
     return [repair.repair_id for repair in unfinished]
 
 
@@ -189,7 +193,7 @@ def drop_expired(warehouse: Warehouse, jobs: Sequence[str], now: datetime) -> No
     for job in jobs:
         for repair in repairs_of(warehouse, job):
             if repair.expires_at < now:
-                warehouse.change("drop_snapshot", snapshot=repair.snapshot_place(warehouse))
+                warehouse.drop_snapshot(repair.snapshot)
 
 
 def unreported(warehouse: Warehouse, job: str) -> list[Repair]:
@@ -229,8 +233,7 @@ def check_snapshot(warehouse: Warehouse, repair: Repair, archive: str) -> None:
     Raises:
         RepairError: it is gone.
     """
-    (found,) = warehouse.fetch("table_exists", {"schema": SCHEMA, "name": repair.snapshot}, schema=SCHEMA)
-    if not found["tables"]:
+    if not warehouse.has_snapshot(repair.snapshot):
         raise RepairError(
             f"The snapshot posthog.{repair.snapshot} of {repair.repair_id} is gone (it was kept until "
             f"{repair.expires_at:%Y-%m-%d %H:%M} UTC), so a rollback cannot be verified: what was removed still stands "

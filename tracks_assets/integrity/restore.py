@@ -6,7 +6,7 @@ of any other version say nothing and are never touched. Every replaced time is a
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from tracks_assets.events.contract import EARLIEST
 from tracks_assets.integrity.pages import Statement, space_refusal
@@ -126,7 +126,7 @@ def plan(warehouse: Warehouse, now: datetime, tolerance_hours: int) -> RestorePl
         times=times,
         months=_months(warehouse.fetch("redated_months", table=_REDATED_ROWS, of_repair=False)),
         sample=tuple(warehouse.fetch("sample_redated", events=SAMPLED_ROWS)),
-        statements=_statements(warehouse, repair_id, now + timedelta(days=SNAPSHOT_DAYS), tolerance_hours),
+        statements=_statements(warehouse, repair_id, tolerance_hours),
         needed_bytes=whole * touched["all_rows"] // max(times.rows, 1),
         free_bytes=warehouse.free_bytes(),
     )
@@ -149,9 +149,7 @@ def _months(counted: Sequence[Row]) -> tuple[Month, ...]:
     )
 
 
-def _statements(
-    warehouse: Warehouse, repair_id: str, expires_at: datetime, tolerance_hours: int
-) -> tuple[Statement, ...]:
+def _statements(warehouse: Warehouse, repair_id: str, tolerance_hours: int) -> tuple[Statement, ...]:
     """Every statement that touches rows of tracks, in order."""
     snapshot, tracks = warehouse.statements.place(SCHEMA, snapshot_name(repair_id)), tracks_place(warehouse)
 
@@ -166,7 +164,7 @@ def _statements(
         over_tracks("find_redated", _judging(tolerance_hours)),
         over_tracks("find_duplicates", table=tracks),
         over_tracks("fingerprint", table=tracks),
-        over_tracks("snapshot_tracks", snapshot=snapshot, touched=_REDATED_ROWS, expires_at=expires_at.isoformat()),
+        *(over_tracks(name, snapshot=snapshot, touched=_REDATED_ROWS) for name in warehouse.snapshot_statements()),
         over_snapshot("archive_times", snapshot=snapshot),
         over_snapshot("fingerprint_restored", table=snapshot),
         over_tracks("restore_times", _judging(tolerance_hours)),

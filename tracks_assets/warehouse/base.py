@@ -1,14 +1,15 @@
 """The interface of a warehouse: what the assets, checks and jobs ask of an engine, and no more."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime
 from typing import Any, Self
 
 from tracks_assets.export.inventory import HourInventory
 from tracks_assets.warehouse.statements import Statements
+from tracks_assets.warehouse.tables import Table
 
 Row = dict[str, Any]
 Parameters = Mapping[str, Any]
@@ -69,11 +70,38 @@ class Rewritten:
         place: the table to verify.
         removed_rows: rows of tracks that it lacks.
         removed_content: the sum of the hashes of those rows, as they stood in tracks.
+        publish: puts it in the place of tracks in one step, under a name of its own, and then records that; see
+            ``Warehouse.was_published``. Whoever does not call it leaves tracks as it was.
     """
 
     place: str
     removed_rows: int
     removed_content: int
+    publish: Callable[[str, Callable[[], object]], object]
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What the engine did for an open warehouse, as it bills it; an engine that bills nothing has none.
+
+    Attributes:
+        jobs: jobs that ran.
+        bytes_billed: bytes that they are billed for.
+        slot_ms: milliseconds of slots that they took.
+        inserted: rows that their DML inserted.
+        updated: rows that it updated.
+        deleted: rows that it deleted.
+    """
+
+    jobs: int = 0
+    bytes_billed: int = 0
+    slot_ms: int = 0
+    inserted: int = 0
+    updated: int = 0
+    deleted: int = 0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(*(mine + others for mine, others in zip(astuple(self), astuple(other), strict=True)))
 
 
 class Warehouse(ABC):
@@ -147,7 +175,7 @@ class Warehouse(ABC):
         """
 
     @abstractmethod
-    def count_rows(self, table: str) -> int:
+    def count_rows(self, table: Table) -> int:
         """Rows of one of the tables in ``warehouse.tables``."""
 
     @abstractmethod
@@ -183,15 +211,46 @@ class Warehouse(ABC):
         """
 
     @abstractmethod
+    def take_snapshot(self, snapshot: str, touched: str, expires_at: datetime) -> None:
+        """Keeps, under the name ``snapshot`` beside tracks, at least all rows that a repair is going to touch.
+
+        Args:
+            snapshot: the name of the table that holds it from now on.
+            touched: a table of the ids (event_id) that the repair is going to touch.
+            expires_at: until when it is kept; an engine without expiring tables leaves that to ``drop_snapshot``.
+        """
+
+    @abstractmethod
+    def snapshot_statements(self) -> tuple[str, ...]:
+        """The statements by which ``take_snapshot`` reads tracks; none where the engine reads nothing for it."""
+
+    @abstractmethod
+    def drop_snapshot(self, snapshot: str) -> None:
+        """Removes the snapshot of that name, if it is there."""
+
+    @abstractmethod
+    def has_snapshot(self, snapshot: str) -> bool:
+        """Whether the snapshot of that name is there."""
+
+    @abstractmethod
     def without_losers(self, snapshot: str) -> AbstractContextManager[Rewritten]:
         """Makes tracks with one copy of each event, to be verified before it is published.
 
-        Yields what is to be verified. Leaving the ``with`` block publishes it in one step; if the block raises, or if
-        somebody else changes tracks meanwhile, tracks is as it was.
+        Yields what is to be verified and then published. If the ``with`` block raises, or if somebody else changes
+        tracks meanwhile, tracks is as it was.
 
         Args:
             snapshot: the place of a snapshot that holds at least all rows of all ids that stand more than once.
         """
+
+    @abstractmethod
+    def was_published(self, name: str) -> bool:
+        """Whether ``Rewritten.publish`` came as far as publishing; it may have died before it recorded that."""
+
+    @property
+    @abstractmethod
+    def usage(self) -> Usage | None:
+        """What was used since the warehouse was opened; None where the engine bills nothing."""
 
     @abstractmethod
     def rewriting_statements(self) -> tuple[str, ...]:

@@ -1,22 +1,52 @@
 """Which warehouse an engine's name stands for."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from tracks_assets.warehouse.base import Warehouse, WarehouseError
+from tracks_assets.settings import Settings
+from tracks_assets.warehouse.base import Warehouse
+from tracks_assets.warehouse.bigquery import BigQueryWarehouse
+from tracks_assets.warehouse.bigquery_place import BigQueryPlace
 from tracks_assets.warehouse.duckdb import DuckDbWarehouse
 
 LOCK_WAIT = 60.0
 """Seconds to wait for another process to let go of the embedded warehouse."""
 
 
-def connect_warehouse(engine: str, duckdb_path: Path, lock_wait: float = LOCK_WAIT) -> Warehouse:
-    """The warehouse of TRACKS_ENGINE, not yet opened.
+def warehouse_of(settings: Settings, lock_wait: float = LOCK_WAIT) -> Warehouse:
+    """The warehouse of the settings, not yet opened."""
+    return connect_warehouse(settings.engine, settings.duckdb_path, bigquery_place(settings), lock_wait=lock_wait)
 
-    Raises:
-        WarehouseError: the engine is not built yet.
+
+def connect_warehouse(
+    engine: str,
+    duckdb_path: Path,
+    place: BigQueryPlace,
+    labels: Mapping[str, str] | None = None,
+    lock_wait: float = LOCK_WAIT,
+) -> Warehouse:
+    """The warehouse of an engine, not yet opened.
+
+    Args:
+        engine: ``duckdb`` or ``bigquery``.
+        duckdb_path: the file of the one.
+        place: the datasets of the other.
+        labels: what jobs carry, on the engine that bills them.
+        lock_wait: seconds to wait for another process to let go of the file.
     """
     if engine == "bigquery":
-        raise WarehouseError(
-            "TRACKS_ENGINE is 'bigquery', but loading into BigQuery is not built yet: set it to 'duckdb'."
-        )
+        return BigQueryWarehouse(place, labels)
     return DuckDbWarehouse(duckdb_path, lock_wait)
+
+
+def bigquery_place(settings: Settings) -> BigQueryPlace:
+    """Where the settings say that BigQuery's datasets are."""
+    return BigQueryPlace(
+        project=settings.bq_project or "",
+        location=settings.bq_location,
+        dataset_prefix=settings.bq_dataset_prefix,
+        maximum_bytes_billed=settings.bq_maximum_bytes_billed,
+        retry_seconds=settings.bq_retry_seconds,
+        job_seconds=settings.bq_job_seconds,
+        priority=settings.bq_priority,
+    )

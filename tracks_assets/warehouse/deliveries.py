@@ -9,8 +9,9 @@ from datetime import datetime
 import duckdb
 
 from tracks_assets.events.contract import Reason
-from tracks_assets.events.transform import file_blanks, is_event_payload, tracks_sql, verdicts_sql
-from tracks_assets.export.inventory import HourInventory
+from tracks_assets.events.transform import file_blanks, is_event_payload, tracks_sql, verdicts_sql, without_wildcards
+from tracks_assets.export.inventory import ExportError, ExportFile, HourInventory
+from tracks_assets.export.legacy import WRITE_AGAIN
 from tracks_assets.sql_files import sql_text
 from tracks_assets.warehouse.base import HourLoad, WarehouseError
 from tracks_assets.warehouse.statements import DUCKDB_STATEMENTS
@@ -43,6 +44,30 @@ def rejected_rows(inventory: HourInventory, stamp: datetime) -> str:
     """The query of an hour's rows of rejected_tracks, once ``judge`` has run."""
     moments = {"window_start": _moment(inventory.hour), "stamp": _moment(stamp)}
     return DUCKDB_STATEMENTS.text("rejected_rows", **moments, **file_blanks(inventory))
+
+
+def legacy_rows(file: ExportFile) -> str:
+    """The query of the rows of one file of the old pipeline; it fails on text that is no JSON."""
+    return DUCKDB_STATEMENTS.text("legacy_rows", file=without_wildcards(file.path))
+
+
+def legacy_error(file: ExportFile, error: duckdb.ConversionException) -> ExportError:
+    """The error for a file of the old pipeline whose JSON is none."""
+    malformed = str(error).strip().splitlines()[0].rstrip(".").partition(".  Input")[0]
+    return ExportError(f"The file {file.name} holds text that is no JSON ({malformed}): {WRITE_AGAIN}.")
+
+
+def checked_legacy_rows(connection: duckdb.DuckDBPyConnection, file: ExportFile) -> str:
+    """``legacy_rows``, once it is known that all its JSON is some.
+
+    Raises:
+        ExportError: it is not.
+    """
+    try:
+        connection.execute(f"select count(columns(*)) from ({legacy_rows(file)})").fetchall()
+    except duckdb.ConversionException as error:
+        raise legacy_error(file, error) from error
+    return legacy_rows(file)
 
 
 def _moment(moment: datetime) -> str:

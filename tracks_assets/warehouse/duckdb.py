@@ -16,10 +16,8 @@ from typing import Any
 import duckdb
 
 from tracks_assets.events.columns import ColumnType
-from tracks_assets.events.transform import without_wildcards
-from tracks_assets.export.inventory import ExportError, ExportFile, HourInventory, find_unreadable
+from tracks_assets.export.inventory import ExportFile, HourInventory, find_unreadable
 from tracks_assets.export.layout import HOUR
-from tracks_assets.export.legacy import WRITE_AGAIN
 from tracks_assets.warehouse.base import (
     HourLoad,
     LegacyMerge,
@@ -27,12 +25,20 @@ from tracks_assets.warehouse.base import (
     Rewritten,
     Row,
     TrackTotals,
+    Usage,
     Warehouse,
     WarehouseError,
 )
-from tracks_assets.warehouse.deliveries import accepted_rows, check_accounted_for, judge, rejected_rows
+from tracks_assets.warehouse.deliveries import (
+    accepted_rows,
+    check_accounted_for,
+    judge,
+    legacy_error,
+    legacy_rows,
+    rejected_rows,
+)
 from tracks_assets.warehouse.statements import DUCKDB_STATEMENTS, Statements
-from tracks_assets.warehouse.tables import RAW_TRACKS, REJECTED_TRACKS, TABLES, TRACKS, Table
+from tracks_assets.warehouse.tables import BACKFILL_TRACKS, RAW_TRACKS, REJECTED_TRACKS, TABLES, TRACKS, Table
 
 _TYPES = {
     ColumnType.STRING: "varchar",
@@ -142,12 +148,9 @@ class DuckDbWarehouse(Warehouse):
 
     def _insert_legacy_file(self, file: ExportFile) -> int:
         try:
-            return self._changed(self.statements.text("insert_legacy_file", file=without_wildcards(file.path)), {})
+            return self._insert(BACKFILL_TRACKS, legacy_rows(file))
         except duckdb.ConversionException as error:
-            malformed = _first_line(error).partition(".  Input")[0]
-            raise ExportError(
-                f"The file {file.name} holds text that is no JSON ({malformed}): {WRITE_AGAIN}."
-            ) from error
+            raise legacy_error(file, error) from error
 
     def insert_missing_legacy(self, start: datetime, end: datetime) -> LegacyMerge:
         """See ``Warehouse.insert_missing_legacy``: keys are matched first, and payloads are read by row number."""
@@ -170,15 +173,15 @@ class DuckDbWarehouse(Warehouse):
             null_ids=rows["all_rows"] - rows["rows_with_id"],
         )
 
-    def count_rows(self, table: str) -> int:
+    def count_rows(self, table: Table) -> int:
         """See ``Warehouse.count_rows``."""
-        (rows,) = self.connection.execute(f"select count(*) from {table}").fetchone() or (0,)
-        return int(rows)
+        (rows,) = self.fetch("count_rows", table=table)
+        return int(rows["all_rows"])
 
     def total_tracks(self, cutover: datetime) -> TrackTotals:
         """See ``Warehouse.total_tracks``."""
-        (totals,) = self.connection.execute(self.statements.text("totals"), {"cutover": cutover}).fetchall()
-        return TrackTotals(*totals)
+        (totals,) = self.fetch("totals", {"cutover": cutover})
+        return TrackTotals(totals["all_rows"], totals["distinct_ids"], int(totals["moved"]))
 
     def fetch(self, statement: str, parameters: Parameters | None = None, /, **blanks: Any) -> list[Row]:
         """See ``Warehouse.fetch``."""
@@ -209,6 +212,26 @@ class DuckDbWarehouse(Warehouse):
         """See ``Warehouse.find_duplicates``."""
         self.change("find_duplicates", table=table or str(TRACKS))
 
+    def take_snapshot(self, snapshot: str, touched: str, expires_at: datetime) -> None:  # noqa: ARG002 (none expires)
+        """See ``Warehouse.take_snapshot``."""
+        self.change("snapshot_tracks", snapshot=self._beside_tracks(snapshot), touched=touched)
+
+    def snapshot_statements(self) -> tuple[str, ...]:
+        """See ``Warehouse.snapshot_statements``."""
+        return ("snapshot_tracks",)
+
+    def drop_snapshot(self, snapshot: str) -> None:
+        """See ``Warehouse.drop_snapshot``."""
+        self.change("drop_snapshot", snapshot=self._beside_tracks(snapshot))
+
+    def has_snapshot(self, snapshot: str) -> bool:
+        """See ``Warehouse.has_snapshot``."""
+        (found,) = self.fetch("table_exists", {"schema": TRACKS.schema, "name": snapshot})
+        return bool(found["tables"])
+
+    def _beside_tracks(self, name: str) -> str:
+        return self.statements.place(TRACKS.schema, name)
+
     @contextmanager
     def without_losers(self, snapshot: str) -> Iterator[Rewritten]:
         """See ``Warehouse.without_losers``: the losers are deleted in a transaction, which nobody else sees."""
@@ -216,7 +239,18 @@ class DuckDbWarehouse(Warehouse):
             for statement in self.rewriting_statements():
                 self.change(statement, touched=snapshot)
             (removed,) = self.fetch("removed_content")
-            yield Rewritten(str(TRACKS), removed["all_rows"], int(removed["content"]))
+            yield Rewritten(
+                str(TRACKS), removed["all_rows"], int(removed["content"]), publish=lambda _, record: record()
+            )
+
+    def was_published(self, name: str) -> bool:  # noqa: ARG002 (what is published is recorded in the same transaction)
+        """See ``Warehouse.was_published``: publishing and recording are one transaction."""
+        return False
+
+    @property
+    def usage(self) -> Usage | None:
+        """See ``Warehouse.usage``."""
+        return None
 
     def rewriting_statements(self) -> tuple[str, ...]:
         """See ``Warehouse.rewriting_statements``."""

@@ -45,7 +45,7 @@ def refresh_hours(warehouse: Warehouse, legacy: Legacy, hours: Sequence[datetime
         WarehouseError: there are neither files nor rows, or the engine failed.
     """
     files = _load(warehouse, legacy, hours) if legacy.exists() else {}
-    if not files and not warehouse.count_rows(str(BACKFILL_TRACKS)):
+    if not files and not warehouse.count_rows(BACKFILL_TRACKS):
         raise WarehouseError(
             f"The legacy root {legacy.uri} does not exist and {BACKFILL_TRACKS} is empty: set TRACKS_LEGACY_URI to the "
             f"folder or bucket prefix that holds the old pipeline's rows."

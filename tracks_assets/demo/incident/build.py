@@ -30,7 +30,7 @@ def build_incident(path: Path, plan: IncidentPlan, memory_limit: str = MEMORY_LI
         IncidentError: the warehouse holds rows already.
     """
     with DuckDbWarehouse(path, memory_limit=memory_limit).opened() as warehouse:
-        if any(warehouse.count_rows(str(table)) for table in (BACKFILL_TRACKS, RAW_TRACKS, TRACKS)):
+        if any(warehouse.count_rows(table) for table in (BACKFILL_TRACKS, RAW_TRACKS, TRACKS)):
             raise IncidentError(f"The warehouse {path} holds rows already: name a new file for the incident.")
         fill_backfill_tracks(warehouse, plan)
         fill_tracks_the_old_way(warehouse, plan)

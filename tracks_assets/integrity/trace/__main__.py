@@ -12,7 +12,7 @@ from tracks_assets.integrity.trace.facts import EventIdError, check_event_id, fe
 from tracks_assets.integrity.trace.page import page
 from tracks_assets.settings import Settings, SettingsError, read_settings
 from tracks_assets.warehouse.base import Warehouse, WarehouseError
-from tracks_assets.warehouse.connect import LOCK_WAIT, connect_warehouse
+from tracks_assets.warehouse.connect import LOCK_WAIT, warehouse_of
 
 KNOWN, NEVER_SEEN, NO_PAGE = 0, 1, 2
 
@@ -53,7 +53,7 @@ def _existing_warehouse(settings: Settings, lock_wait: float) -> Warehouse:
         raise WarehouseError(
             f"There is no warehouse {settings.duckdb_path}: let TRACKS_HOME or TRACKS_DUCKDB_PATH name the one to ask."
         )
-    return connect_warehouse(settings.engine, settings.duckdb_path, lock_wait)
+    return warehouse_of(settings, lock_wait)
 
 
 if __name__ == "__main__":

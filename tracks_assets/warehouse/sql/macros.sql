@@ -48,3 +48,12 @@
     created_at > {{ dialect.hours_after(minted_at(dialect), parameter("tolerance_hours")) }}
     and {{ minted_at(dialect) }} >= {{ parameter("earliest") }}
 {%- endmacro %}
+
+{#- A column of a staging table of BigQuery's, where JSON stands as text. -#}
+{% macro from_staging(column) -%}
+    {%- if column.type == 'JSON' -%}
+        parse_json({{ column.name }}, wide_number_mode => 'round') as {{ column.name }}
+    {%- else -%}
+        {{ column.name }}
+    {%- endif -%}
+{%- endmacro %}

@@ -1,5 +1,4 @@
 -- The rows of one file of the old pipeline. Text becomes JSON by way of text, so that what is none is refused.
-insert into {{ backfill_tracks }} by name
 select
     {% for column in backfill_tracks.columns %}
     {{ column.name }}{{ "::varchar::json as " ~ column.name if column.type == 'JSON' }}{{ "," if not loop.last }}

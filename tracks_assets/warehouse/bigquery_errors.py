@@ -1,0 +1,93 @@
+"""What BigQuery's errors mean to the person on duty, in one sentence each.
+
+BigQuery tells most of them in prose: the words that are looked for here are those of its error messages and of its
+documentation of quotas, transactions and the streaming buffer.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from google.api_core import exceptions as api
+from google.auth import exceptions as auth
+from requests import exceptions as http
+
+from tracks_assets.warehouse.base import WarehouseError
+
+FAILURES = (api.GoogleAPICallError, api.RetryError, auth.GoogleAuthError, http.RequestException, TimeoutError)
+"""Everything that the client library raises when a call or a job fails."""
+
+_REMEDIES = (
+    (
+        "streaming buffer",
+        "rows that were streamed into the table cannot be changed for up to 90 minutes: stop the streaming, wait, then "
+        "run again",
+    ),
+    (
+        "concurrent update",
+        "another job changed the same table meanwhile, so nothing was changed: let it end, then run again",
+    ),
+    ("could not serialize access", "another job changed the same table meanwhile, so nothing was changed: run again"),
+    (
+        "bytes billed",
+        "raise TRACKS_BQ_MAXIMUM_BYTES_BILLED to what the statement may cost, then run again",
+    ),
+    ("quota", "wait until the quota allows it again, or have it raised, then run again"),
+    ("rate limit", "wait a minute, then run again"),
+    ("billing", "switch billing on for the project, then run again"),
+)
+
+
+def _remedy(error: Exception) -> str:
+    said = str(error).lower()
+    for words, remedy in _REMEDIES:
+        if words in said:
+            return remedy
+    match error:
+        case auth.GoogleAuthError():
+            return (
+                "log in with 'gcloud auth application-default login', or let GOOGLE_APPLICATION_CREDENTIALS name a "
+                "service account's key, then run again"
+            )
+        case api.Forbidden() | api.Unauthorized():
+            return (
+                "give the account roles/bigquery.jobUser on the project and roles/bigquery.dataEditor on the datasets, "
+                "then run again"
+            )
+        case api.NotFound():
+            return "look whether TRACKS_BQ_PROJECT, TRACKS_BQ_LOCATION and TRACKS_BQ_DATASET_PREFIX are right"
+        case api.ServerError() | api.TooManyRequests() | api.RetryError() | http.RequestException() | TimeoutError():
+            return "BigQuery could not be reached, or not in time: look at its status, then run again"
+        case _:
+            return "mend the cause, then run again"
+
+
+def cause(error: Exception) -> str:
+    """What an error says, in its first line, without the address that was called."""
+    said = error.message if isinstance(error, api.GoogleAPICallError) and error.message else str(error)
+    line = said.strip().splitlines()[0] if said.strip() else type(error).__name__
+    _, called, rest = line.partition("prettyPrint=false: ")
+    return (rest if called else line).rstrip(".")
+
+
+def sentence(project: str, doing: str, error: Exception) -> str:
+    """The sentence for an error of BigQuery's.
+
+    Args:
+        project: the project.
+        doing: what was being done, after "failed".
+        error: one of ``FAILURES``.
+    """
+    return f"BigQuery in {project} failed {doing} ({cause(error)}): {_remedy(error)}."
+
+
+@contextmanager
+def told(project: str, doing: str) -> Iterator[None]:
+    """Turns an error of BigQuery's in the ``with`` block into one sentence.
+
+    Raises:
+        WarehouseError: with that sentence.
+    """
+    try:
+        yield
+    except FAILURES as error:
+        raise WarehouseError(sentence(project, doing, error)) from error

@@ -1,0 +1,111 @@
+"""Staging tables: what load jobs bring into BigQuery for nothing, before one job puts it where it belongs."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import duckdb
+from google.api_core.exceptions import Conflict
+from google.api_core.retry import Retry
+from google.cloud import bigquery
+
+from tracks_assets.sql_files import sql_text
+from tracks_assets.warehouse.base import WarehouseError
+from tracks_assets.warehouse.bigquery_place import BigQueryPlace
+from tracks_assets.warehouse.bigquery_tables import PIPELINE_LABELS, staging_schema
+from tracks_assets.warehouse.tables import Table
+
+KEPT = timedelta(days=1)
+"""How long BigQuery keeps a staging table that a killed load has left."""
+
+
+@dataclass
+class Staging:
+    """The staging tables of one hour.
+
+    Attributes:
+        client: BigQuery's client.
+        place: where the datasets are, and the bounds of jobs.
+        hour: the hour that is loaded.
+        folder: where files are written before they are loaded.
+        labels: what the load jobs carry.
+        retry: how calls that fail for a passing reason are repeated.
+    """
+
+    client: bigquery.Client
+    place: BigQueryPlace
+    hour: datetime
+    folder: Path
+    labels: dict[str, str]
+    retry: Retry
+    _id: str = field(default_factory=lambda: uuid4().hex[:12])
+    _parts: dict[Table, int] = field(default_factory=dict)
+
+    def name(self, table: Table) -> str:
+        """The whole name of the staging table of a table."""
+        return self.place.table(table.schema, f"staging_{table.name}_{self.hour:%Y%m%d%H}")
+
+    def load(self, table: Table, connection: duckdb.DuckDBPyConnection, rows: str) -> int:
+        """Brings the rows of a query of DuckDB's into the staging table of ``table``; returns how many.
+
+        Args:
+            table: whose columns the rows have, in order: a load job goes by position.
+            connection: where the query runs.
+            rows: the query.
+
+        Raises:
+            WarehouseError: BigQuery took another number of rows.
+        """
+        part = self._parts.get(table, 0)
+        if part == 0:
+            self._make(table)
+        self._parts[table] = part + 1
+        file = self.folder / f"{table.name}_{part}.parquet"
+        (written,) = connection.execute(
+            f"copy ({rows}) to {sql_text(str(file))} (format parquet, compression zstd)"
+        ).fetchone() or (0,)
+        self._load_file(table, file, part)
+        file.unlink()
+        return int(written)
+
+    def _make(self, table: Table) -> None:
+        made = bigquery.Table(self.name(table), staging_schema(table.columns))
+        made.expires = datetime.now(UTC) + KEPT
+        made.labels = dict(PIPELINE_LABELS)
+        self.client.delete_table(made, not_found_ok=True, retry=self.retry)
+        self.client.create_table(made, retry=self.retry)
+
+    def _load_file(self, table: Table, file: Path, part: int) -> None:
+        config = bigquery.LoadJobConfig(
+            source_format="PARQUET",
+            schema=staging_schema(table.columns),
+            write_disposition="WRITE_APPEND",
+            labels=self.labels,
+        )
+        # An upload that is repeated after its answer was lost finds its own job, and lands once.
+        job_id = f"tracks_load_{table.name}_{self.hour:%Y%m%d%H}_{self._id}_{part}"
+        try:
+            with file.open("rb") as stream:
+                job = self.client.load_table_from_file(stream, self.name(table), job_id=job_id, job_config=config)
+            job.result(retry=self.retry, timeout=self.place.job_seconds)
+        except Conflict:
+            self.client.get_job(job_id, retry=self.retry).result(retry=self.retry, timeout=self.place.job_seconds)
+
+    def check(self, table: Table, rows: int) -> None:
+        """Looks whether the staging table holds that many rows.
+
+        Raises:
+            WarehouseError: it does not.
+        """
+        found = self.client.get_table(self.name(table), retry=self.retry).num_rows
+        if found != rows:
+            raise WarehouseError(
+                f"The load job of {table} brought {found:,} of {rows:,} rows of the hour {self.hour:%Y-%m-%d-%H:%M}, "
+                f"which is as it was before: run the hour again."
+            )
+
+    def remove(self) -> None:
+        """Drops the staging tables that were made."""
+        for table in self._parts:
+            self.client.delete_table(self.name(table), not_found_ok=True, retry=self.retry)

@@ -1,0 +1,57 @@
+"""The project's tables as BigQuery's API takes them, and what a table that is there already differs in."""
+
+from collections.abc import Mapping, Sequence
+
+from google.cloud import bigquery
+
+from tracks_assets.events.columns import Column, ColumnType
+from tracks_assets.warehouse.tables import Table
+
+PIPELINE_LABELS: Mapping[str, str] = {"pipeline": "tracks"}
+"""What everything that the project makes carries, so that its cost can be told from others'."""
+
+_OLD_NAMES = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}
+"""Types as the API tells them, where GoogleSQL has another name."""
+
+
+def schema_of(columns: Sequence[Column]) -> list[bigquery.SchemaField]:
+    """The columns as the API takes them."""
+    return [bigquery.SchemaField(column.name, column.type.value, description=column.description) for column in columns]
+
+
+def staging_schema(columns: Sequence[Column]) -> list[bigquery.SchemaField]:
+    """The columns as a load job fills them from Parquet: it makes no JSON, so that comes as text."""
+    return [
+        bigquery.SchemaField(column.name, "STRING" if column.type is ColumnType.JSON else column.type.value)
+        for column in columns
+    ]
+
+
+def new_table(table: Table, place: str) -> bigquery.Table:
+    """A table with its partitioning, clustering, descriptions and labels, not yet made.
+
+    Args:
+        table: what it is like.
+        place: its whole name.
+    """
+    made = bigquery.Table(place, schema_of(table.columns))
+    made.description = table.description
+    made.labels = dict(PIPELINE_LABELS)
+    if table.partitioned_by:
+        made.time_partitioning = bigquery.TimePartitioning(bigquery.TimePartitioningType.DAY, table.partitioned_by)
+    if table.clustered_by:
+        made.clustering_fields = list(table.clustered_by)
+    return made
+
+
+def difference(found: Sequence[bigquery.SchemaField], table: Table) -> str | None:
+    """The first thing in which a table's schema is not that of the project, in a few words; None where nothing is."""
+    types = {field.name: _OLD_NAMES.get(field.field_type, field.field_type) for field in found}
+    for column in table.columns:
+        if column.name not in types:
+            return f"it has no column {column.name}"
+        if types[column.name] != column.type.value:
+            return f"its column {column.name} is {types[column.name]} and not {column.type.value}"
+    known = {column.name for column in table.columns}
+    unknown = [name for name in types if name not in known]
+    return f"it has a column {unknown[0]} that the pipeline would lose" if unknown else None

@@ -1,1 +1,0 @@
-drop snapshot table if exists {{ snapshot }}

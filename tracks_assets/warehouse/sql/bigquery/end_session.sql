@@ -1,0 +1,1 @@
+call bq.abort_session()

@@ -1,0 +1,2 @@
+select count(*) as all_rows
+from {{ table }}
