@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from tracks_assets.integrity.census import Census
+from tracks_assets.integrity.census import Census, Earlier
 from tracks_assets.integrity.verdicts import (
     HourCounts,
     batch_is_unique,
@@ -101,6 +101,21 @@ def test_flat_duplicate_count() -> None:
     assert grown.sentence == (
         f"Duplicates grow: 11 excess rows now, 10 at the census of 2026-06-04 06:00 UTC; {TRACE}, stop what multiplies "
         f"it, then {DEDUP}."
+    )
+
+
+def test_flat_duplicate_count_by_time_travel() -> None:
+    week_ago = NOW - timedelta(days=7)
+    same = flat_duplicate_count(CENSUS, None, Earlier(week_ago, 10))
+    assert (same.passed, same.figures) == (True, {"excess_rows": 10, "excess_rows_by_time_travel": 10})
+    assert same.sentence == (
+        "The duplicate count is flat: 10 excess rows now, 10 in the table as of 2026-06-05 06:00 UTC."
+    )
+    grown = flat_duplicate_count(CENSUS, BEFORE, Earlier(week_ago, 9))
+    assert not grown.passed
+    assert grown.sentence.startswith(
+        "Duplicates grow: 10 excess rows now, 10 at the census of 2026-06-04 06:00 UTC, 9 in the table as of "
+        "2026-06-05 06:00 UTC; "
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import dagster as dg
 
+from tracks_assets.defs.billing import job_labels, usage_metadata
 from tracks_assets.defs.metadata import table_metadata
 from tracks_assets.defs.resources import WAREHOUSE_POOL, WarehouseResource
 from tracks_assets.integrity import census
@@ -29,12 +30,13 @@ def census_asset(settings: Settings) -> dg.AssetsDefinition:
         metadata=table_metadata(DUPLICATE_CENSUS),
     )
     def duplicate_census(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> dg.MaterializeResult[None]:
-        with warehouse.warehouse().opened() as tables:
+        with warehouse.warehouse(job_labels(DUPLICATE_CENSUS.name, context.run_id)).opened() as tables:
             counted = census.count(tables, datetime.now(UTC))
             months, days = census.duplicates_by_month(tables), census.migrated_by_day(tables)
             census.append(tables, counted)
+            usage = tables.usage
         context.log.info(f"{counted.rows:,} rows, {counted.excess_rows:,} of them in excess.")
-        return dg.MaterializeResult(metadata=census_metadata(counted, months, days))
+        return dg.MaterializeResult(metadata={**census_metadata(counted, months, days), **usage_metadata(usage)})
 
     return duplicate_census
 

@@ -14,12 +14,13 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DbtCliEventMessage
 
+from tracks_assets.defs.billing import job_labels
 from tracks_assets.defs.dbt_manifest import ensure_manifest
 from tracks_assets.defs.metadata import check_result
 from tracks_assets.defs.own_job import leave_own_job_checks_out, own_job_metadata
 from tracks_assets.defs.partitions import export_hours, hours_of, partition_key
 from tracks_assets.defs.resources import WAREHOUSE_POOL, TracksDbt, WarehouseResource, new_target_path
-from tracks_assets.defs.tracks import TRACKS_KEY, dbt_environment, environment
+from tracks_assets.defs.tracks import TRACKS_KEY, dbt_environment, environment, label_variables
 from tracks_assets.integrity import census, verdicts
 from tracks_assets.integrity.judging import CheckError, Judge, Judged, judge, with_examples
 from tracks_assets.integrity.verdicts import Verdict
@@ -60,7 +61,8 @@ def batch_check(settings: Settings) -> dg.AssetChecksDefinition:
     def batch_is_unique(context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource) -> dg.AssetCheckResult:
         window = context.op_execution_context.partition_time_window
         bounds = {"window_start": window.start, "window_end": window.end, "cutover": settings.cutover}
-        with warehouse.warehouse().opened() as tables:
+        labels = job_labels("batch_is_unique", context.op_execution_context.run_id, window)
+        with warehouse.warehouse(labels).opened() as tables:
             (found,) = tables.fetch("batch_duplicates", bounds)
             known = census.newest(tables)
         hours = [partition_key(hour) for hour in hours_of(window)]
@@ -79,7 +81,8 @@ def counted_checks() -> dg.AssetChecksDefinition:
 
     @dg.multi_asset_check(name="counted_checks", specs=_specs(COUNTED_CHECKS), can_subset=True, pool=WAREHOUSE_POOL)
     def counted(context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource) -> Iterator[dg.AssetCheckResult]:
-        with warehouse.warehouse().opened() as tables:
+        labels = job_labels("counted_checks", context.op_execution_context.run_id)
+        with warehouse.warehouse(labels).opened() as tables:
             judges = counted_judges(tables, datetime.now(UTC))
             judged = judge({name: judges[name] for name in _selected(context, COUNTED_CHECKS)})
         yield from _results(judged)
@@ -92,7 +95,7 @@ def counted_judges(warehouse: Warehouse, now: datetime) -> dict[str, Judge]:
     counted = census.count(warehouse, now)
     return {
         "flat_duplicate_count": lambda: with_examples(
-            verdicts.flat_duplicate_count(counted, census.baseline(warehouse, now)),
+            verdicts.flat_duplicate_count(counted, census.baseline(warehouse, now), census.earlier(warehouse, now)),
             lambda: census.duplicate_examples(warehouse),
         ),
         "no_collisions": lambda: with_examples(
@@ -112,10 +115,11 @@ def dbt_checks(settings: Settings, project: Path) -> dg.AssetChecksDefinition:
     def dbt_tests(
         context: dg.AssetCheckExecutionContext, dbt: TracksDbt, warehouse: WarehouseResource
     ) -> Iterator[dg.AssetCheckResult]:
-        with warehouse.warehouse().opened():
+        labels = job_labels("dbt_checks", context.op_execution_context.run_id)
+        with warehouse.warehouse(labels).opened():
             context.log.debug("The warehouse's tables are in place.")
         names = _selected(context, DBT_CHECKS)
-        with environment(dbt_environment(settings)):
+        with environment(dbt_environment(settings) | label_variables(labels)):
             call = dbt.cli(
                 ["test", "--select", " ".join(names)],
                 manifest=manifest,
@@ -124,7 +128,7 @@ def dbt_checks(settings: Settings, project: Path) -> dg.AssetChecksDefinition:
             )
             said = "; ".join(each.raw_event["info"]["msg"] for each in call.stream_raw_events() if _is_error(each))
         results = results_of_tests(call.target_path / "run_results.json")
-        with warehouse.warehouse().opened() as tables:
+        with warehouse.warehouse(labels).opened() as tables:
             judged = judge(
                 {name: partial(dbt_verdict, tables, settings.cutover, name, results, said) for name in names}
             )

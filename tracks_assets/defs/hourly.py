@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from tracks_assets.defs.billing import job_labels, usage_metadata
 from tracks_assets.defs.metadata import check_result, inventory_metadata, load_metadata, table_metadata
 from tracks_assets.defs.partitions import export_hours, hours_of, partition_key
 from tracks_assets.defs.progress import Progress
@@ -61,7 +62,8 @@ def hourly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         hours = hours_of(context.partition_time_window)
         stamp = datetime.now(UTC)
         progress, read = Progress(len(hours)), {}
-        with warehouse.warehouse().opened() as tables:
+        labels = job_labels(RAW_TRACKS.name, context.run_id, context.partition_time_window)
+        with warehouse.warehouse(labels).opened() as tables:
             for hour in hours:
                 started = time.monotonic()
                 load = tables.replace_hour(export.export().inventory(hour), stamp)
@@ -71,6 +73,7 @@ def hourly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 read[hour] = load.read
             context.add_asset_metadata({"dagster/row_count": tables.count_rows(RAW_TRACKS)})
             counts = count_hours(tables, read)
+            context.add_asset_metadata(usage_metadata(tables.usage))
         yield dg.MaterializeResult(check_results=raw_check_results(counts, settings))
 
     return [events_parquet, raw_tracks]

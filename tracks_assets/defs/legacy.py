@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from tracks_assets.defs.billing import job_labels, usage_metadata
 from tracks_assets.defs.metadata import legacy_hour_metadata, legacy_merge_metadata, table_metadata
 from tracks_assets.defs.partitions import hours_of, legacy_hours, merge_windows, partition_key
 from tracks_assets.defs.resources import WAREHOUSE_POOL, LegacyResource, WarehouseResource
@@ -28,12 +29,14 @@ def legacy_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     def backfill_tracks(
         context: dg.AssetExecutionContext, legacy: LegacyResource, warehouse: WarehouseResource
     ) -> None:
-        with warehouse.warehouse().opened() as tables:
+        labels = job_labels(BACKFILL_TRACKS.name, context.run_id, context.partition_time_window)
+        with warehouse.warehouse(labels).opened() as tables:
             for window in merge_windows(context.partition_time_window):
                 for hour in refresh_hours(tables, legacy.legacy(), hours_of(window)):
                     context.log.info(hour_line(hour))
                     context.add_asset_metadata(legacy_hour_metadata(hour), partition_key=partition_key(hour.hour))
             context.add_asset_metadata({"dagster/row_count": tables.count_rows(BACKFILL_TRACKS)})
+            context.add_asset_metadata(usage_metadata(tables.usage))
 
     @dg.asset(
         key=[SCHEMA, "tracks_legacy"],
@@ -47,10 +50,11 @@ def legacy_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     )
     def tracks_legacy(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> None:
         window = context.partition_time_window
-        with warehouse.warehouse().opened() as tables:
+        with warehouse.warehouse(job_labels("tracks_legacy", context.run_id, window)).opened() as tables:
             merge = tables.insert_missing_legacy(window.start, window.end)
+            usage = tables.usage
         context.log.info(merge_line(merge))
-        context.add_asset_metadata(legacy_merge_metadata(merge, len(hours_of(window))))
+        context.add_asset_metadata({**legacy_merge_metadata(merge, len(hours_of(window))), **usage_metadata(usage)})
 
     return [backfill_tracks, tracks_legacy]
 

@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
 
+from tracks_assets.defs.billing import job_labels
 from tracks_assets.defs.dbt_manifest import ensure_manifest, parsed_state
 from tracks_assets.defs.merge_report import MergeCounts, counts_by_hour
 from tracks_assets.defs.metadata import merge_metadata, table_metadata
@@ -41,12 +42,22 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
     return settings.child_environment() | {"DBT_TARGET_PATH": str(parsed_state(settings))}
 
 
-def merge_environment(settings: Settings, window: dg.TimeWindow) -> dict[str, str]:
-    """What dbt is told of a merge: what it always is, and the window."""
-    return dbt_environment(settings) | {
-        "TRACKS_WINDOW_START": window.start.isoformat(),
-        "TRACKS_WINDOW_END": window.end.isoformat(),
-    }
+def label_variables(labels: Mapping[str, str]) -> dict[str, str]:
+    """The labels of dbt's jobs, as its macro ``tracks_query_comment`` reads them."""
+    return {"TRACKS_RUN_LABEL": labels["run"], "TRACKS_PARTITION_LABEL": labels.get("partition", "")}
+
+
+def merge_environment(settings: Settings, window: dg.TimeWindow, run_id: str) -> dict[str, str]:
+    """What dbt is told of a merge: what it always is, the window, and the labels of its jobs."""
+    labels = label_variables(job_labels(TRACKS.name, run_id, window))
+    return (
+        dbt_environment(settings)
+        | labels
+        | {
+            "TRACKS_WINDOW_START": window.start.isoformat(),
+            "TRACKS_WINDOW_END": window.end.isoformat(),
+        }
+    )
 
 
 @contextmanager
@@ -75,18 +86,19 @@ def tracks_assets(settings: Settings, project: Path) -> dg.AssetsDefinition:
         pool=WAREHOUSE_POOL,
     )
     def tracks(context: dg.AssetExecutionContext, dbt: TracksDbt, warehouse: WarehouseResource) -> Iterator[Any]:
-        with warehouse.warehouse().opened():
+        labels = job_labels(TRACKS.name, context.run_id, context.partition_time_window)
+        with warehouse.warehouse(labels).opened():
             context.log.debug("The warehouse's tables are in place.")
         for number, window in enumerate(merge_windows(context.partition_time_window)):
             started = time.monotonic()
-            with environment(merge_environment(settings, window)):
+            with environment(merge_environment(settings, window, context.run_id)):
                 merge = dbt.cli(
                     ["run"], context=context, target_path=new_target_path(settings.home, f"{context.run_id}-{number}")
                 )
             events = list(merge.stream_raw_events())
             counts = counts_by_hour(event.raw_event["info"]["msg"] for event in events)
             _record(context, window, counts, time.monotonic() - started)
-        with warehouse.warehouse().opened() as tables:
+        with warehouse.warehouse(labels).opened() as tables:
             rows = tables.count_rows(TRACKS)
         context.add_asset_metadata({"dagster/row_count": rows, **table_metadata(TRACKS)}, asset_key=TRACKS_KEY)
         for event in events:

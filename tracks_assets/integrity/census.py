@@ -13,6 +13,8 @@ BASELINE_AGE = timedelta(days=7)
 
 RECENT_DAYS = 30
 
+_TRAVEL_MARGIN = timedelta(minutes=15)
+
 
 @dataclass(frozen=True)
 class Census:
@@ -68,6 +70,27 @@ def newest(warehouse: Warehouse, at_most: datetime | None = None) -> Census | No
 def baseline(warehouse: Warehouse, now: datetime) -> Census | None:
     """The newest census that is old enough to compare with."""
     return newest(warehouse, now - BASELINE_AGE)
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """The excess rows of tracks as it stood at an earlier moment."""
+
+    moment: datetime
+    excess_rows: int
+
+
+def earlier(warehouse: Warehouse, now: datetime) -> Earlier | None:
+    """What tracks held a week ago, by the engine's own time travel; None where it does not reach so far.
+
+    Time travel reaches a week back at most, so a little less is asked for. Reads the ids of tracks once more.
+    """
+    moment = now - BASELINE_AGE + _TRAVEL_MARGIN
+    table = warehouse.tracks_as_of(moment)
+    if table is None:
+        return None
+    (found,) = warehouse.fetch("excess_rows_of", table=table)
+    return Earlier(moment, int(found["excess_rows"]))
 
 
 def duplicate_examples(warehouse: Warehouse) -> list[str]:

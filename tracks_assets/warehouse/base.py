@@ -200,6 +200,10 @@ class Warehouse(ABC):
         """Runs a statement that changes something, as ``fetch`` runs one that asks; returns the rows it changed."""
 
     @abstractmethod
+    def tracks_as_of(self, moment: datetime) -> str | None:
+        """Tracks as it stood at a moment, for a statement's blank ``table``; None where that is out of reach."""
+
+    @abstractmethod
     def transaction(self) -> AbstractContextManager[None]:
         """All that is changed in the ``with`` block, or, if it raises, nothing of it."""
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -51,6 +51,9 @@ from tracks_assets.warehouse.deliveries import (
 )
 from tracks_assets.warehouse.statements import Statements, bigquery_statements
 from tracks_assets.warehouse.tables import BACKFILL_TRACKS, RAW_TRACKS, REJECTED_TRACKS, TABLES, TRACKS, Table
+
+_TIME_TRAVEL_HOURS = 168
+"""How far back a dataset goes that says nothing of it: https://cloud.google.com/bigquery/docs/time-travel."""
 
 _TRANSFORM_MEMORY = "700MB"
 _SESSION_WORDS = re.compile(
@@ -250,6 +253,17 @@ class BigQueryWarehouse(Warehouse):
         """See ``Warehouse.change``."""
         return int(self._run(statement, parameters, **blanks).num_dml_affected_rows or 0)
 
+    def tracks_as_of(self, moment: datetime) -> str | None:
+        """See ``Warehouse.tracks_as_of``: as far back as the dataset's time travel goes, and the table itself."""
+        with self._told(f"at the table {self._name(TRACKS)}"):
+            created = self._client.get_table(self._name(TRACKS), retry=self._retry).created
+            dataset = self._client.get_dataset(self._place.dataset(TRACKS.schema), retry=self._retry)
+        window = timedelta(hours=int(dataset.max_time_travel_hours or _TIME_TRAVEL_HOURS))
+        if moment < max(created, datetime.now(UTC) - window) or moment > datetime.now(UTC):
+            return None
+        place = self.statements.place(TRACKS.schema, TRACKS.name)
+        return f"{place} for system_time as of timestamp '{moment.astimezone(UTC).isoformat()}'"
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """See ``Warehouse.transaction``."""
@@ -289,7 +303,14 @@ class BigQueryWarehouse(Warehouse):
         config.create_session = self._session is None and _SESSION_WORDS.match(text) is not None
         config.maximum_bytes_billed = self._place.maximum_bytes_billed
         with self._told(f"at the statement {statement}"):
-            job = self._client.query(text, job_config=config, retry=self._retry, job_retry=None)
+            job = self._client.query(
+                text,
+                job_config=config,
+                # BigQuery's list of jobs tells them apart by their ids.
+                job_id_prefix=f"tracks_{statement}_",
+                retry=self._retry,
+                job_retry=None,
+            )
             job.result(retry=self._retry, timeout=self._place.job_seconds)
         if config.create_session and job.session_info:
             self._session = job.session_info.session_id

@@ -196,6 +196,10 @@ class DuckDbWarehouse(Warehouse):
             changed = self._run(statement, parameters, **blanks).fetchone()
             return int(changed[0]) if changed and isinstance(changed[0], int) else 0
 
+    def tracks_as_of(self, moment: datetime) -> str | None:  # noqa: ARG002 (no moment is in reach)
+        """See ``Warehouse.tracks_as_of``: DuckDB does not travel in time."""
+        return None
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """See ``Warehouse.transaction``."""

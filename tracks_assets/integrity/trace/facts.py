@@ -1,7 +1,7 @@
 """What the warehouse knows of one event id, as plain values: everything that the page and the verdict rest on."""
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 from tracks_assets.integrity.repairs import STANDING
 from tracks_assets.warehouse.base import Warehouse
@@ -9,6 +9,8 @@ from tracks_assets.warehouse.tables import BACKFILL_TRACKS, TRACKS, Table
 
 LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
 """An insert time that is not known counts as older than any other, as in the merge."""
+
+_A_MOMENT = timedelta(seconds=1)
 
 _STANDING = (None, *STANDING)
 """States of a repair that is in force; None is one that left no record."""
@@ -85,6 +87,14 @@ class Restored:
 
 
 @dataclass(frozen=True)
+class Before:
+    """How the event stood in tracks just before the last thing that happened to it."""
+
+    moment: datetime
+    copies: tuple[Sighting, ...]
+
+
+@dataclass(frozen=True)
 class EventTrace:
     """Everything known of one event id.
 
@@ -99,6 +109,7 @@ class EventTrace:
         removed: its rows of tracks_duplicates.
         restored: its rows of tracks_redated.
         contents: in how many different contents, over all columns, it stands in tracks.
+        before: how it stood before that, where the engine can tell.
     """
 
     event_id: str
@@ -111,6 +122,14 @@ class EventTrace:
     removed: tuple[Removed, ...] = ()
     restored: tuple[Restored, ...] = ()
     contents: int = 0
+    before: Before | None = None
+
+    @property
+    def last_happening(self) -> datetime | None:
+        """When the last thing happened that may have changed its rows of tracks: a load, or a repair."""
+        loads = [each.bq_ingested_timestamp for each in (*self.deliveries, *self.copies)]
+        repairs = [each.removed_at for each in self.removed] + [each.restored_at for each in self.restored]
+        return max((moment for moment in (*loads, *repairs) if moment), default=None)
 
     @property
     def is_known(self) -> bool:
@@ -151,6 +170,20 @@ def check_event_id(text: str) -> str:
 
 def fetch_trace(warehouse: Warehouse, event_id: str, cutover: datetime) -> EventTrace:
     """Everything that an open warehouse knows of ``event_id``."""
+    trace = _fetch_now(warehouse, event_id, cutover)
+    return replace(trace, before=_before(warehouse, event_id, trace.last_happening))
+
+
+def _before(warehouse: Warehouse, event_id: str, happening: datetime | None) -> Before | None:
+    moment = happening - _A_MOMENT if happening else None
+    table = warehouse.tracks_as_of(moment) if moment else None
+    if moment is None or table is None:
+        return None
+    rows = warehouse.fetch("trace_copies", {"event_id": event_id}, table=table)
+    return Before(moment, tuple(Sighting(**row) for row in rows))
+
+
+def _fetch_now(warehouse: Warehouse, event_id: str, cutover: datetime) -> EventTrace:
     wanted = {"event_id": event_id}
     copies = _copies(warehouse, event_id, TRACKS)
     (minted,) = warehouse.fetch("trace_id", wanted)

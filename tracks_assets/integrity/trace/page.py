@@ -1,10 +1,19 @@
 """The page on one event: Markdown that reads well as plain text, its verdict first, then its story in order of time."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from tracks_assets.integrity.trace.facts import LONG_AGO, Delivery, EventTrace, Refusal, Removed, Restored, Sighting
+from tracks_assets.integrity.trace.facts import (
+    LONG_AGO,
+    Before,
+    Delivery,
+    EventTrace,
+    Refusal,
+    Removed,
+    Restored,
+    Sighting,
+)
 from tracks_assets.integrity.trace.times import moment_text
 from tracks_assets.integrity.trace.verdict import advice, verdict
 
@@ -31,7 +40,21 @@ def page(trace: EventTrace) -> str:
     lines += [_id_line(trace), ""]
     if trace.is_known:
         lines += ["## In order of time (UTC)", "", *(line for step in steps(trace) for line in step.lines()), ""]
+    if trace.before:
+        lines += _before_lines(trace.before)
     return "\n".join(lines)
+
+
+def _before_lines(before: Before) -> list[str]:
+    """How the event stood before the last thing that happened to it; how it stands now is the end of its story."""
+    head = f"## As of {moment_text(before.moment)} UTC, before the last of it"
+    if not before.copies:
+        return [head, "", "It did not stand in posthog.tracks.", ""]
+    copies = (
+        replace(_copy_step(copy), moment=before.moment, what="stood in posthog.tracks")
+        for copy in sorted(before.copies, key=_copy_order)
+    )
+    return [head, "", *(line for step in copies for line in step.lines()), ""]
 
 
 def steps(trace: EventTrace) -> list[Step]:

@@ -1,0 +1,49 @@
+"""What an engine that bills its jobs is told of them, and what it tells: labels to it, bytes and slots from it."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from tracks_assets.defs.partitions import hours_of, partition_key
+from tracks_assets.warehouse.base import Usage
+
+_LONGEST = 63
+"""Signs that BigQuery allows in a label's value, of these kinds: https://cloud.google.com/bigquery/docs/labels-intro."""
+
+
+def label(text: str) -> str:
+    """A text as the value of a label."""
+    return re.sub(r"[^a-z0-9_-]", "-", text.lower())[:_LONGEST]
+
+
+def job_labels(asset: str, run_id: str, window: dg.TimeWindow | None = None) -> dict[str, str]:
+    """The labels of the jobs of one step, by which their cost can be told from others'.
+
+    Args:
+        asset: the asset, check or job that they are for.
+        run_id: the run of Dagster's.
+        window: the hours, where it is partitioned.
+    """
+    labels = {"asset": label(asset), "run": label(run_id)}
+    return labels | ({"partition": label(_named(window))} if window else {})
+
+
+def _named(window: dg.TimeWindow) -> str:
+    keys = [partition_key(hour) for hour in hours_of(window)]
+    return keys[0] if len(keys) == 1 else f"{keys[0]}_{keys[-1]}"
+
+
+def usage_metadata(usage: Usage | None) -> Mapping[str, Any]:
+    """What was billed, as numbers that the UI plots; nothing where the engine bills nothing."""
+    if usage is None:
+        return {}
+    return {
+        "jobs": usage.jobs,
+        "bytes_billed": usage.bytes_billed,
+        "slot_ms": usage.slot_ms,
+        "dml_rows_inserted": usage.inserted,
+        "dml_rows_updated": usage.updated,
+        "dml_rows_deleted": usage.deleted,
+    }
