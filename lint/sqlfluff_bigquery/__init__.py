@@ -11,8 +11,8 @@ shared = macros(SQL / "macros.sql")
 place = bigquery_statements("project").place
 globals().update({each.name: Placed(each, place(each.schema, each.name)) for each in tables.TABLES})
 snapshot = rewritten = table = place("posthog", "tracks_snapshot")
-files = ["gs://bucket/one.parquet"]
-schema, expires_at = "posthog", "2026-03-12T00:00:00+00:00"
+staged = {each.name: place("posthog", f"staging_{each.name}") for each in tables.TABLES}
+window_start = window_end = "2026-03-12T00:00:00+00:00"
 
 
 def parameter(name: str) -> str:

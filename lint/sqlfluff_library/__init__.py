@@ -24,6 +24,7 @@ plan = plan_incident(1_000).blanks
 all_events, number, start_ms, stamps = "select * from files", 0, 0, ["source_file"]
 hour, file = datetime(2026, 3, 12, tzinfo=UTC), "one.parquet"
 reasons = Reason
+window_start = stamp = "current_timestamp"
 types = dict.fromkeys({column.type for column in table.columns}, "varchar")
 # Its grammar does not know DuckDB's USING COMPRESSION: the DDL is linted without.
 bulky: list[str] = []

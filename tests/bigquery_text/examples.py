@@ -9,10 +9,13 @@ from typing import Any
 
 from tracks_assets.events.columns import ColumnType
 from tracks_assets.integrity.repairs import snapshot_name
+from tracks_assets.warehouse.bigquery_tables import staging_schema
 from tracks_assets.warehouse.statements import bigquery_statements
 from tracks_assets.warehouse.tables import (
     BACKFILL_TRACKS,
     DUPLICATE_CENSUS,
+    RAW_TRACKS,
+    REJECTED_TRACKS,
     SCHEMA,
     TABLES,
     TRACKS,
@@ -25,7 +28,8 @@ STATEMENTS = bigquery_statements("project")
 
 SNAPSHOT = snapshot_name("dedup_20260612_093000_000000")
 REWRITTEN = "tracks_rewritten"
-LEGACY_HOUR = "legacy_hour"
+MOMENT = "2026-03-12T01:00:00+00:00"
+STAGED = {table.name: f"staging_{table.name}_2026031201" for table in (RAW_TRACKS, REJECTED_TRACKS, BACKFILL_TRACKS)}
 
 PARAMETERS: dict[str, ColumnType] = {
     **{column.name: column.type for table in (DUPLICATE_CENSUS, TRACKS_REPAIRS) for column in table.columns},
@@ -34,7 +38,6 @@ PARAMETERS: dict[str, ColumnType] = {
     "earliest": ColumnType.TIMESTAMP,
     "event_id": ColumnType.STRING,
     "latest": ColumnType.TIMESTAMP,
-    "name": ColumnType.STRING,
     "removed_at": ColumnType.TIMESTAMP,
     "restored_at": ColumnType.TIMESTAMP,
     "since": ColumnType.TIMESTAMP,
@@ -52,12 +55,19 @@ def place(table: Table | str) -> str:
     return STATEMENTS.place(SCHEMA, table if isinstance(table, str) else table.name)
 
 
+def staged(*tables: Table) -> dict[str, str]:
+    """The places of the staging tables of some tables."""
+    return {table.name: place(STAGED[table.name]) for table in tables}
+
+
 WITHOUT_BLANKS = (
     "advance_repair",
     "backfill_hours",
     "batch_duplicates",
+    "begin_transaction",
     "census",
     "colliding_ids",
+    "commit_transaction",
     "count_backfill_window",
     "count_given_back",
     "count_id_times",
@@ -70,13 +80,13 @@ WITHOUT_BLANKS = (
     "delete_repair",
     "duplicate_examples",
     "duplicates_by_month",
+    "end_session",
     "excess_rows",
     "find_given_back",
     "find_redated",
     "fingerprint_archive",
     "hour_totals",
     "insert_census",
-    "insert_legacy_hour",
     "insert_missing_legacy",
     "insert_moved_events",
     "insert_repair",
@@ -85,7 +95,9 @@ WITHOUT_BLANKS = (
     "repairs",
     "restore_archived",
     "restore_times",
+    "roll_back_transaction",
     "times_rollback_state",
+    "totals",
     "trace_contents",
     "trace_deliveries",
     "trace_id",
@@ -98,27 +110,31 @@ WITHOUT_BLANKS = (
 WITH_BLANKS: dict[str, tuple[dict[str, Any], ...]] = {
     "archive_losers": ({"snapshot": place(SNAPSHOT)},),
     "archive_times": ({"snapshot": place(SNAPSHOT)},),
-    "drop_rewritten": ({"rewritten": place(REWRITTEN)},),
-    "drop_snapshot": ({"snapshot": place(SNAPSHOT)},),
+    "count_rows": ({"table": place(TRACKS)},),
+    "excess_rows_of": ({"table": place(TRACKS)},),
     "find_duplicates": ({"table": place(TRACKS)}, {"table": place(REWRITTEN)}),
     "find_seen_rows": ({"snapshot": place(SNAPSHOT)},),
     "fingerprint": ({"table": place(TRACKS)}, {"table": place(SNAPSHOT)}, {"table": place(REWRITTEN)}),
     "fingerprint_restored": ({"table": place(TRACKS)}, {"table": place(SNAPSHOT)}),
-    "load_legacy_hour": ({"files": ["gs://bucket/legacy/one.parquet", "gs://bucket/it's \\ odd/two.parquet"]},),
     "migrated_by_day": ({"recent_hours": 504},),
     "newest_census": ({"has_bound": False}, {"has_bound": True}),
-    "publish_tracks": ({"rewritten": place(REWRITTEN)},),
     "redated_months": (
         {"table": "redated_rows", "of_repair": False},
         {"table": place(TRACKS_REDATED), "of_repair": True},
     ),
     "removed_content": ({"rewritten": place(REWRITTEN)},),
+    "replace_hour": (
+        {"window_start": MOMENT, "staged": {}},
+        {"window_start": MOMENT, "staged": staged(RAW_TRACKS, REJECTED_TRACKS)},
+    ),
+    "replace_legacy_hour": (
+        {"window_start": MOMENT, "window_end": MOMENT, "staged": {}},
+        {"window_start": MOMENT, "window_end": MOMENT, "staged": staged(BACKFILL_TRACKS)},
+    ),
     "rewrite_tracks": ({"rewritten": place(REWRITTEN)},),
     "rollback_state": ({"snapshot": place(SNAPSHOT)},),
     "sample_copies": ({"events": 20},),
     "sample_redated": ({"events": 20},),
-    "snapshot_tracks": ({"snapshot": place(SNAPSHOT), "expires_at": "2026-06-26T09:30:00.000001+00:00"},),
-    "table_exists": ({"schema": SCHEMA},),
     "touched_copies": (
         {"table": place(TRACKS), "touched": "duplicate_ids"},
         {"table": place(REWRITTEN), "touched": place(SNAPSHOT)},
@@ -131,11 +147,15 @@ EXAMPLES: dict[str, tuple[dict[str, Any], ...]] = {**{name: ({},) for name in WI
 
 def tables() -> dict[str, tuple[tuple[str, ColumnType], ...]]:
     """Every table that a statement may find, by its whole name, with its columns' names and types."""
-    like_tracks = dict.fromkeys((SNAPSHOT, REWRITTEN, LEGACY_HOUR), TRACKS)
+    like_tracks = dict.fromkeys((SNAPSHOT, REWRITTEN), TRACKS)
     placed = {table.name: table for table in TABLES} | like_tracks
     columns = {
         place(name).strip("`"): tuple((column.name, column.type) for column in table.columns)
         for name, table in placed.items()
     }
-    schema_tables = place("INFORMATION_SCHEMA.TABLES").strip("`")
-    return columns | {schema_tables: (("table_schema", ColumnType.STRING), ("table_name", ColumnType.STRING))}
+    return columns | dict(map(_staging, (RAW_TRACKS, REJECTED_TRACKS, BACKFILL_TRACKS)))
+
+
+def _staging(table: Table) -> tuple[str, tuple[tuple[str, ColumnType], ...]]:
+    columns = tuple((field.name, ColumnType(field.field_type)) for field in staging_schema(table.columns))
+    return place(STAGED[table.name]).strip("`"), columns

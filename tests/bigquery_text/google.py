@@ -5,6 +5,7 @@ that passes is one that BigQuery takes.
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -35,6 +36,12 @@ NOT_IN_BIGQUERY = (
     "FEATURE_TIMESTAMP_NANOS",
     "FEATURE_TIMESTAMP_PICOS",
 )
+
+
+def statements_in(script: str) -> list[str]:
+    """The statements of a script without their comments, each ending its line with a semicolon."""
+    script = re.sub(r"(?m)^\s*--.*$", "", script)
+    return [text.strip() for text in re.split(r";[ \t]*(?:\n|$)", script) if text.strip()]
 
 
 class RefusedError(AssertionError):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from tests.bigquery_text.examples import EXAMPLES, LEGACY_HOUR, MAKE_TEMPORARY_TABLES, REWRITTEN, SNAPSHOT, place
+from tests.bigquery_text.examples import EXAMPLES, MAKE_TEMPORARY_TABLES, REWRITTEN, SNAPSHOT, place
 from tests.bigquery_text.macro_cases import NOON, UUID7, Absent, Json, at, literal
 from tracks_assets.events.columns import Column, ColumnType
 from tracks_assets.sql_files import macros
@@ -72,7 +72,6 @@ SAMPLE: dict[str, Sequence[Row]] = {
     "tracks": (*DAMAGED, {**MOVED, "created_at": at("2026-03-12 08:00:00.003")}),
     SNAPSHOT: (*DAMAGED, MOVED),
     REWRITTEN: DAMAGED[2:],
-    LEGACY_HOUR: DAMAGED[:2],
     "backfill_tracks": DAMAGED[:4],
     "raw_tracks": [
         {**row, "window_start": at("2026-03-12 12:00:00"), "source_file": "2026/one.parquet"} for row in DAMAGED[:8]
@@ -111,7 +110,7 @@ SAMPLE: dict[str, Sequence[Row]] = {
     ],
 }
 
-LIKE_TRACKS = (SNAPSHOT, REWRITTEN, LEGACY_HOUR)
+LIKE_TRACKS = (SNAPSHOT, REWRITTEN)
 
 PARAMETERS: dict[str, Any] = {
     "at_most": at("2026-06-01 00:00:00"),

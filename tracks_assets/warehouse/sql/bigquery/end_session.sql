@@ -1,1 +1,1 @@
-call bq.abort_session()
+call bq.abort_session() -- noqa: LT01

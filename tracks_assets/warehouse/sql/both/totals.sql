@@ -5,7 +5,9 @@ numbered as (
     select
         event_id,
         created_at,
-        row_number() over (partition by event_id order by event_inserted_at asc nulls first, created_at asc) as from_first
+        row_number() over (
+            partition by event_id order by event_inserted_at asc nulls first, created_at asc
+        ) as from_first
     from {{ raw_tracks }}
     where created_at >= {{ parameter("cutover") }}
 ),
