@@ -111,6 +111,7 @@ WITH_BLANKS: dict[str, tuple[dict[str, Any], ...]] = {
     "archive_losers": ({"snapshot": place(SNAPSHOT)},),
     "archive_times": ({"snapshot": place(SNAPSHOT)},),
     "count_rows": ({"table": place(TRACKS)},),
+    "drop_snapshot": ({"snapshot": place(SNAPSHOT)},),
     "excess_rows_of": ({"table": place(TRACKS)},),
     "find_duplicates": ({"table": place(TRACKS)}, {"table": place(REWRITTEN)}),
     "find_seen_rows": ({"snapshot": place(SNAPSHOT)},),

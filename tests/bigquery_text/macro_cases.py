@@ -188,21 +188,3 @@ CASES = (
     ),
     Case("json_number", (Absent("json"), Key("$time")), None),
 )
-
-FIRST_TEXTS: dict[tuple[str | None, ...], list[str]] = {
-    ("b", None, "c", "a"): ["a", "b"],
-    ("a",): ["a"],
-    (None,): [],
-    (): [],
-}
-"""Texts of a group, and the first two of them."""
-
-
-def first_texts_sql(engine: str, texts: tuple[str | None, ...]) -> str:
-    """The first two of these texts, as an expression."""
-    dialect = macros(SQL / "dialect" / f"{engine}.sql")
-    rows = " union all ".join(
-        f"select {literal(engine, Absent('string') if text is None else text)} as label" for text in texts
-    )
-    source = rows or "select 'none' as label limit 0"
-    return f"(select {dialect.first_texts('label', 2)} from ({source}) as labels)"

@@ -31,7 +31,6 @@ OTHER_STATEMENTS = {
 NO_STATEMENT = {
     "create_table": "the client library creates tables, with partitioning, clustering and descriptions",
     "rejected_rows": "belongs to the transform, which DuckDB does for every engine",
-    "drop_snapshot": "the client library drops tables",
     "legacy_rows": "belongs to the transform, which DuckDB does for every engine",
     "snapshot_tracks": "a snapshot is a copy job",
     "stored_blocks": "a dry run tells the bytes that a query reads",

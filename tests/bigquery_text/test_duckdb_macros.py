@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import duckdb
 import pytest
 
-from tests.bigquery_text.macro_cases import CASES, FIRST_TEXTS, IDS, Case, first_texts_sql
+from tests.bigquery_text.macro_cases import CASES, IDS, Case
 from tests.bigquery_text.sample import ONE_CHANGED, hashed, minted_at
 
 VECTOR = 2048
@@ -24,13 +24,6 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
 def test_a_macro_has_this_value_on_duckdb(connection: duckdb.DuckDBPyConnection, case: Case) -> None:
     ((value,),) = connection.execute(f"select {case.sql('duckdb')}").fetchall()
     assert value == case.value
-
-
-@pytest.mark.parametrize(("texts", "first"), FIRST_TEXTS.items(), ids=str)
-def test_the_first_texts_on_duckdb(
-    connection: duckdb.DuckDBPyConnection, texts: tuple[str | None, ...], first: list[str]
-) -> None:
-    assert connection.execute(f"select {first_texts_sql('duckdb', texts)}").fetchall() == [(first,)]
 
 
 def test_no_id_stops_a_scan_on_duckdb(connection: duckdb.DuckDBPyConnection) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from tests.bigquery_text.examples import EXAMPLES, MOMENT, STATEMENTS, place
 from tests.bigquery_text.google import Google, RefusedError, statements_in
-from tests.bigquery_text.macro_cases import CASES, FIRST_TEXTS, IDS, Case, first_texts_sql, google_text
+from tests.bigquery_text.macro_cases import CASES, IDS, Case, google_text
 from tests.bigquery_text.sample import ONE_CHANGED, hashed, is_question, minted_at, question
 from tests.merge.test_bigquery_text import WINDOW, merge_script, plan_text
 from tracks_assets.warehouse.statements import SQL
@@ -80,11 +80,6 @@ def test_what_bigquery_would_refuse_is_refused(google: Google, text: str, reason
 def test_a_macro_has_this_value_for_google(google: Google, case: Case) -> None:
     value = google.value(case.sql("bigquery"))
     assert (datetime.fromisoformat(value) if isinstance(case.value, datetime) else value) == case.value
-
-
-@pytest.mark.parametrize(("texts", "first"), FIRST_TEXTS.items(), ids=str)
-def test_the_first_texts_for_google(google: Google, texts: tuple[str | None, ...], first: list[str]) -> None:
-    assert google.value(first_texts_sql("bigquery", texts)) == first
 
 
 @pytest.mark.parametrize(

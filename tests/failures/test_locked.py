@@ -27,7 +27,7 @@ PYTHON = Path(sys.executable).resolve()
 class Impatient(WarehouseResource):
     """The warehouse, waited for no longer than a test can wait."""
 
-    def warehouse(self, labels: Mapping[str, str] | None = None) -> Warehouse:
+    def warehouse(self, labels: Mapping[str, str] | None = None) -> Warehouse:  # noqa: ARG002 (the interface)
         return DuckDbWarehouse(Path(self.duckdb_path), lock_wait=0.5)
 
 

@@ -28,7 +28,7 @@ from tracks_assets.integrity.repairs import (
     snapshot_name,
     tracks_place,
 )
-from tracks_assets.warehouse.base import Rewritten, Row, Warehouse
+from tracks_assets.warehouse.base import Rewritten, Row, Warehouse, content_sum
 from tracks_assets.warehouse.tables import SCHEMA
 
 JOB = "dedup_tracks"
@@ -114,11 +114,11 @@ def _plan(warehouse: Warehouse, census: Census, now: datetime, snapshot_days: in
 def _statements(warehouse: Warehouse, repair_id: str) -> tuple[Statement, ...]:
     """Every statement that touches rows of tracks, in order."""
     snapshot, tracks = warehouse.statements.place(SCHEMA, snapshot_name(repair_id)), tracks_place(warehouse)
-    find_losers, *others = warehouse.rewriting_statements()
 
     def over_tracks(name: str, **blanks: Any) -> Statement:
-        # In a dry run there is no snapshot to read ids from: the ids that were just counted stand in for the estimate.
-        counted = {**blanks, "touched": "duplicate_ids"}
+        # In a dry run there is no snapshot to read ids from, nor a table to write to: the ids that were just counted,
+        # and tracks itself, stand in for the estimate.
+        counted = {**blanks, "touched": "duplicate_ids", "rewritten": tracks}
         return Statement(name, warehouse.statements.text(name, **blanks), warehouse.scanned_bytes(name, **counted))
 
     return (
@@ -126,8 +126,10 @@ def _statements(warehouse: Warehouse, repair_id: str) -> tuple[Statement, ...]:
         over_tracks("fingerprint", table=tracks),
         *(over_tracks(name, snapshot=snapshot, touched="duplicate_ids") for name in warehouse.snapshot_statements()),
         Statement("archive_losers", warehouse.statements.text("archive_losers", snapshot=snapshot), None),
-        over_tracks(find_losers, touched=snapshot),
-        *(Statement(name, warehouse.statements.text(name), None) for name in others),
+        *(
+            over_tracks(name, **blanks) if blanks else Statement(name, warehouse.statements.text(name), None)
+            for name, blanks in warehouse.rewriting_statements(snapshot)
+        ),
         over_tracks("fingerprint", table=tracks),
         over_tracks("touched_copies", table=tracks, touched=snapshot),
     )
@@ -208,7 +210,7 @@ def _ids_after(warehouse: Warehouse, repair: Repair, rewritten: Rewritten, after
 def archived(warehouse: Warehouse, repair_id: str) -> Fingerprint:
     """The fingerprint of what a dedup put into the archive."""
     (row,) = warehouse.fetch("fingerprint_archive", {"repair_id": repair_id})
-    return Fingerprint(row["all_rows"], row["rows_with_id"], int(row["content"]))
+    return Fingerprint(row["all_rows"], row["rows_with_id"], content_sum(row["content"]))
 
 
 def differences(repair: Repair, after: Fingerprint, ids_after: int, removed: Fingerprint) -> list[str]:

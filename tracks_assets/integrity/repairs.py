@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from tracks_assets.warehouse.base import Warehouse
+from tracks_assets.warehouse.base import Warehouse, content_sum
 from tracks_assets.warehouse.tables import SCHEMA, TRACKS
 
 NEWEST = "newest"
@@ -81,7 +81,7 @@ def snapshot_name(repair_id: str) -> str:
 def fingerprint(warehouse: Warehouse, table: str) -> Fingerprint:
     """The fingerprint of a table with the columns of tracks; reads all of it."""
     (row,) = warehouse.fetch("fingerprint", table=table)
-    return Fingerprint(row["all_rows"], row["rows_with_id"], int(row["content"]))
+    return Fingerprint(row["all_rows"], row["rows_with_id"], content_sum(row["content"]))
 
 
 def tracks_place(warehouse: Warehouse) -> str:

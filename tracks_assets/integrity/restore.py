@@ -28,7 +28,7 @@ from tracks_assets.integrity.repairs import (
     snapshot_name,
     tracks_place,
 )
-from tracks_assets.warehouse.base import Parameters, Row, Warehouse
+from tracks_assets.warehouse.base import Parameters, Row, Warehouse, content_sum
 from tracks_assets.warehouse.tables import SCHEMA, TRACKS_REDATED
 
 JOB = "restore_created_at"
@@ -272,7 +272,7 @@ def _replace_times(warehouse: Warehouse, repair: Repair, now: datetime, toleranc
 
 def _touched(warehouse: Warehouse, repair: Repair, table: str) -> Touched:
     (row,) = warehouse.fetch("fingerprint_restored", {"repair_id": repair.repair_id}, table=table)
-    return Touched(row["all_rows"], int(row["content"]), int(row["content_without_time"]))
+    return Touched(row["all_rows"], content_sum(row["content"]), content_sum(row["content_without_time"]))
 
 
 def _check(repair: Repair, outcome: Outcome) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import astuple, dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Self
 
 from tracks_assets.export.inventory import HourInventory
@@ -102,6 +103,11 @@ class Usage:
 
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(*(mine + others for mine, others in zip(astuple(self), astuple(other), strict=True)))
+
+
+def content_sum(text: str) -> int:
+    """A sum of row hashes as the statements spell it: a decimal, whose fraction some engines write and is zero."""
+    return int(Decimal(text))
 
 
 class Warehouse(ABC):
@@ -257,8 +263,11 @@ class Warehouse(ABC):
         """What was used since the warehouse was opened; None where the engine bills nothing."""
 
     @abstractmethod
-    def rewriting_statements(self) -> tuple[str, ...]:
-        """The statements by which ``without_losers`` finds and removes the losers, in order."""
+    def rewriting_statements(self, snapshot: str) -> tuple[tuple[str, dict[str, str]], ...]:
+        """The statements by which ``without_losers`` finds and removes the losers, in order, each with its blanks.
+
+        One without blanks reads only what those before it have made.
+        """
 
     @abstractmethod
     def scanned_bytes(self, statement: str, parameters: Parameters | None = None, /, **blanks: Any) -> int:

@@ -37,6 +37,7 @@ from tracks_assets.warehouse.base import (
     Usage,
     Warehouse,
     WarehouseError,
+    content_sum,
 )
 from tracks_assets.warehouse.bigquery_errors import FAILURES, told
 from tracks_assets.warehouse.bigquery_place import BigQueryPlace
@@ -55,6 +56,7 @@ from tracks_assets.warehouse.tables import BACKFILL_TRACKS, RAW_TRACKS, REJECTED
 _TIME_TRAVEL_HOURS = 168
 """How far back a dataset goes that says nothing of it: https://cloud.google.com/bigquery/docs/time-travel."""
 
+_REWRITTEN = f"{TRACKS.name}_rewritten"
 _TRANSFORM_MEMORY = "700MB"
 _SESSION_WORDS = re.compile(
     r"^\s*(?:--.*\n|\s)*(?:begin transaction|create (?:or replace )?temp table)\b", re.IGNORECASE
@@ -344,7 +346,8 @@ class BigQueryWarehouse(Warehouse):
 
     def drop_snapshot(self, snapshot: str) -> None:
         """See ``Warehouse.drop_snapshot``."""
-        self._drop(self._beside_tracks(snapshot))
+        if self.has_snapshot(snapshot):
+            self.change("drop_snapshot", snapshot=self.statements.place(TRACKS.schema, snapshot))
 
     def has_snapshot(self, snapshot: str) -> bool:
         """See ``Warehouse.has_snapshot``."""
@@ -356,26 +359,26 @@ class BigQueryWarehouse(Warehouse):
             return True
 
     @contextmanager
-    def without_losers(self, snapshot: str) -> Iterator[Rewritten]:  # noqa: ARG002 (every row is looked at)
+    def without_losers(self, snapshot: str) -> Iterator[Rewritten]:
         """See ``Warehouse.without_losers``: rewritten beside tracks, then copied into its place for nothing."""
-        name, seen = f"{TRACKS.name}_rewritten", self._last_change()
-        place, whole_name = self.statements.place(TRACKS.schema, name), self._beside_tracks(name)
+        seen, whole_name = self._last_change(), self._beside_tracks(_REWRITTEN)
+        place = self.statements.place(TRACKS.schema, _REWRITTEN)
         self._drop(whole_name)
         try:
             with self._told(f"at the table {whole_name}"):
                 self._client.create_table(new_table(TRACKS, whole_name), retry=self._retry)
-            for statement in self.rewriting_statements():
-                self.change(statement, rewritten=place)
+            for statement, blanks in self.rewriting_statements(snapshot):
+                self.change(statement, **blanks)
             (removed,) = self.fetch("removed_content", rewritten=place)
             publish = partial(self._publish, whole_name, seen)
-            yield Rewritten(place, removed["all_rows"], int(removed["content"]), publish)
+            yield Rewritten(place, removed["all_rows"], content_sum(removed["content"]), publish)
         finally:
             with suppress(WarehouseError):
                 self._drop(whole_name)
 
-    def rewriting_statements(self) -> tuple[str, ...]:
-        """See ``Warehouse.rewriting_statements``."""
-        return ("rewrite_tracks",)
+    def rewriting_statements(self, snapshot: str) -> tuple[tuple[str, dict[str, str]], ...]:  # noqa: ARG002
+        """See ``Warehouse.rewriting_statements``: tracks itself tells which rows to leave out."""
+        return (("rewrite_tracks", {"rewritten": self.statements.place(TRACKS.schema, _REWRITTEN)}),)
 
     def _publish(self, rewritten: str, seen: datetime | None, name: str, record: Any) -> None:
         if self._last_change() != seen:
@@ -385,7 +388,7 @@ class BigQueryWarehouse(Warehouse):
             )
         config = bigquery.CopyJobConfig(write_disposition="WRITE_TRUNCATE", labels=self._labels)
         attempts = len(list(self._publications(name)))
-        self._copy(rewritten, self._name(TRACKS), config, job_id=_publication(name, attempts))
+        self._copy(rewritten, self._name(TRACKS), config, job_id=self._publication(name, attempts))
         record()
 
     def was_published(self, name: str) -> bool:
@@ -397,12 +400,16 @@ class BigQueryWarehouse(Warehouse):
                 return True
         return False
 
+    def _publication(self, name: str, attempt: int) -> str:
+        """The id of the job that publishes; jobs of several deployments stand in one project."""
+        return f"tracks_publish_{self._place.dataset_prefix}{name}_{attempt}"
+
     def _publications(self, name: str) -> Iterator[Any]:
         """The jobs that published under a name, in order: all but the last failed."""
         for attempt in count():
             try:
                 with self._told(f"at looking for the job that published {name}"):
-                    yield self._client.get_job(_publication(name, attempt), retry=self._retry)
+                    yield self._client.get_job(self._publication(name, attempt), retry=self._retry)
             except WarehouseError as error:
                 if isinstance(error.__cause__, NotFound):
                     return
@@ -473,8 +480,3 @@ def _type_of(name: str, value: Any) -> str:
             return ColumnType.INT64.value
         case _:
             return ColumnType.STRING.value
-
-
-def _publication(name: str, attempt: int) -> str:
-    """The id of the job that publishes."""
-    return f"tracks_publish_{name}_{attempt}"

@@ -4,6 +4,7 @@ BigQuery tells most of them in prose: the words that are looked for here are tho
 documentation of quotas, transactions and the streaming buffer.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -37,6 +38,9 @@ _REMEDIES = (
 )
 
 
+_CALLED = re.compile(r"^[A-Z]+ https?://\S+: ")
+
+
 def _remedy(error: Exception) -> str:
     said = str(error).lower()
     for words, remedy in _REMEDIES:
@@ -65,8 +69,7 @@ def cause(error: Exception) -> str:
     """What an error says, in its first line, without the address that was called."""
     said = error.message if isinstance(error, api.GoogleAPICallError) and error.message else str(error)
     line = said.strip().splitlines()[0] if said.strip() else type(error).__name__
-    _, called, rest = line.partition("prettyPrint=false: ")
-    return (rest if called else line).rstrip(".")
+    return _CALLED.sub("", line).rstrip(".")
 
 
 def sentence(project: str, doing: str, error: Exception) -> str:

@@ -87,7 +87,13 @@ class Staging:
         job_id = f"tracks_load_{table.name}_{self.hour:%Y%m%d%H}_{self._id}_{part}"
         try:
             with file.open("rb") as stream:
-                job = self.client.load_table_from_file(stream, self.name(table), job_id=job_id, job_config=config)
+                job = self.client.load_table_from_file(
+                    stream,
+                    self.name(table),
+                    job_id=job_id,
+                    job_config=config,
+                    num_retries=upload_retries(self.place.retry_seconds),
+                )
             job.result(retry=self.retry, timeout=self.place.job_seconds)
         except Conflict:
             self.client.get_job(job_id, retry=self.retry).result(retry=self.retry, timeout=self.place.job_seconds)
@@ -109,3 +115,8 @@ class Staging:
         """Drops the staging tables that were made."""
         for table in self._parts:
             self.client.delete_table(self.name(table), not_found_ok=True, retry=self.retry)
+
+
+def upload_retries(seconds: int) -> int:
+    """How often an upload may be repeated within some seconds: the library waits 1 second, then 2, then 4."""
+    return (seconds + 1).bit_length() - 1

@@ -28,6 +28,7 @@ from tracks_assets.warehouse.base import (
     Usage,
     Warehouse,
     WarehouseError,
+    content_sum,
 )
 from tracks_assets.warehouse.deliveries import (
     accepted_rows,
@@ -240,11 +241,11 @@ class DuckDbWarehouse(Warehouse):
     def without_losers(self, snapshot: str) -> Iterator[Rewritten]:
         """See ``Warehouse.without_losers``: the losers are deleted in a transaction, which nobody else sees."""
         with self.transaction():
-            for statement in self.rewriting_statements():
-                self.change(statement, touched=snapshot)
+            for statement, blanks in self.rewriting_statements(snapshot):
+                self.change(statement, **blanks)
             (removed,) = self.fetch("removed_content")
             yield Rewritten(
-                str(TRACKS), removed["all_rows"], int(removed["content"]), publish=lambda _, record: record()
+                str(TRACKS), removed["all_rows"], content_sum(removed["content"]), publish=lambda _, record: record()
             )
 
     def was_published(self, name: str) -> bool:  # noqa: ARG002 (what is published is recorded in the same transaction)
@@ -256,9 +257,9 @@ class DuckDbWarehouse(Warehouse):
         """See ``Warehouse.usage``."""
         return None
 
-    def rewriting_statements(self) -> tuple[str, ...]:
+    def rewriting_statements(self, snapshot: str) -> tuple[tuple[str, dict[str, str]], ...]:
         """See ``Warehouse.rewriting_statements``."""
-        return ("find_losers", "delete_losers")
+        return (("find_losers", {"touched": snapshot}), ("delete_losers", {}))
 
     def scanned_bytes(self, statement: str, parameters: Parameters | None = None, /, **blanks: Any) -> int:
         """See ``Warehouse.scanned_bytes``: the blocks, in the file, of the columns that the statement reads."""

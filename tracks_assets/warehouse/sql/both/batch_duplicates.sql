@@ -18,12 +18,18 @@ repeated as (
     having count(*) > 1
 ),
 
+examples as (
+    select event_id
+    from repeated
+    order by event_id
+    limit 10
+),
+
 final as (
     select
         (select count(*) from batch) as batch_ids,
-        count(*) as ids,
-        {{ dialect.first_texts("event_id", 10) }} as examples
-    from repeated
+        (select count(*) from repeated) as ids,
+        array(select examples.event_id from examples order by examples.event_id) as examples
 )
 
 select * from final

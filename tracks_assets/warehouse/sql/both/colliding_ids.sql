@@ -17,11 +17,17 @@ colliding as (
     having count(*) > 1
 ),
 
+examples as (
+    select event_id
+    from colliding
+    order by event_id
+    limit 10
+),
+
 final as (
     select
-        count(*) as ids,
-        {{ dialect.first_texts("event_id", 10) }} as examples
-    from colliding
+        (select count(*) from colliding) as ids,
+        array(select examples.event_id from examples order by examples.event_id) as examples
 )
 
 select * from final

@@ -51,8 +51,3 @@
 
 {#- The sum of row hashes as text, for no column type of both engines holds it. -#}
 {% macro hash_sum(columns) -%} cast(coalesce(sum({{ row_hash(columns) }}), 0) as string) {%- endmacro %}
-
-{#- The first few texts of a group, in order, as a list. -#}
-{% macro first_texts(value, most) -%}
-    ifnull(array_agg({{ value }} ignore nulls order by {{ value }} limit {{ most }}), [])
-{%- endmacro %}

@@ -48,8 +48,3 @@
 
 {#- The sum of row hashes as text, for no column type of both engines holds it. -#}
 {% macro hash_sum(columns) -%} coalesce(sum({{ row_hash(columns) }}), 0)::varchar {%- endmacro %}
-
-{#- The first few texts of a group, in order, as a list. -#}
-{% macro first_texts(value, most) -%}
-    coalesce((list({{ value }} order by {{ value }}) filter (where {{ value }} is not null))[:{{ most }}], [])
-{%- endmacro %}

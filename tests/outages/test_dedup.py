@@ -1,0 +1,160 @@
+"""A dedup that is killed or refused on BigQuery: tracks is as it was, or is published and known to be."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from google.cloud import bigquery
+
+from tests.emulators.proxy import Answer
+from tests.emulators.servers import PROJECT
+from tests.outages.conftest import FIRST_LOAD, Outages
+from tests.outages.test_load import ABORTED
+from tracks_assets.export.inventory import HourInventory
+from tracks_assets.integrity import dedup, repairs
+from tracks_assets.integrity.dedup_rollback import roll_back
+from tracks_assets.integrity.repairs import State
+from tracks_assets.warehouse.base import Warehouse, WarehouseError
+from tracks_assets.warehouse.tables import TRACKS, TRACKS_DUPLICATES
+
+NOW = datetime(2026, 6, 12, 9, 30, tzinfo=UTC)
+LATER = datetime(2026, 6, 12, 10, 30, tzinfo=UTC)
+
+
+class KilledError(BaseException):
+    """Stands for a process that ends where it is."""
+
+
+@pytest.fixture
+def damaged(outages: Outages, delivered: HourInventory) -> Outages:
+    """Tracks in which every event stands twice, the second copy with a later stamp."""
+    with outages.warehouse().opened() as tables:
+        tables.replace_hour(delivered, FIRST_LOAD)
+    names = ", ".join(column.name for column in TRACKS.columns)
+    later = names.replace("bq_ingested_timestamp", "timestamp_add(bq_ingested_timestamp, interval 1 day)")
+    dataset = f"{PROJECT}.{outages.prefix}posthog"
+    first = "row_number() over (partition by event_id order by source_file, created_at) = 1"
+    raw = f"(select * from `{dataset}.raw_tracks` where true qualify {first})"
+    client = bigquery.Client(PROJECT)
+    for columns in (names, later):
+        client.query(f"insert into `{dataset}.tracks` ({names}) select {columns} from {raw}").result()
+    client.close()  # type: ignore[no-untyped-call]
+    return outages
+
+
+def archived(tables: Warehouse) -> str:
+    """A dedup that came as far as its archive; its id."""
+    planned = dedup.plan(tables, NOW, 14)
+    assert planned is not None
+    repair = dedup.take_snapshot(tables, planned.repair_id, NOW, 14)
+    dedup.archive(tables, repair.repair_id, NOW)
+    return repair.repair_id
+
+
+def run(outages: Outages) -> None:
+    """A dedup from its plan to its publication."""
+    with outages.warehouse().opened() as tables:
+        dedup.rewrite(tables, archived(tables))
+
+
+def seen(outages: Outages) -> tuple[Any, Any, list[str]]:
+    """Tracks, the archive, and the states of all dedups."""
+    with outages.warehouse().opened() as tables:
+        tracks = repairs.fingerprint(tables, repairs.tracks_place(tables))
+        archive = tables.count_rows(TRACKS_DUPLICATES)
+        return tracks, archive, [str(repair.state) for repair in repairs.repairs_of(tables, dedup.JOB)]
+
+
+def check_dedup_works(outages: Outages, rows: int) -> None:
+    """A dedup that is started anew halves the table, and a rollback gives back exactly what it took."""
+    before = seen(outages)[0]
+    with outages.warehouse().opened() as tables:
+        repair = dedup.rewrite(tables, archived(tables))
+        assert (repair.state, repair.rows_after) == (State.PUBLISHED, rows // 2)
+        assert tables.has_snapshot(repair.snapshot)
+    with outages.warehouse().opened() as tables:
+        assert dedup.plan(tables, LATER, 14) is None
+        roll_back(tables, repair.repair_id)
+    assert seen(outages)[0] == before
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "tracks_insert_repair",
+        '"operationType": "SNAPSHOT"',
+        "tracks_archive_losers",
+        "tracks_rewrite_tracks",
+        "tracks_publish_",
+    ],
+)
+def test_bigquery_dies_in_the_middle_of_a_dedup(damaged: Outages, words: str) -> None:
+    before = seen(damaged)[0]
+
+    damaged.on(words, is_fatal=True)
+    with pytest.raises(WarehouseError) as told:
+        run(damaged)
+
+    assert str(told.value).endswith(
+        "BigQuery could not be reached, or not in time: look at its status, then run again."
+    )
+    damaged.end()
+    assert seen(damaged)[0] == before
+    check_dedup_works(damaged, before.rows)
+
+
+def test_a_dedup_that_is_killed_between_publishing_and_recording(
+    damaged: Outages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The copy job's own id is the evidence: nothing that was published is taken for unfinished."""
+    rows = seen(damaged)[0].rows
+
+    def die(*_: object, **__: object) -> None:
+        raise KilledError
+
+    with damaged.warehouse().opened() as tables:
+        repair_id = archived(tables)
+        monkeypatch.setattr(dedup, "advance", die)
+        with pytest.raises(KilledError):
+            dedup.rewrite(tables, repair_id)
+
+    tracks, archive, states = seen(damaged)
+    assert (tracks.rows, archive, states) == (rows // 2, rows // 2, [State.PUBLISHED])
+
+
+def test_a_merge_that_comes_in_between_publishes_nothing(damaged: Outages) -> None:
+    """The emulator does not keep the time of a table's last change: the proxy tells of a later one."""
+    before = seen(damaged)[0]
+    client = bigquery.Client(PROJECT)
+    table = client.get_table(f"{PROJECT}.{damaged.prefix}posthog.tracks").to_api_repr()
+    client.close()  # type: ignore[no-untyped-call]
+    changed = json.dumps({**table, "lastModifiedTime": str(int(table["lastModifiedTime"]) + 1)}).encode()
+
+    with damaged.warehouse().opened() as tables:
+        repair = repairs.find_repair(tables, dedup.JOB, archived(tables))
+        with tables.without_losers(repair.snapshot) as rewritten:
+            damaged.on("/tables/tracks?", Answer(200, changed))
+            with pytest.raises(WarehouseError) as told:
+                rewritten.publish(repair.repair_id, lambda: None)
+
+    assert str(told.value) == (
+        "posthog.tracks was changed while it was rewritten, so nothing was published: see that nothing else writes to "
+        "it, then run again."
+    )
+    damaged.end()
+    assert seen(damaged)[0] == before
+    check_dedup_works(damaged, before.rows)
+
+
+def test_a_copy_job_that_fails_publishes_nothing(damaged: Outages) -> None:
+    before = seen(damaged)[0]
+
+    damaged.on("tracks_publish_", ABORTED)
+    with pytest.raises(WarehouseError) as told:
+        run(damaged)
+
+    assert "another job changed the same table meanwhile" in str(told.value)
+    damaged.end()
+    assert seen(damaged)[0] == before
+    check_dedup_works(damaged, before.rows)

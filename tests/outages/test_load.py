@@ -1,0 +1,160 @@
+"""An hour that is loaded while BigQuery is in trouble is as it was before, and comes in whole when it is run again."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from tests.emulators.proxy import Answer, Fate
+from tests.outages.conftest import FIRST_LOAD, SECOND_LOAD, Outages
+from tracks_assets.export.inventory import HourInventory
+from tracks_assets.warehouse.base import WarehouseError
+from tracks_assets.warehouse.tables import RAW_TRACKS, REJECTED_TRACKS
+
+STAMPS = "select distinct bq_ingested_timestamp as stamp from `{}`"
+
+
+def refusal(status: int, reason: str, message: str) -> Answer:
+    """An answer as BigQuery's API words its refusals."""
+    error = {"code": status, "message": message, "errors": [{"reason": reason, "message": message}]}
+    return Answer(status, json.dumps({"error": error}).encode())
+
+
+ABORTED = refusal(
+    400,
+    "invalidQuery",
+    "Transaction is aborted due to concurrent update against table tracks-tests:posthog.raw_tracks. Transaction ID: 1",
+)
+QUOTA = refusal(
+    403, "quotaExceeded", "Quota exceeded: Your table exceeded quota for imports or query appends per table."
+)
+DENIED = refusal(403, "accessDenied", "Access Denied: Project tracks-tests: User does not have bigquery.jobs.create")
+STREAMED = refusal(
+    400,
+    "invalidQuery",
+    "UPDATE or DELETE statement over table posthog.raw_tracks would affect rows in the streaming buffer, which is not "
+    "supported",
+)
+TOO_DEAR = refusal(
+    400, "bytesBilledLimitExceeded", "Query exceeded limit for bytes billed: 1000. 10485760 or higher required."
+)
+REPLACING = "begin transaction;\\n\\ndelete"
+BEGINNING = "BigQuery in tracks-tests failed at the statement replace_hour ("
+
+
+def held(outages: Outages) -> tuple[int, int, list[object]]:
+    """Rows of both tables, and the stamps in raw_tracks."""
+    with outages.warehouse().opened() as tables:
+        stamps = tables.fetch("repairs", {"job": ""})
+        assert stamps == []
+        rows = tables.fetch(
+            "hour_totals", {"window_start": FIRST_LOAD.replace(hour=0, minute=0), "window_end": SECOND_LOAD}
+        )
+        return tables.count_rows(RAW_TRACKS), tables.count_rows(REJECTED_TRACKS), [row["accepted"] for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("break_it", "sentence"),
+    [
+        pytest.param(
+            lambda outages: outages.on(REPLACING, ABORTED),
+            BEGINNING + "Transaction is aborted due to concurrent update against table "
+            "tracks-tests:posthog.raw_tracks. Transaction ID: 1): another job changed the same table meanwhile, so "
+            "nothing was changed: let it end, then run again.",
+            id="aborted",
+        ),
+        pytest.param(
+            lambda outages: outages.on(REPLACING, STREAMED),
+            BEGINNING + "UPDATE or DELETE statement over table posthog.raw_tracks would affect rows in the streaming "
+            "buffer, which is not supported): rows that were streamed into the table cannot be changed for up to 90 "
+            "minutes: stop the streaming, wait, then run again.",
+            id="streamed",
+        ),
+        pytest.param(
+            lambda outages: outages.on(REPLACING, TOO_DEAR),
+            BEGINNING + "Query exceeded limit for bytes billed: 1000. 10485760 or higher required): raise "
+            "TRACKS_BQ_MAXIMUM_BYTES_BILLED to what the statement may cost, then run again.",
+            id="too dear",
+        ),
+        pytest.param(
+            lambda outages: outages.on("/upload/", QUOTA),
+            "BigQuery in tracks-tests failed at the hour 2026-03-12-00:00, which is as it was before (Quota exceeded: "
+            "Your table exceeded quota for imports or query appends per table): wait until the quota allows it again, "
+            "or have it raised, then run again.",
+            id="load job refused",
+        ),
+        pytest.param(
+            lambda outages: outages.on(REPLACING, DENIED),
+            BEGINNING + "Access Denied: Project tracks-tests: User does not have bigquery.jobs.create): give the "
+            "account roles/bigquery.jobUser on the project and roles/bigquery.dataEditor on the datasets, then run "
+            "again.",
+            id="denied",
+        ),
+    ],
+)
+def test_a_refused_load_leaves_the_hour(
+    outages: Outages, delivered: HourInventory, break_it: Callable[[Outages], None], sentence: str
+) -> None:
+    with outages.warehouse().opened() as tables:
+        tables.replace_hour(delivered, FIRST_LOAD)
+    before = held(outages)
+
+    break_it(outages)
+    with pytest.raises(WarehouseError) as told, outages.warehouse().opened() as tables:
+        tables.replace_hour(delivered, SECOND_LOAD)
+
+    assert str(told.value) == sentence
+    outages.end()
+    assert held(outages) == before
+    check_repaired(outages, delivered)
+
+
+@pytest.mark.parametrize("words", ["/upload/", REPLACING])
+def test_bigquery_dies_in_the_middle_of_a_load(outages: Outages, delivered: HourInventory, words: str) -> None:
+    with outages.warehouse().opened() as tables:
+        tables.replace_hour(delivered, FIRST_LOAD)
+    before = held(outages)
+
+    outages.on(words, is_fatal=True)
+    with pytest.raises(WarehouseError) as told, outages.warehouse().opened() as tables:
+        tables.replace_hour(delivered, SECOND_LOAD)
+
+    assert str(told.value).endswith(
+        "BigQuery could not be reached, or not in time: look at its status, then run again."
+    )
+    outages.end()
+    assert held(outages) == before
+    check_repaired(outages, delivered)
+
+
+def check_repaired(outages: Outages, delivered: HourInventory) -> None:
+    """A second run brings the hour whole, once."""
+    with outages.warehouse().opened() as tables:
+        load = tables.replace_hour(delivered, SECOND_LOAD)
+    assert load.read == delivered.rows
+    assert held(outages)[:2] == (load.accepted, load.rejected)
+    assert load.rejected > 0
+
+
+def test_an_answer_that_is_lost_loads_nothing_twice(outages: Outages, delivered: HourInventory) -> None:
+    """The job is done and nobody hears of it: its id finds it again."""
+    with outages.warehouse().opened() as tables:
+        once = iter([True])
+        outages.proxy.fault = lambda request: (
+            "cut after" if b"replace_hour" in request.body and next(once, False) else None
+        )
+        load = tables.replace_hour(delivered, FIRST_LOAD)
+    assert held(outages)[:2] == (load.accepted, load.rejected)
+
+
+def test_a_storm_that_ends_is_survived(outages: Outages, delivered: HourInventory) -> None:
+    refusals = iter(range(3))
+    storm = refusal(503, "backendError", "Error encountered during execution. Retrying may solve the problem.")
+
+    def fault(_: object) -> Fate:
+        return storm if next(refusals, None) is not None else None
+
+    with outages.warehouse(retry_seconds=30).opened() as tables:
+        outages.proxy.fault = fault
+        load = tables.replace_hour(delivered, FIRST_LOAD)
+    assert held(outages)[:2] == (load.accepted, load.rejected)

@@ -1,0 +1,110 @@
+"""What is said where BigQuery cannot be used at all, and that nothing is made or changed then."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from google.cloud import bigquery
+
+from tests.emulators.proxy import Answer
+from tests.emulators.servers import PROJECT
+from tests.outages.conftest import Outages
+from tests.outages.test_load import DENIED, refusal
+from tracks_assets.warehouse.base import WarehouseError
+from tracks_assets.warehouse.tables import TRACKS
+
+
+@pytest.fixture
+def client(outages: Outages) -> Iterator[bigquery.Client]:
+    """A client that is nobody's."""
+    client = bigquery.Client(PROJECT)
+    yield client
+    client.close()  # type: ignore[no-untyped-call]
+
+
+def said(outages: Outages, **place: object) -> str:
+    """The sentence with which opening ends."""
+    with pytest.raises(WarehouseError) as told, outages.warehouse(**place).opened():
+        raise AssertionError("it opened")
+    return str(told.value)
+
+
+def test_no_credentials(outages: Outages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "nowhere.json"))
+
+    assert said(outages) == (
+        f"BigQuery in tracks-tests failed at the log-in (File {tmp_path}/nowhere.json was not found): log in with "
+        "'gcloud auth application-default login', or let GOOGLE_APPLICATION_CREDENTIALS name a service account's key, "
+        "then run again."
+    )
+
+
+def test_credentials_that_are_refused(outages: Outages) -> None:
+    outages.proxy.fault = lambda _: DENIED
+
+    assert said(outages) == (
+        f"BigQuery in tracks-tests failed at the dataset tracks-tests.{outages.prefix}posthog (Access Denied: Project "
+        "tracks-tests: User does not have bigquery.jobs.create): give the account roles/bigquery.jobUser on the "
+        "project and roles/bigquery.dataEditor on the datasets, then run again."
+    )
+
+
+def test_a_storm_without_an_end(outages: Outages) -> None:
+    outages.proxy.fault = lambda _: refusal(503, "backendError", "The service is currently unavailable.")
+
+    sentence = said(outages)
+
+    assert sentence.startswith(f"BigQuery in tracks-tests failed at the dataset tracks-tests.{outages.prefix}posthog (")
+    assert sentence.endswith("BigQuery could not be reached, or not in time: look at its status, then run again.")
+
+
+def test_a_dataset_in_another_location(outages: Outages, client: bigquery.Client) -> None:
+    dataset = bigquery.Dataset(f"{PROJECT}.{outages.prefix}posthog")
+    dataset.location = "EU"
+    client.create_dataset(dataset)
+
+    assert said(outages) == (
+        f"The dataset tracks-tests.{outages.prefix}posthog lies in EU, but TRACKS_BQ_LOCATION is US: set it to EU, or "
+        "choose other datasets with TRACKS_BQ_DATASET_PREFIX."
+    )
+    assert list(client.list_tables(dataset)) == []
+    with outages.warehouse(location="EU").opened() as tables:
+        assert tables.count_rows(TRACKS) == 0
+
+
+@pytest.mark.parametrize(
+    ("schema", "difference"),
+    [
+        ([("event_id", "STRING")], "it has no column created_at"),
+        ([("event_id", "INT64")], "its column event_id is INT64 and not STRING"),
+        (
+            [*((column.name, column.type.value) for column in TRACKS.columns), ("our_own", "STRING")],
+            "it has a column our_own that the pipeline would lose",
+        ),
+    ],
+)
+def test_a_table_with_another_schema(
+    outages: Outages, client: bigquery.Client, schema: list[tuple[str, str]], difference: str
+) -> None:
+    name = f"{PROJECT}.{outages.prefix}posthog.tracks"
+    client.create_dataset(f"{PROJECT}.{outages.prefix}posthog")
+    client.create_table(bigquery.Table(name, [bigquery.SchemaField(*field) for field in schema]))
+
+    assert said(outages) == (
+        f"The table {name} is not as the pipeline needs it, for {difference}: alter it, or choose other datasets with "
+        "TRACKS_BQ_DATASET_PREFIX."
+    )
+    assert len(client.get_table(name).schema) == len(schema)
+
+
+def test_a_project_that_is_not_there(outages: Outages) -> None:
+    outages.proxy.fault = lambda request: (
+        Answer(404, b'{"error": {"code": 404, "message": "Not found: Project nowhere"}}')
+        if request.method == "POST"
+        else None
+    )
+
+    assert said(outages).endswith(
+        "(Not found: Project nowhere): look whether TRACKS_BQ_PROJECT, TRACKS_BQ_LOCATION and TRACKS_BQ_DATASET_PREFIX "
+        "are right."
+    )

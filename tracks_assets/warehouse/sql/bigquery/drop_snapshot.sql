@@ -1,0 +1,1 @@
+drop snapshot table if exists {{ snapshot }}
