@@ -61,6 +61,7 @@ class HourInventory:
         files: the Parquet files there.
         manifest: the manifest's name, if there is one.
         remedy: what to do when one of the files cannot be read.
+        scheme: what stands before the root where it is no local folder, for instance ``gs://``.
     """
 
     hour: datetime
@@ -69,6 +70,12 @@ class HourInventory:
     files: tuple[ExportFile, ...] = ()
     manifest: str | None = None
     remedy: str = EXPORT_AGAIN
+    scheme: str = ""
+
+    @property
+    def uri(self) -> str:
+        """The root as settings name it."""
+        return f"{self.scheme}{self.root}"
 
     @property
     def rows(self) -> int:
@@ -117,12 +124,20 @@ class Export:
         paths = _files_of_manifest(filesystem, manifest, listing, folder) if manifest else parquet_files(listing)
         _check_intervals(paths, hour, folder)
         files = tuple(_read_file(filesystem, path, f"{folder}/{_name(path)}") for path in paths)
-        return HourInventory(hour, root, folder, files, _name(manifest) if manifest else None)
+        return HourInventory(
+            hour, root, folder, files, _name(manifest) if manifest else None, scheme=scheme_of(self.uri)
+        )
 
 
 def filesystem_of(uri: str) -> tuple[AbstractFileSystem, str]:
     """A place's filesystem and its path there; a local path is taken as it stands, whatever signs it holds."""
     return url_to_fs(uri) if "://" in uri else (LocalFileSystem(), uri)
+
+
+def scheme_of(uri: str) -> str:
+    """What stands before the path in a place that is no local one; nothing in a local one."""
+    scheme, sign, _ = uri.partition("://")
+    return f"{scheme}{sign}" if sign else ""
 
 
 def list_folder(filesystem: AbstractFileSystem, folder: str) -> list[str]:
@@ -269,7 +284,7 @@ def find_unreadable(inventory: HourInventory) -> ExportError | None:
 
     Validating finds text that is not UTF-8, which Arrow reads and DuckDB does not.
     """
-    filesystem, _ = filesystem_of(inventory.root)
+    filesystem, _ = filesystem_of(inventory.uri)
     for file in inventory.files:
         try:
             with filesystem.open(file.path, "rb") as stream, pq.ParquetFile(stream) as parquet:

@@ -22,6 +22,7 @@ from tracks_assets.export.inventory import (
     list_folder,
     parquet_files,
     read_footer,
+    scheme_of,
     unreadable,
 )
 from tracks_assets.export.layout import HOUR
@@ -77,7 +78,7 @@ class Legacy:
         folder = hour_folder(hour)
         paths = parquet_files(list_folder(filesystem, f"{root}/{folder}"))
         files = tuple(self._read_file(filesystem, path, hour) for path in paths)
-        return HourInventory(hour, root, folder, files, remedy=WRITE_AGAIN)
+        return HourInventory(hour, root, folder, files, remedy=WRITE_AGAIN, scheme=scheme_of(self.uri))
 
     def _read_file(self, filesystem: AbstractFileSystem, path: str, hour: datetime) -> ExportFile:
         file, schema = read_footer(filesystem, path, path, WRITE_AGAIN)

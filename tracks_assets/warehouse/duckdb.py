@@ -16,6 +16,7 @@ from typing import Any
 import duckdb
 
 from tracks_assets.events.columns import ColumnType
+from tracks_assets.export.fetch import fetched
 from tracks_assets.export.inventory import ExportFile, HourInventory, find_unreadable
 from tracks_assets.export.layout import HOUR
 from tracks_assets.warehouse.base import (
@@ -124,17 +125,17 @@ class DuckDbWarehouse(Warehouse):
 
     def replace_hour(self, inventory: HourInventory, stamp: datetime) -> HourLoad:
         """See ``Warehouse.replace_hour``."""
-        with self._loading(inventory):
+        with fetched(inventory) as local, self._loading(local):
             for table in (RAW_TRACKS, REJECTED_TRACKS):
                 self._run("delete_hour", {"window_start": inventory.hour}, table=table)
-            if not inventory.files:
+            if not local.files:
                 return HourLoad(inventory.hour, read=0, accepted=0, rejected=0)
-            judge(self.connection, inventory)
+            judge(self.connection, local)
             load = HourLoad(
                 inventory.hour,
                 read=inventory.rows,
-                accepted=self._insert(RAW_TRACKS, accepted_rows(inventory, stamp)),
-                rejected=self._insert(REJECTED_TRACKS, rejected_rows(inventory, stamp)),
+                accepted=self._insert(RAW_TRACKS, accepted_rows(local, stamp)),
+                rejected=self._insert(REJECTED_TRACKS, rejected_rows(local, stamp)),
             )
             return check_accounted_for(load, inventory)
 
@@ -143,9 +144,9 @@ class DuckDbWarehouse(Warehouse):
 
     def replace_legacy_hour(self, inventory: HourInventory) -> int:
         """See ``Warehouse.replace_legacy_hour``."""
-        with self._loading(inventory):
+        with fetched(inventory) as local, self._loading(local):
             self._run("delete_backfill_hour", {"window_start": inventory.hour, "window_end": inventory.hour + HOUR})
-            return sum(self._insert_legacy_file(file) for file in inventory.files)
+            return sum(self._insert_legacy_file(file) for file in local.files)
 
     def _insert_legacy_file(self, file: ExportFile) -> int:
         try:

@@ -29,7 +29,11 @@ final as (
     select
         (select count(*) from batch) as batch_ids,
         (select count(*) from repeated) as ids,
-        array(select examples.event_id from examples order by examples.event_id) as examples
+        array(
+            select examples.event_id
+            from examples
+            order by examples.event_id
+        ) as examples
 )
 
 select * from final

@@ -27,7 +27,11 @@ examples as (
 final as (
     select
         (select count(*) from colliding) as ids,
-        array(select examples.event_id from examples order by examples.event_id) as examples
+        array(
+            select examples.event_id
+            from examples
+            order by examples.event_id
+        ) as examples
 )
 
 select * from final
