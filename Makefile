@@ -8,7 +8,7 @@ export TRACKS_HOME DAGSTER_HOME
 BIN = .venv/bin
 READY = .venv/ready
 
-.PHONY: setup demo ui test lint types unit format columns lock benchmark benchmark-dedup clean
+.PHONY: setup demo ui test lint types unit format columns lock benchmark benchmark-dedup benchmark-cost clean
 
 setup: $(READY) $(DAGSTER_HOME)/dagster.yaml
 
@@ -60,6 +60,9 @@ benchmark: setup
 
 benchmark-dedup: setup
 	@$(BIN)/python -m benchmarks.dedup
+
+benchmark-cost: setup
+	@$(BIN)/python -m benchmarks.bigquery_cost
 
 clean:
 	rm -rf .venv .tracks

@@ -12,10 +12,14 @@
 
 {% macro bigquery__get_merge_sql(target, source, unique_key, dest_columns, incremental_predicates=none) %}
     {% if config.get('meta', {}).get('merge') == 'by_plan' %}
-        {% set plan = make_temp_relation(this, '__merge_plan') %}
-        {% do run_query(bigquery__create_table_as(true, plan, "select * from " ~ source)) %}
-        {% do report_plan(plan) %}
-        {{ merge_by_plan(target, plan) }}
+        {% call statement('merge_by_plan', fetch_result=true, auto_begin=false) %}
+            {{ merge_script(target, source) }}
+        {% endcall %}
+        {% set done = load_result('merge_by_plan') %}
+        {% do log_counts(done.table.rows) %}
+        {% do log_cost(done.response) %}
+        {#- dbt runs a statement of its own after this one, when everything is done. -#}
+        select 1 as merged
     {% else %}
         {{ default__get_merge_sql(target, source, unique_key, dest_columns, incremental_predicates) }}
     {% endif %}

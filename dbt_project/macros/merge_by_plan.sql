@@ -4,34 +4,76 @@
     The stock merge takes whatever comes last into the table. This one takes the content only of a newer delivery, and
     moves an event's time only back, to that of its original. Ids are matched over the whole table: no partition is
     named, so a re-delivery finds its event however old it is. A standing pair is updated twice and never multiplied.
+
+    First the merge for BigQuery, where an UPDATE is billed for every partition that it changes, whole, and an INSERT is not.
+    So the unseen are inserted, and only the days of events that change are named for updating: a variable of the
+    script prunes partitions, a join does not. One transaction, with the plan made inside it: it sees one state of tracks
+    from its first read to its end. The last statement tells what was done.
 -#}
-{% macro merge_by_plan(target, plan) %}
-    {{ adapter.dispatch('merge_by_plan')(target, plan) }}
+{% macro merge_script(target, plan_query) %}
+declare changed_days array<timestamp>;
+
+begin transaction;
+
+create or replace temp table merge_plan as
+select * from {{ plan_query }};
+
+insert into {{ target }} ({{ track_columns() | join(', ') }})
+select {{ track_columns() | join(', ') }}
+from (
+    {{ rows_of_plan('merge_plan', "merge_action = 'insert'") | indent(4) }}
+);
+
+set changed_days = (
+    select ifnull(array_agg(distinct changed_day), [])
+    from merge_plan
+    cross join unnest({{ standing_days() | indent(4) }}) as changed_day
+    where merge_plan.merge_action in ('update', 'restore_time') and changed_day is not null
+);
+
+update {{ target }} as standing set
+    {{ content_of('delivery') | indent(4) }}
+    created_at = least(standing.created_at, delivery.created_at)
+from (
+    {{ rows_of_plan('merge_plan', "merge_action = 'update'") | indent(4) }}
+) as delivery
+where
+    standing.event_id = delivery.event_id
+    and timestamp_trunc(standing.created_at, day) in unnest(changed_days);
+
+update {{ target }} as standing set
+    created_at = least(standing.created_at, merge_plan.created_at)
+from merge_plan
+where
+    standing.event_id = merge_plan.event_id
+    and merge_plan.merge_action = 'restore_time'
+    and timestamp_trunc(standing.created_at, day) in unnest(changed_days);
+
+commit transaction;
+
+{{ counts_of('merge_plan') }}
 {% endmacro %}
 
-{% macro default__merge_by_plan(target, plan) %}
-    merge into {{ target }} as standing
-    using (
-        {{ rows_of_plan(plan, "merge_action != 'unchanged'") | indent(8) }}
-    ) as delivery
-    on standing.event_id = delivery.event_id
-    when matched and delivery.merge_action = 'update' then update set
-        {{ content_of('delivery') | indent(8) }}
-        created_at = least(standing.created_at, delivery.created_at)
-    when matched and delivery.merge_action = 'restore_time' then update set
-        created_at = least(standing.created_at, delivery.created_at)
-    when not matched then insert
-        ({{ track_columns() | join(', ') }})
-    values
-        ({% for column in track_columns() %}delivery.{{ column }}{{ ", " if not loop.last }}{% endfor %})
-{% endmacro %}
+{#- The days in which the copies of an event stand; of more than two, also those between the first and the last. -#}
+{% macro standing_days() -%}
+    if(
+        merge_plan.copy_count > 2,
+        generate_timestamp_array(
+            timestamp_trunc(merge_plan.standing_earliest_at, day), merge_plan.standing_created_at, interval 1 day
+        ),
+        [
+            timestamp_trunc(merge_plan.standing_earliest_at, day),
+            timestamp_trunc(merge_plan.standing_created_at, day)
+        ]
+    )
+{%- endmacro %}
 
 {#-
     The same merge for DuckDB, whose MERGE holds every payload of both sides in memory. Here only keys are joined, and
     payloads stream from raw_tracks into tracks: an event that stands once is updated by removing it and putting it in
     again, all in dbt's one transaction. Only standing pairs are updated in place, for each copy keeps its own time.
 -#}
-{% macro duckdb__merge_by_plan(target, plan) %}
+{% macro merge_by_plan(target, plan) %}
     update {{ target }} as standing set
         created_at = least(standing.created_at, plan.created_at)
     from {{ plan }} as plan
@@ -128,12 +170,30 @@ from contents
     {% do return(model.columns.keys() | list) %}
 {% endmacro %}
 
-{#- Says, for Dagster's metadata, what a plan will do: rows by export hour and action. -#}
+{#- What a plan does: events by export hour and action. -#}
+{% macro counts_of(plan) -%}
+select
+    window_start,
+    merge_action,
+    count(*) as events
+from {{ plan }}
+group by window_start, merge_action
+{%- endmacro %}
+
+{#- Says, for Dagster's metadata, what a plan will do. -#}
 {% macro report_plan(plan) %}
-    {% set counts = run_query(
-        "select window_start, merge_action, count(*) as events from " ~ plan ~ " group by window_start, merge_action"
-    ) %}
-    {% for row in counts.rows %}
+    {% do log_counts(run_query(counts_of(plan)).rows) %}
+{% endmacro %}
+
+{% macro log_counts(rows) %}
+    {% for row in rows %}
         {% do log("merge_plan " ~ row[0].isoformat() ~ " " ~ row[1] ~ " " ~ row[2], info=true) %}
     {% endfor %}
+{% endmacro %}
+
+{#- Says, for Dagster's metadata, what the engine bills for a merge, where it tells. -#}
+{% macro log_cost(response) %}
+    {% if response.bytes_billed is not none %}
+        {% do log("merge_cost " ~ response.bytes_billed ~ " " ~ (response.slot_ms or 0), info=true) %}
+    {% endif %}
 {% endmacro %}

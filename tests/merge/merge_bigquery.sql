@@ -1,107 +1,213 @@
-merge into `project`.`posthog`.`tracks` as standing
-    using (
-        with
-        planned as (
-            select * from `project`.`posthog`.`tracks__merge_plan`
-            where merge_action != 'unchanged'
-        ),
-        delivered as (
-            select * from `project`.`posthog`.`raw_tracks`
-            where
-                created_at >= timestamp '2026-03-04T00:00:00+00:00'
-                and window_start >= timestamp '2026-03-12T10:00:00+00:00' and window_start < timestamp '2026-03-12T11:00:00+00:00'
-        ),
-        delivered_once as (
-            select
-                planned.merge_action,
-                planned.created_at as stands_at,
-                delivered.*
-            from delivered
-            inner join planned on delivered.event_id = planned.event_id
-            where planned.delivery_count = 1
-        ),
-        delivered_often as (
-            select
-                planned.merge_action,
-                planned.created_at as stands_at,
-                delivered.*
-            from delivered
-            inner join planned on delivered.event_id = planned.event_id
-            where planned.delivery_count > 1
-        ),
-        numbered as (
-            select
-                *,
-                row_number() over (partition by event_id order by coalesce(event_inserted_at, timestamp '0001-01-01T00:00:00+00:00') desc,
-            bq_ingested_timestamp desc,
-            window_start desc,
-            source_file desc,
-            created_at asc,
-            event_name asc,
-            user_id asc,
-            to_json_string(event_payload) asc) as from_last
-            from delivered_often
-        ),
-        contents as (
-            select * from delivered_once
-            union all
-            select * except (from_last) from numbered
-            where from_last = 1
-        )
+declare changed_days array<timestamp>;
+begin transaction;
+create or replace temp table merge_plan as
+select * from (select 1 as plan);
+insert into `project`.`posthog`.`tracks` (event_id, created_at, event_name, user_id, person_id, session_id, active_feature_flags, feature_flags_values, lib_values, device_model, device_type, device_os, ip_address, client, geoip_city_name, geoip_continent_name, geoip_country_name, geoip_time_zone, app_version, locale, event_payload, bq_ingested_timestamp, event_inserted_at)
+select event_id, created_at, event_name, user_id, person_id, session_id, active_feature_flags, feature_flags_values, lib_values, device_model, device_type, device_os, ip_address, client, geoip_city_name, geoip_continent_name, geoip_country_name, geoip_time_zone, app_version, locale, event_payload, bq_ingested_timestamp, event_inserted_at
+from (
+    with
+    planned as (
+        select * from merge_plan
+        where merge_action = 'insert'
+    ),
+    delivered as (
+        select * from `project`.`posthog`.`raw_tracks`
+        where
+            created_at >= timestamp '2026-03-04T00:00:00+00:00'
+            and window_start >= timestamp '2026-03-12T10:00:00+00:00' and window_start < timestamp '2026-03-12T11:00:00+00:00'
+    ),
+    delivered_once as (
         select
-            merge_action,
-            event_id,
-            stands_at as created_at,
-            event_name,
-            user_id,
-            person_id,
-            session_id,
-            active_feature_flags,
-            feature_flags_values,
-            lib_values,
-            device_model,
-            device_type,
-            device_os,
-            ip_address,
-            client,
-            geoip_city_name,
-            geoip_continent_name,
-            geoip_country_name,
-            geoip_time_zone,
-            app_version,
-            locale,
-            event_payload,
-            bq_ingested_timestamp,
-            event_inserted_at
-        from contents
-    ) as delivery
-    on standing.event_id = delivery.event_id
-    when matched and delivery.merge_action = 'update' then update set
-        event_name = delivery.event_name,
-        user_id = delivery.user_id,
-        person_id = delivery.person_id,
-        session_id = delivery.session_id,
-        active_feature_flags = delivery.active_feature_flags,
-        feature_flags_values = delivery.feature_flags_values,
-        lib_values = delivery.lib_values,
-        device_model = delivery.device_model,
-        device_type = delivery.device_type,
-        device_os = delivery.device_os,
-        ip_address = delivery.ip_address,
-        client = delivery.client,
-        geoip_city_name = delivery.geoip_city_name,
-        geoip_continent_name = delivery.geoip_continent_name,
-        geoip_country_name = delivery.geoip_country_name,
-        geoip_time_zone = delivery.geoip_time_zone,
-        app_version = delivery.app_version,
-        locale = delivery.locale,
-        event_payload = delivery.event_payload,
-        bq_ingested_timestamp = delivery.bq_ingested_timestamp,
-        event_inserted_at = delivery.event_inserted_at,
-        created_at = least(standing.created_at, delivery.created_at)
-    when matched and delivery.merge_action = 'restore_time' then update set
-        created_at = least(standing.created_at, delivery.created_at)
-    when not matched then insert
-        (event_id, created_at, event_name, user_id, person_id, session_id, active_feature_flags, feature_flags_values, lib_values, device_model, device_type, device_os, ip_address, client, geoip_city_name, geoip_continent_name, geoip_country_name, geoip_time_zone, app_version, locale, event_payload, bq_ingested_timestamp, event_inserted_at)
-    values
-        (delivery.event_id, delivery.created_at, delivery.event_name, delivery.user_id, delivery.person_id, delivery.session_id, delivery.active_feature_flags, delivery.feature_flags_values, delivery.lib_values, delivery.device_model, delivery.device_type, delivery.device_os, delivery.ip_address, delivery.client, delivery.geoip_city_name, delivery.geoip_continent_name, delivery.geoip_country_name, delivery.geoip_time_zone, delivery.app_version, delivery.locale, delivery.event_payload, delivery.bq_ingested_timestamp, delivery.event_inserted_at)
+            planned.merge_action,
+            planned.created_at as stands_at,
+            delivered.*
+        from delivered
+        inner join planned on delivered.event_id = planned.event_id
+        where planned.delivery_count = 1
+    ),
+    delivered_often as (
+        select
+            planned.merge_action,
+            planned.created_at as stands_at,
+            delivered.*
+        from delivered
+        inner join planned on delivered.event_id = planned.event_id
+        where planned.delivery_count > 1
+    ),
+    numbered as (
+        select
+            *,
+            row_number() over (partition by event_id order by coalesce(event_inserted_at, timestamp '0001-01-01T00:00:00+00:00') desc,
+        bq_ingested_timestamp desc,
+        window_start desc,
+        source_file desc,
+        created_at asc,
+        event_name asc,
+        user_id asc,
+        to_json_string(event_payload) asc) as from_last
+        from delivered_often
+    ),
+    contents as (
+        select * from delivered_once
+        union all
+        select * except (from_last) from numbered
+        where from_last = 1
+    )
+    select
+        merge_action,
+        event_id,
+        stands_at as created_at,
+        event_name,
+        user_id,
+        person_id,
+        session_id,
+        active_feature_flags,
+        feature_flags_values,
+        lib_values,
+        device_model,
+        device_type,
+        device_os,
+        ip_address,
+        client,
+        geoip_city_name,
+        geoip_continent_name,
+        geoip_country_name,
+        geoip_time_zone,
+        app_version,
+        locale,
+        event_payload,
+        bq_ingested_timestamp,
+        event_inserted_at
+    from contents
+);
+set changed_days = (
+    select ifnull(array_agg(distinct changed_day), [])
+    from merge_plan
+    cross join unnest(if(
+            merge_plan.copy_count > 2,
+            generate_timestamp_array(
+                timestamp_trunc(merge_plan.standing_earliest_at, day), merge_plan.standing_created_at, interval 1 day
+            ),
+            [
+                timestamp_trunc(merge_plan.standing_earliest_at, day),
+                timestamp_trunc(merge_plan.standing_created_at, day)
+            ]
+        )) as changed_day
+    where merge_plan.merge_action in ('update', 'restore_time') and changed_day is not null
+);
+update `project`.`posthog`.`tracks` as standing set
+    event_name = delivery.event_name,
+    user_id = delivery.user_id,
+    person_id = delivery.person_id,
+    session_id = delivery.session_id,
+    active_feature_flags = delivery.active_feature_flags,
+    feature_flags_values = delivery.feature_flags_values,
+    lib_values = delivery.lib_values,
+    device_model = delivery.device_model,
+    device_type = delivery.device_type,
+    device_os = delivery.device_os,
+    ip_address = delivery.ip_address,
+    client = delivery.client,
+    geoip_city_name = delivery.geoip_city_name,
+    geoip_continent_name = delivery.geoip_continent_name,
+    geoip_country_name = delivery.geoip_country_name,
+    geoip_time_zone = delivery.geoip_time_zone,
+    app_version = delivery.app_version,
+    locale = delivery.locale,
+    event_payload = delivery.event_payload,
+    bq_ingested_timestamp = delivery.bq_ingested_timestamp,
+    event_inserted_at = delivery.event_inserted_at,
+    created_at = least(standing.created_at, delivery.created_at)
+from (
+    with
+    planned as (
+        select * from merge_plan
+        where merge_action = 'update'
+    ),
+    delivered as (
+        select * from `project`.`posthog`.`raw_tracks`
+        where
+            created_at >= timestamp '2026-03-04T00:00:00+00:00'
+            and window_start >= timestamp '2026-03-12T10:00:00+00:00' and window_start < timestamp '2026-03-12T11:00:00+00:00'
+    ),
+    delivered_once as (
+        select
+            planned.merge_action,
+            planned.created_at as stands_at,
+            delivered.*
+        from delivered
+        inner join planned on delivered.event_id = planned.event_id
+        where planned.delivery_count = 1
+    ),
+    delivered_often as (
+        select
+            planned.merge_action,
+            planned.created_at as stands_at,
+            delivered.*
+        from delivered
+        inner join planned on delivered.event_id = planned.event_id
+        where planned.delivery_count > 1
+    ),
+    numbered as (
+        select
+            *,
+            row_number() over (partition by event_id order by coalesce(event_inserted_at, timestamp '0001-01-01T00:00:00+00:00') desc,
+        bq_ingested_timestamp desc,
+        window_start desc,
+        source_file desc,
+        created_at asc,
+        event_name asc,
+        user_id asc,
+        to_json_string(event_payload) asc) as from_last
+        from delivered_often
+    ),
+    contents as (
+        select * from delivered_once
+        union all
+        select * except (from_last) from numbered
+        where from_last = 1
+    )
+    select
+        merge_action,
+        event_id,
+        stands_at as created_at,
+        event_name,
+        user_id,
+        person_id,
+        session_id,
+        active_feature_flags,
+        feature_flags_values,
+        lib_values,
+        device_model,
+        device_type,
+        device_os,
+        ip_address,
+        client,
+        geoip_city_name,
+        geoip_continent_name,
+        geoip_country_name,
+        geoip_time_zone,
+        app_version,
+        locale,
+        event_payload,
+        bq_ingested_timestamp,
+        event_inserted_at
+    from contents
+) as delivery
+where
+    standing.event_id = delivery.event_id
+    and timestamp_trunc(standing.created_at, day) in unnest(changed_days);
+update `project`.`posthog`.`tracks` as standing set
+    created_at = least(standing.created_at, merge_plan.created_at)
+from merge_plan
+where
+    standing.event_id = merge_plan.event_id
+    and merge_plan.merge_action = 'restore_time'
+    and timestamp_trunc(standing.created_at, day) in unnest(changed_days);
+commit transaction;
+select
+    window_start,
+    merge_action,
+    count(*) as events
+from merge_plan
+group by window_start, merge_action

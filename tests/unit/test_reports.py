@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 from rich.console import Console
 
-from tracks_assets.defs.merge_report import MergeCounts, counts_by_hour
+from tracks_assets.defs.merge_report import MergeCost, MergeCounts, cost_of, counts_by_hour
 from tracks_assets.defs.partitions import HOURS_A_MERGE, hours_of, merge_windows
 from tracks_assets.defs.progress import Progress, progress_line
 from tracks_assets.defs.tracks import merge_line
@@ -78,3 +78,8 @@ def test_the_demo_shows_hours_and_totals() -> None:
     assert "│ excess rows               │  2 │" in text
     assert "│ events that moved in time │  1 │" in text
     assert "│ seconds, all in all       │ 61 │" in text
+
+
+def test_what_a_merge_costs_is_read_where_it_is_told() -> None:
+    assert cost_of(["Running", "merge_cost 1048576 250", "Done"]) == MergeCost(bytes_billed=1_048_576, slot_ms=250)
+    assert cost_of(["merge_plan 2026-03-12T00:00:00+00:00 insert 7", "no merge_cost 1 2"]) is None

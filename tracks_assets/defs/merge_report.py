@@ -1,10 +1,11 @@
-"""What a merge did, hour by hour, read from the lines that dbt logs (macro ``report_plan``)."""
+"""What a merge did, hour by hour, read from the lines that dbt logs (macros ``log_counts`` and ``log_cost``)."""
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+_COST = re.compile(r"^merge_cost (?P<bytes>\d+) (?P<slot_ms>\d+)$")
 _LINE = re.compile(r"^merge_plan (?P<hour>\S+) (?P<action>\w+) (?P<events>\d+)$")
 
 
@@ -35,6 +36,21 @@ def _counts_of(action: str, events: int) -> MergeCounts:
             return MergeCounts(unchanged=events)
         case _:
             raise ValueError(f"The merge reported an action {action!r} that is not known: has the dbt model changed?")
+
+
+@dataclass(frozen=True)
+class MergeCost:
+    """What the engine bills for a merge: bytes, and milliseconds of slots."""
+
+    bytes_billed: int
+    slot_ms: int
+
+
+def cost_of(lines: Iterable[str]) -> MergeCost | None:
+    """The cost of a merge, from the lines that it logged; None where the engine tells none."""
+    for match in filter(None, map(_COST.match, lines)):
+        return MergeCost(int(match["bytes"]), int(match["slot_ms"]))
+    return None
 
 
 def counts_by_hour(lines: Iterable[str]) -> dict[datetime, MergeCounts]:

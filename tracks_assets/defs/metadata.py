@@ -1,11 +1,12 @@
 """Plain results as Dagster metadata; every number is a number, so that the UI plots it."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import dagster as dg
 
-from tracks_assets.defs.merge_report import MergeCounts
+from tracks_assets.defs.merge_report import MergeCost, MergeCounts
 from tracks_assets.export.inventory import HourInventory
 from tracks_assets.integrity.verdicts import Verdict
 from tracks_assets.warehouse.base import HourLoad, LegacyMerge
@@ -45,9 +46,10 @@ def load_metadata(load: HourLoad, seconds: float) -> Metadata:
     }
 
 
-def merge_metadata(counts: MergeCounts, seconds: float) -> Metadata:
-    """What merging an hour did; ``seconds`` are those of the whole merge, for all the hours of its window."""
+def merge_metadata(counts: MergeCounts, seconds: float, cost: MergeCost | None = None) -> Metadata:
+    """What merging an hour did; seconds and cost are those of the whole merge, for all the hours of its window."""
     return {
+        **(asdict(cost) if cost else {}),
         "rows_inserted": counts.inserted,
         "rows_updated": counts.updated,
         "rows_unchanged": counts.unchanged,

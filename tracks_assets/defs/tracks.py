@@ -13,7 +13,7 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_
 
 from tracks_assets.defs.billing import job_labels
 from tracks_assets.defs.dbt_manifest import ensure_manifest, parsed_state
-from tracks_assets.defs.merge_report import MergeCounts, counts_by_hour
+from tracks_assets.defs.merge_report import MergeCost, MergeCounts, cost_of, counts_by_hour
 from tracks_assets.defs.metadata import merge_metadata, table_metadata
 from tracks_assets.defs.partitions import export_hours, hours_of, merge_windows, partition_key
 from tracks_assets.defs.resources import WAREHOUSE_POOL, TracksDbt, WarehouseResource, new_target_path
@@ -96,8 +96,8 @@ def tracks_assets(settings: Settings, project: Path) -> dg.AssetsDefinition:
                     ["run"], context=context, target_path=new_target_path(settings.home, f"{context.run_id}-{number}")
                 )
             events = list(merge.stream_raw_events())
-            counts = counts_by_hour(event.raw_event["info"]["msg"] for event in events)
-            _record(context, window, counts, time.monotonic() - started)
+            said = [event.raw_event["info"]["msg"] for event in events]
+            _record(context, window, counts_by_hour(said), time.monotonic() - started, cost_of(said))
         with warehouse.warehouse(labels).opened() as tables:
             rows = tables.count_rows(TRACKS)
         context.add_asset_metadata({"dagster/row_count": rows, **table_metadata(TRACKS)}, asset_key=TRACKS_KEY)
@@ -108,11 +108,15 @@ def tracks_assets(settings: Settings, project: Path) -> dg.AssetsDefinition:
 
 
 def _record(
-    context: dg.AssetExecutionContext, window: dg.TimeWindow, counts: Mapping[datetime, MergeCounts], seconds: float
+    context: dg.AssetExecutionContext,
+    window: dg.TimeWindow,
+    counts: Mapping[datetime, MergeCounts],
+    seconds: float,
+    cost: MergeCost | None,
 ) -> None:
     """Puts a merge's counts on the partitions of its window, and their sum into the log."""
     for hour in hours_of(window):
-        metadata = merge_metadata(counts.get(hour, MergeCounts()), seconds)
+        metadata = merge_metadata(counts.get(hour, MergeCounts()), seconds, cost)
         context.add_asset_metadata(metadata, asset_key=TRACKS_KEY, partition_key=partition_key(hour))
     context.log.info(merge_line(sum(counts.values(), MergeCounts()), len(hours_of(window)), seconds))
 

@@ -64,6 +64,7 @@ copies as (
     select
         tracks.event_id,
         max(tracks.created_at) over (partition by tracks.event_id) as created_at,
+        min(tracks.created_at) over (partition by tracks.event_id) as earliest_at,
         coalesce(tracks.event_inserted_at, {{ long_ago() }}) as inserted_at,
         tracks.bq_ingested_timestamp as ingested_at,
         count(*) over (partition by tracks.event_id) as copy_count,
@@ -87,6 +88,7 @@ compared as (
         last_deliveries.delivery_count,
         first_deliveries.created_at as first_created_at,
         standing.created_at as standing_created_at,
+        standing.earliest_at as standing_earliest_at,
         coalesce(standing.copy_count, 0) as copy_count,
         last_deliveries.inserted_at > standing.inserted_at
         or (
@@ -109,6 +111,8 @@ final as (
         window_start,
         delivery_count,
         copy_count,
+        standing_earliest_at,
+        standing_created_at,
         case
             when copy_count = 0 then 'insert'
             when is_newer then 'update'

@@ -1,0 +1,157 @@
+"""What an hour of the pipeline is billed on BigQuery, by the formula of its documentation: a model, not a measurement.
+
+The formula ("On-demand query size calculation" in its documentation): a query or an INSERT is billed q', the columns
+that it references in all partitions that it scans; an UPDATE, or a MERGE that may update, q' + t', where t' is the
+whole of every partition that it updates. Loading and copying are free.
+
+``python -m benchmarks.bigquery_cost`` prints the table of the README.
+"""
+
+from dataclasses import dataclass
+
+from tracks_assets.events.columns import RAW_TRACK_COLUMNS, TRACK_COLUMNS, Column, ColumnType
+
+ID_BYTES = 2 + 36
+"""BigQuery counts 2 bytes and the UTF-8 of a STRING; an id is a UUID of 36 signs."""
+
+FIXED_BYTES = {ColumnType.TIMESTAMP: 8, ColumnType.INT64: 8}
+
+PLAN_READS = ("event_id", "created_at", "event_inserted_at", "bq_ingested_timestamp")
+"""The columns of tracks that the plan of a merge reads, in every partition; tests hold them against its text."""
+
+TERABYTE, GIGABYTE = 10**12, 10**9
+DOLLARS_PER_TEBIBYTE = 6.25
+HOURS_A_MONTH = 730
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of events, and what an hour brings.
+
+    Attributes:
+        rows: rows of tracks.
+        size: bytes of tracks, as BigQuery bills them.
+        rows_an_hour: deliveries of an hour.
+        redeliveries: those of them whose event stands in tracks already, on an older day.
+        days: the days on which those events stand.
+    """
+
+    rows: int = 3_100_000_000
+    size: int = 7_200 * GIGABYTE
+    rows_an_hour: int = 400_000
+    redeliveries: int = 400
+    days: int = 300
+
+    @property
+    def row_bytes(self) -> float:
+        """Bytes of a row of tracks."""
+        return self.size / self.rows
+
+    @property
+    def day_bytes(self) -> float:
+        """Bytes of a day of tracks, which is a partition."""
+        return 24 * self.rows_an_hour * self.row_bytes
+
+    @property
+    def hour_bytes(self) -> float:
+        """Bytes of an hour of raw_tracks."""
+        return self.rows_an_hour * self.row_bytes
+
+
+@dataclass(frozen=True)
+class Bill:
+    """What one hour is billed: q' and t', in bytes."""
+
+    read: float
+    updated: float = 0
+
+    @property
+    def total(self) -> float:
+        """All of it."""
+        return self.read + self.updated
+
+
+def column_bytes(name: str) -> int:
+    """Bytes of one value of a column of fixed size, or of an id."""
+    column: Column = {column.name: column for column in (*TRACK_COLUMNS, *RAW_TRACK_COLUMNS)}[name]
+    return ID_BYTES if name == "event_id" else FIXED_BYTES[column.type]
+
+
+def keys_bytes(names: tuple[str, ...]) -> int:
+    """Bytes of these columns of one row."""
+    return sum(map(column_bytes, names))
+
+
+def stock_merge(table: Table) -> Bill:
+    """One MERGE on event_id that updates what it finds: every day that a re-delivery stands on is billed whole."""
+    return Bill(read=table.rows * column_bytes("event_id") + table.hour_bytes, updated=table.days * table.day_bytes)
+
+
+def planned_merge(table: Table, changing: int) -> Bill:
+    """The project's merge: a plan that reads keys, an INSERT, and an UPDATE of the days that really change.
+
+    Args:
+        table: the table.
+        changing: re-deliveries of the hour that change an event's content or time, each on a day of its own as long
+            as there are days.
+    """
+    days = min(changing, table.days)
+    keys_of_days = days * 24 * table.rows_an_hour * keys_bytes(("event_id", "created_at"))
+    reads_of_the_hour = table.rows_an_hour * keys_bytes(PLAN_READS) + 2 * table.hour_bytes
+    return Bill(
+        read=table.rows * keys_bytes(PLAN_READS) + reads_of_the_hour + keys_of_days, updated=days * table.day_bytes
+    )
+
+
+def unique_batch_check(table: Table) -> Bill:
+    """The check batch_is_unique, which rides with every hour: the ids of tracks, and those of the hour."""
+    return Bill(read=(table.rows + table.rows_an_hour) * column_bytes("event_id"))
+
+
+def key_table_merge(table: Table) -> Bill:
+    """What a key table would read, partitioned by the hour that an id carries: a partition for each re-delivery."""
+    hours = table.rows / table.rows_an_hour
+    share = (table.redeliveries + 1) / hours
+    return Bill(read=table.rows * keys_bytes(PLAN_READS) * share + 2 * table.hour_bytes)
+
+
+def dollars(bill: Bill) -> float:
+    """On demand, at the list price of the US."""
+    return bill.total / 2**40 * DOLLARS_PER_TEBIBYTE
+
+
+def line(what: str, bill: Bill, stock: Bill) -> str:
+    """One line of the table."""
+    return (
+        f"{what:<46} {bill.total / GIGABYTE:>9,.1f} GB  {stock.total / bill.total:>7,.1f} x  "
+        f"$ {dollars(bill):>6,.2f} an hour  $ {dollars(bill) * HOURS_A_MONTH:>9,.0f} a month"
+    )
+
+
+def report(table: Table) -> list[str]:
+    """The whole table, with what it assumes."""
+    stock = stock_merge(table)
+    ours = [
+        line(
+            f"ours, {changing} of {table.redeliveries} re-deliveries change a row",
+            planned_merge(table, changing),
+            stock,
+        )
+        for changing in (0, 1, 4, 40, table.redeliveries)
+    ]
+    return [
+        f"Assumed: {table.rows:,} rows of {table.row_bytes:,.0f} bytes ({table.size / TERABYTE:.1f} TB) in "
+        f"{table.size / table.day_bytes:,.0f} equal days; {table.rows_an_hour:,} deliveries an hour,",
+        f"{table.redeliveries} of them of events that stand on {table.days} older days; ids of 36 signs; "
+        f"${DOLLARS_PER_TEBIBYTE} a TiB on demand; {HOURS_A_MONTH} hours a month.",
+        "An update of an event of the same day adds a day's bytes to both merges, and is left out of both.",
+        "",
+        line("stock MERGE", stock, stock),
+        *ours,
+        line("check batch_is_unique", unique_batch_check(table), stock),
+        line("not built: a key table by the id's own hour", key_table_merge(table), stock),
+    ]
+
+
+if __name__ == "__main__":
+    print("\n".join(report(Table())))

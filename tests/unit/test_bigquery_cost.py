@@ -1,0 +1,35 @@
+"""The model of what an hour costs: its formula to the letter."""
+
+from benchmarks.bigquery_cost import (
+    PLAN_READS,
+    Bill,
+    Table,
+    dollars,
+    keys_bytes,
+    planned_merge,
+    stock_merge,
+    unique_batch_check,
+)
+
+SMALL = Table(rows=1_000, size=1_000_000, rows_an_hour=10, redeliveries=4, days=3)
+
+
+def test_a_table() -> None:
+    assert (SMALL.row_bytes, SMALL.hour_bytes, SMALL.day_bytes) == (1_000, 10_000, 240_000)
+    assert keys_bytes(PLAN_READS) == 38 + 8 + 8 + 8
+
+
+def test_the_stock_merge_is_billed_every_touched_day_whole() -> None:
+    assert stock_merge(SMALL) == Bill(read=1_000 * 38 + 10_000, updated=3 * 240_000)
+
+
+def test_the_planned_merge_is_billed_the_days_that_change() -> None:
+    reads = 1_000 * 62 + 10 * 62 + 2 * 10_000
+    assert planned_merge(SMALL, changing=0) == Bill(read=reads, updated=0)
+    assert planned_merge(SMALL, changing=2) == Bill(read=reads + 2 * 240 * 46, updated=2 * 240_000)
+    assert planned_merge(SMALL, changing=4) == Bill(read=reads + 3 * 240 * 46, updated=3 * 240_000)
+
+
+def test_a_check_and_a_price() -> None:
+    assert unique_batch_check(SMALL) == Bill(read=1_010 * 38)
+    assert dollars(Bill(read=2**40, updated=2**40)) == 12.5
