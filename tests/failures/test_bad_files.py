@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from tracks_assets.demo.generate import write_hour
-from tracks_assets.export.inventory import Export, ExportError
+from tracks_assets.export.errors import ExportError
+from tracks_assets.export.inventory import Export
 from tracks_assets.export.layout import file_name, hour_interval, manifest_name
 from tracks_assets.warehouse.duckdb import DuckDbWarehouse
 

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tracks_assets.demo.incident import IncidentPlan, fill_backfill_tracks, plan_incident, write_legacy
-from tracks_assets.export.inventory import ExportError
+from tracks_assets.export.errors import ExportError
 from tracks_assets.export.layout import HOUR
 from tracks_assets.export.legacy import Legacy
 from tracks_assets.warehouse.base import WarehouseError

@@ -4,20 +4,24 @@ What lies in a bucket is streamed to a temporary folder, several files at a time
 library, which repeats what fails for a passing reason.
 """
 
+import shutil
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from fsspec import AbstractFileSystem
 from fsspec.implementations.local import LocalFileSystem
 
-from tracks_assets.export.inventory import ExportError, ExportFile, HourInventory, filesystem_of
+from tracks_assets.export.errors import ExportError
+from tracks_assets.export.inventory import ExportFile, HourInventory
+from tracks_assets.export.storage import at_once, filesystem_of, reaching
 
-FILES_AT_ONCE = 4
+BLOCK_BYTES = 8 * 2**20
+"""What is asked for at a time, and held in memory for each file."""
 
 
 @contextmanager
@@ -32,9 +36,7 @@ def fetched(inventory: HourInventory) -> Iterator[HourInventory]:
         yield inventory
         return
     with TemporaryDirectory(prefix="tracks_export_") as folder:
-        fetch = partial(_fetch, filesystem, Path(folder), inventory)
-        with ThreadPoolExecutor(FILES_AT_ONCE) as pool:
-            files = tuple(pool.map(fetch, inventory.files))
+        files = tuple(at_once(partial(_fetch, filesystem, Path(folder), inventory), inventory.files))
         yield replace(inventory, scheme="", root=folder, files=files)
 
 
@@ -42,7 +44,9 @@ def _fetch(filesystem: AbstractFileSystem, folder: Path, inventory: HourInventor
     local = folder / file.path.removeprefix(f"{inventory.root}/")
     local.parent.mkdir(parents=True, exist_ok=True)
     try:
-        filesystem.get_file(file.path, str(local))
+        # Not get_file, which repeats nothing that fails: each block that is read here is asked for again.
+        with reaching(f"{inventory.scheme}{file.path}"), _opened(filesystem, file, local) as (source, target):
+            shutil.copyfileobj(source, target, BLOCK_BYTES)
     except FileNotFoundError as error:
         raise ExportError(
             f"The file {file.name} is gone since it was listed: run the hour again, and if it stays away, "
@@ -54,3 +58,9 @@ def _fetch(filesystem: AbstractFileSystem, folder: Path, inventory: HourInventor
             f"{local.stat().st_size:,} now): run the hour again."
         )
     return replace(file, path=str(local))
+
+
+@contextmanager
+def _opened(filesystem: AbstractFileSystem, file: ExportFile, local: Path) -> Iterator[tuple[Any, Any]]:
+    with filesystem.open(file.path, "rb", BLOCK_BYTES) as source, local.open("wb") as target:
+        yield source, target

@@ -18,17 +18,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 from fsspec import AbstractFileSystem
-from fsspec.core import url_to_fs
-from fsspec.implementations.local import LocalFileSystem
 
+from tracks_assets.export.errors import ExportError
 from tracks_assets.export.fields import KNOWN_FIELDS, READ_FIELDS, REQUIRED_FIELDS, TIME_FIELDS
 from tracks_assets.export.layout import FolderHour, hour_folder, hour_interval, manifest_name, parse_file_name
+from tracks_assets.export.storage import at_once, filesystem_of, reaching
 
 EXPORT_AGAIN = "let PostHog export the hour again"
-
-
-class ExportError(Exception):
-    """The export is not as PostHog writes it; the message is one sentence for the person on duty."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +109,7 @@ class Export:
                 or a file's fields are not those of PostHog's export.
         """
         filesystem, root = filesystem_of(self.uri)
-        if not filesystem.exists(root):
+        if not exists(filesystem, root, self.uri):
             raise ExportError(
                 f"The export root {self.uri} does not exist: set TRACKS_EXPORT_URI to the folder or bucket "
                 f"prefix that holds the export's 'events' folder."
@@ -123,21 +119,30 @@ class Export:
         manifest = _find_manifest(listing, hour, folder)
         paths = _files_of_manifest(filesystem, manifest, listing, folder) if manifest else parquet_files(listing)
         _check_intervals(paths, hour, folder)
-        files = tuple(_read_file(filesystem, path, f"{folder}/{_name(path)}") for path in paths)
+        files = tuple(at_once(lambda path: _read_file(filesystem, path, f"{folder}/{_name(path)}"), paths))
         return HourInventory(
             hour, root, folder, files, _name(manifest) if manifest else None, scheme=scheme_of(self.uri)
         )
-
-
-def filesystem_of(uri: str) -> tuple[AbstractFileSystem, str]:
-    """A place's filesystem and its path there; a local path is taken as it stands, whatever signs it holds."""
-    return url_to_fs(uri) if "://" in uri else (LocalFileSystem(), uri)
 
 
 def scheme_of(uri: str) -> str:
     """What stands before the path in a place that is no local one; nothing in a local one."""
     scheme, sign, _ = uri.partition("://")
     return f"{scheme}{sign}" if sign else ""
+
+
+def exists(filesystem: AbstractFileSystem, root: str, uri: str) -> bool:
+    """Whether a root is there.
+
+    Raises:
+        ExportError: that cannot be told.
+    """
+    try:
+        with reaching(uri):
+            filesystem.info(root)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def list_folder(filesystem: AbstractFileSystem, folder: str) -> list[str]:
@@ -147,7 +152,9 @@ def list_folder(filesystem: AbstractFileSystem, folder: str) -> list[str]:
         ExportError: it is there and cannot be read.
     """
     try:
-        listing = sorted(e["name"] for e in filesystem.ls(folder, detail=True) if e["type"] != "directory")
+        with reaching(folder):
+            entries = filesystem.ls(folder, detail=True)
+        listing = sorted(entry["name"] for entry in entries if entry["type"] != "directory")
         # A file answers a listing with itself; taken for a folder without exports, it would empty the hour.
         if listing == [folder]:
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), folder)
@@ -182,7 +189,9 @@ def _files_of_manifest(filesystem: AbstractFileSystem, manifest: str, listing: I
     """Exactly the manifest's files: a retry with fewer parts leaves stale ones beside them."""
     by_name, place = {_name(path): path for path in listing}, f"{folder}/{_name(manifest)}"
     try:
-        names = _names_in_manifest(filesystem.cat_file(manifest))
+        with reaching(manifest):
+            text = filesystem.cat_file(manifest)
+        names = _names_in_manifest(text)
     except (ValueError, OSError) as error:
         raise ExportError(f"The manifest {place} cannot be read ({_cause(error)}): {EXPORT_AGAIN}.") from error
     missing = [name for name in names if name not in by_name]
@@ -236,10 +245,11 @@ def read_footer(filesystem: AbstractFileSystem, path: str, name: str, remedy: st
         ExportError: it is empty, torn or no Parquet at all.
     """
     try:
-        size = int(filesystem.size(path) or 0)
+        with reaching(path):
+            size = int(filesystem.size(path) or 0)
         if size == 0:
             raise ExportError(f"The file {name} is empty (0 bytes): {remedy}.")
-        with filesystem.open(path, "rb") as stream, pq.ParquetFile(stream) as parquet:
+        with reaching(path), filesystem.open(path, "rb") as stream, pq.ParquetFile(stream) as parquet:
             rows, schema = parquet.metadata.num_rows, parquet.schema_arrow
     except (pa.ArrowException, OSError) as error:
         raise unreadable(name, error, remedy) from error

@@ -14,11 +14,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from fsspec import AbstractFileSystem
 
+from tracks_assets.export.errors import ExportError
 from tracks_assets.export.inventory import (
-    ExportError,
     ExportFile,
     HourInventory,
-    filesystem_of,
+    exists,
     list_folder,
     parquet_files,
     read_footer,
@@ -26,6 +26,7 @@ from tracks_assets.export.inventory import (
     unreadable,
 )
 from tracks_assets.export.layout import HOUR
+from tracks_assets.export.storage import at_once, filesystem_of, reaching
 
 FieldType = Literal["text", "time"]
 
@@ -57,15 +58,12 @@ class Legacy:
         """
         filesystem, root = filesystem_of(self.uri)
         try:
-            filesystem.info(root)
-        except FileNotFoundError:
-            return False
+            return exists(filesystem, root, self.uri)
         except OSError as error:
             raise ExportError(
                 f"Whether the legacy root {self.uri} exists cannot be told ({error}): let TRACKS_LEGACY_URI name a "
                 f"folder or bucket prefix that this user may list."
             ) from error
-        return True
 
     def inventory(self, hour: datetime) -> HourInventory:
         """The files of the hour that starts at ``hour``; none where the old pipeline left nothing.
@@ -77,7 +75,7 @@ class Legacy:
         filesystem, root = filesystem_of(self.uri)
         folder = hour_folder(hour)
         paths = parquet_files(list_folder(filesystem, f"{root}/{folder}"))
-        files = tuple(self._read_file(filesystem, path, hour) for path in paths)
+        files = tuple(at_once(lambda path: self._read_file(filesystem, path, hour), paths))
         return HourInventory(hour, root, folder, files, remedy=WRITE_AGAIN, scheme=scheme_of(self.uri))
 
     def _read_file(self, filesystem: AbstractFileSystem, path: str, hour: datetime) -> ExportFile:
@@ -114,7 +112,7 @@ def _is_text(type_: pa.DataType) -> bool:
 def _check_hour(filesystem: AbstractFileSystem, path: str, hour: datetime) -> None:
     """Rows of another hour would be deleted with that hour, or stand twice."""
     try:
-        with filesystem.open(path, "rb") as stream, pq.ParquetFile(stream) as parquet:
+        with reaching(path), filesystem.open(path, "rb") as stream, pq.ParquetFile(stream) as parquet:
             times: Any = parquet.read(columns=[TIME_FIELD])[TIME_FIELD]
     except (pa.ArrowException, OSError) as error:
         raise unreadable(path, error, WRITE_AGAIN) from error

@@ -10,7 +10,8 @@ import duckdb
 
 from tracks_assets.events.contract import Reason
 from tracks_assets.events.transform import file_blanks, is_event_payload, tracks_sql, verdicts_sql, without_wildcards
-from tracks_assets.export.inventory import ExportError, ExportFile, HourInventory
+from tracks_assets.export.errors import ExportError
+from tracks_assets.export.inventory import ExportFile, HourInventory
 from tracks_assets.export.legacy import WRITE_AGAIN
 from tracks_assets.sql_files import sql_text
 from tracks_assets.warehouse.base import HourLoad, WarehouseError

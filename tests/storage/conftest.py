@@ -1,0 +1,55 @@
+"""A bucket of a test's own, behind a proxy that makes outages."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import gcsfs.retry
+import pytest
+from google.cloud import storage
+
+from tests.emulators.proxy import Proxy, proxy_to
+from tests.emulators.servers import GoogleCloud
+
+
+@dataclass
+class Bucket:
+    """A bucket, and what stands before it."""
+
+    name: str
+    proxy: Proxy
+    handle: storage.Bucket
+
+    @property
+    def uri(self) -> str:
+        """A prefix in it, as the settings name it."""
+        return f"gs://{self.name}/posthog"
+
+    def put(self, folder: Path) -> None:
+        """Puts every file below a folder under the prefix."""
+        for file in sorted(folder.rglob("*")):
+            if file.is_file():
+                self.handle.blob(f"posthog/{file.relative_to(folder)}").upload_from_filename(str(file))
+
+
+@pytest.fixture
+def bucket(cloud: GoogleCloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
+    """A fresh bucket; gcsfs knows the proxy's address for as long as the test runs, and waits hardly at all."""
+    with proxy_to(cloud.storage.port) as proxy:
+        for name, value in {**cloud.environment, "STORAGE_EMULATOR_HOST": proxy.address}.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(gcsfs.GCSFileSystem, "cachable", False)
+        monkeypatch.setattr(gcsfs.retry.asyncio, "sleep", _hardly)
+        client = storage.Client()
+        name = f"bucket-{uuid4().hex[:8]}"
+        yield Bucket(name, proxy, client.create_bucket(name))
+        client.close()
+
+
+_sleep = asyncio.sleep
+
+
+async def _hardly(seconds: float, *_: object) -> None:
+    await _sleep(min(seconds, 0.01))
