@@ -12,8 +12,8 @@ from pydantic import ValidationError
 
 from tests.failures.place import child, kill_group, wait_for
 from tests.graph.conftest import Home
-from tests.integrity.rows import DAY, MINTED, insert, uuid7
-from tests.integrity.test_restore import NOW, Redated, pairs, row, seconds
+from tests.integrity.rows import DAY, MINTED, insert, pairs, row, seconds, uuid7
+from tests.integrity.test_restore import NOW, Redated
 from tracks_assets.defs.resources import WarehouseResource
 from tracks_assets.defs.restore import restore_created_at, rollback_restore_created_at
 from tracks_assets.integrity.restore import plan

@@ -1,0 +1,58 @@
+"""Calls of dbt, all to one process of it."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
+
+_ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Dbt:
+    """dbt, running; what it says and its artifacts lie in ``folder``, those of each engine apart."""
+
+    folder: Path
+    calls: IO[str]
+    answers: IO[str]
+
+    def run(self, arguments: Sequence[str], environment: Mapping[str, str]) -> list[dict[str, Any]]:
+        """Runs ``dbt <arguments>`` to its end and returns its results, one for each model or test."""
+        target = self.folder / environment["TRACKS_ENGINE"]
+        folders = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
+        folders += ["--target-path", str(target), "--log-path", str(target)]
+        results = target / "run_results.json"
+        results.unlink(missing_ok=True)
+        call = {"arguments": ["--no-use-colors", *arguments, *folders], "environment": dict(environment)}
+        self.calls.write(json.dumps(call) + "\n")
+        self.calls.flush()
+        answer = json.loads(self.answers.readline() or '{"exception": "dbt\'s process has ended"}')
+        assert answer["exception"] is None, f"{answer['exception']}; see {self.folder}"
+        found: list[dict[str, Any]] = json.loads(results.read_text(encoding="utf-8"))["results"]
+        return found
+
+
+@contextmanager
+def dbt_process(folder: Path) -> Iterator[Dbt]:
+    """dbt, for a ``with`` block."""
+    with (
+        (folder / "said.log").open("w") as said,
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.engines.dbt_process"],
+            cwd=_ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=said,
+            text=True,
+        ) as process,
+    ):
+        assert process.stdin is not None
+        assert process.stdout is not None
+        yield Dbt(folder, process.stdin, process.stdout)
+        process.stdin.close()

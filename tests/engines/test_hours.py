@@ -1,0 +1,81 @@
+"""An export hour comes in whole, again the same, and not at all where a file of it cannot be read."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.engines.engine import Engine
+from tracks_assets.demo.generate import ExportPlan, write_hour
+from tracks_assets.events.contract import Reason
+from tracks_assets.export.errors import ExportError
+from tracks_assets.export.layout import HOUR
+from tracks_assets.integrity.hours import count_hours
+from tracks_assets.warehouse.base import HourLoad
+from tracks_assets.warehouse.tables import RAW_TRACKS, REJECTED_TRACKS
+
+FIRST = datetime(2026, 3, 12, tzinfo=UTC)
+STAMP = datetime(2026, 3, 20, 12, 30, tzinfo=UTC)
+PLAN = ExportPlan(events_per_hour=200, files_per_hour=2, people=30, malformed_share=0.1)
+STAMPS = {RAW_TRACKS: ("bq_ingested_timestamp",), REJECTED_TRACKS: ("rejected_at",)}
+
+
+def test_an_hour_comes_in_whole_and_again_the_same(engine: Engine) -> None:
+    written = write_hour(engine.home / "export", FIRST, PLAN)
+    assert written.malformed == 20
+
+    loaded = engine.load(FIRST, STAMP)
+
+    assert loaded == HourLoad(FIRST, read=written.rows, accepted=written.rows - 20, rejected=20)
+    refused = engine.rows(REJECTED_TRACKS)
+    assert len(engine.rows(RAW_TRACKS)) == written.rows - 20
+    assert len({(row["source_file"], row["row_number"]) for row in refused}) == 20
+    assert {row["reason"] for row in refused} <= {reason.value for reason in Reason}
+    assert {row["rejected_at"] for row in refused} == {STAMP}
+    assert all(row["raw"].keys() >= {"uuid", "event", "properties"} for row in refused), "they are kept whole"
+
+    before = {table: engine.rows(table, but=stamps) for table, stamps in STAMPS.items()}
+    assert engine.load(FIRST, STAMP + HOUR) == loaded
+    assert {table: engine.rows(table, but=stamps) for table, stamps in STAMPS.items()} == before
+    assert engine.query("select distinct bq_ingested_timestamp from posthog.raw_tracks") == [(STAMP + HOUR,)]
+
+
+def test_an_hour_that_shrank_or_emptied_takes_its_rows_along_and_no_others(engine: Engine) -> None:
+    export = engine.home / "export"
+    write_hour(export, FIRST, PLAN)
+    shrunk = write_hour(export, FIRST + HOUR, PLAN)
+    engine.load(FIRST, STAMP)
+    engine.load(FIRST + HOUR, STAMP)
+    other_hour = f"select count(*) from posthog.raw_tracks where window_start = timestamp '{FIRST.isoformat()}'"
+    others = engine.value(other_hour)
+
+    shrunk = write_hour(export, FIRST + HOUR, PLAN.model_copy(update={"events_per_hour": 50}))
+    loaded = engine.load(FIRST + HOUR, STAMP)
+    assert loaded.read == shrunk.rows < 100
+    assert engine.value("select count(*) from posthog.raw_tracks") == others + loaded.accepted
+    assert engine.value("select count(*) from posthog.rejected_tracks") == 20 + loaded.rejected
+
+    for file in shrunk.files[0].parent.iterdir():
+        file.unlink()
+    assert engine.load(FIRST + HOUR, STAMP) == HourLoad(FIRST + HOUR, read=0, accepted=0, rejected=0)
+    assert engine.value("select count(*) from posthog.raw_tracks") == engine.value(other_hour) == others
+    with engine.opened() as warehouse:
+        (first, second) = count_hours(warehouse, {FIRST: others + 20, FIRST + HOUR: 0})
+    assert (first.missing, first.accepted, first.rejected) == (0, others, 20)
+    assert (second.missing, second.accepted, second.rejected) == (0, 0, 0)
+
+
+def test_a_torn_file_leaves_the_hour_as_it_was(engine: Engine) -> None:
+    written = write_hour(engine.home / "export", FIRST, PLAN)
+    engine.load(FIRST, STAMP)
+    before = engine.contents()
+    torn = written.files[1]
+    content = bytearray(torn.read_bytes())
+    # The footer stays: what cannot be read is only found on the way.
+    content[100 : len(content) // 2] = bytes(len(content) // 2 - 100)
+    torn.write_bytes(content)
+
+    with pytest.raises(ExportError, match=re.escape(torn.name)):
+        engine.load(FIRST, STAMP + timedelta(days=1))
+
+    assert engine.contents() == before

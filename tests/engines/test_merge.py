@@ -1,0 +1,94 @@
+"""What a merge makes of re-deliveries, on every engine: one row for each event, at its time, with its last content.
+
+``tests/merge`` holds the same promises against hundreds of random exports; here each stands once, on the real engine.
+"""
+
+from datetime import timedelta
+
+from tests.engines.engine import Engine, Row, plain
+from tests.merge.deliveries import CUTOVER, FIRST_HOUR, HOURS, LOADED, Delivery, Placed, raw_rows
+from tracks_assets.export.layout import HOUR
+from tracks_assets.warehouse.tables import RAW_TRACKS, TRACKS
+
+MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+TIME = FIRST_HOUR - DAY
+COLUMNS = [column for column in TRACKS.columns if column.name != "bq_ingested_timestamp"]
+
+
+def delivery(event_id: str, content: int, moved: timedelta = DAY * 0, inserted: int | None = 0) -> Delivery:
+    """A delivery of an event that happened at ``TIME``, ``moved`` by whoever sent it; ``inserted`` is a minute."""
+    return Delivery(event_id, TIME + moved, None if inserted is None else FIRST_HOUR + inserted * MINUTE, content)
+
+
+def deliver(engine: Engine, *export: Placed) -> None:
+    """Puts deliveries where the loader would."""
+    engine.put(RAW_TRACKS, *raw_rows(export))
+
+
+def standing(engine: Engine) -> list[Row]:
+    """The rows of tracks by id and time, without the loader's stamp."""
+    rows = engine.rows(TRACKS, but=["bq_ingested_timestamp"])
+    return sorted(rows, key=lambda row: (row["event_id"], row["created_at"]))
+
+
+def held(of: Delivery, at: Delivery | None = None) -> Row:
+    """An event as tracks is to hold it: the content of one delivery, at the time of another."""
+    return plain(COLUMNS, of.row() | {"created_at": (at or of).created_at})
+
+
+def test_one_row_for_each_event_at_its_time_with_its_last_content(engine: Engine) -> None:
+    original, resent = delivery("resent", 0), delivery("resent", 1, moved=3 * DAY, inserted=60)
+    newest, stale = delivery("stale", 0, inserted=60), delivery("stale", 1, moved=DAY, inserted=5)
+    first, late = delivery("late", 0, moved=2 * DAY, inserted=60), delivery("late", 1, inserted=1)
+    timeless = delivery("timeless", 0, inserted=None)
+    same, twice, edited = delivery("same", 0), delivery("edited", 1), delivery("edited", 2, inserted=9)
+    too_old = Delivery("too old", CUTOVER - MINUTE, FIRST_HOUR, 0)
+
+    deliver(
+        engine, *(Placed(0, each) for each in (original, newest, first, timeless, same, same, twice, edited, too_old))
+    )
+    engine.merge(FIRST_HOUR, FIRST_HOUR + HOUR)
+    assert standing(engine) == [
+        *(held(edited, at=twice), held(first), held(original), held(same), held(newest), held(timeless))
+    ]
+
+    deliver(engine, *(Placed(1, each) for each in (resent, stale, late, same, delivery("new", 0))))
+    engine.merge(FIRST_HOUR + HOUR, FIRST_HOUR + 2 * HOUR)
+    merged = [
+        held(edited, at=twice),
+        held(first, at=late),
+        held(delivery("new", 0)),
+        held(resent, at=original),
+        held(same),
+        held(newest),
+        held(timeless),
+    ]
+    assert standing(engine) == merged
+
+    before = engine.rows(TRACKS)
+    engine.merge(FIRST_HOUR, FIRST_HOUR + HOURS * HOUR)
+    engine.merge(FIRST_HOUR, FIRST_HOUR + HOUR)
+    engine.merge(FIRST_HOUR + 9 * HOUR, FIRST_HOUR + 10 * HOUR)
+    assert engine.rows(TRACKS) == before
+
+
+def test_a_standing_pair_is_updated_twice_and_never_multiplied(engine: Engine) -> None:
+    copies = [delivery("pair", 0), delivery("pair", 1, moved=5 * DAY, inserted=30)]
+    exact = [delivery("exact", 0), delivery("exact", 0)]
+    others = [delivery("other", 0)]
+    engine.put(TRACKS, *(each.row() | {"bq_ingested_timestamp": LOADED - DAY} for each in copies + exact + others))
+    before = engine.rows(TRACKS)
+
+    deliver(engine, Placed(0, delivery("pair", 2, moved=9 * DAY, inserted=10)))
+    engine.merge(FIRST_HOUR, FIRST_HOUR + HOUR)
+    assert engine.rows(TRACKS) == before, "older than the newest copy"
+
+    pair, again = delivery("pair", 2, moved=9 * DAY, inserted=40), delivery("exact", 1, inserted=40)
+    deliver(engine, Placed(1, pair), Placed(1, again))
+    for _ in range(2):
+        engine.merge(FIRST_HOUR, FIRST_HOUR + 2 * HOUR)
+        assert standing(engine) == [
+            *(held(again, at=each) for each in exact),
+            held(others[0]),
+            *(held(pair, at=each) for each in copies),
+        ]
