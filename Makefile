@@ -42,7 +42,9 @@ types: setup
 	@$(BIN)/mypy
 
 unit: setup
-	@$(BIN)/pytest -n 2 --dist loadfile
+	@rm -rf .sent
+	@$(BIN)/pytest -n 2 --dist loadfile --ignore=tests/sent
+	@$(BIN)/pytest tests/sent
 
 format: setup
 	@$(BIN)/ruff format .

@@ -44,6 +44,10 @@ def statements_in(script: str) -> list[str]:
     return [text.strip() for text in re.split(r";[ \t]*(?:\n|$)", script) if text.strip()]
 
 
+_DECLARED = re.compile(r"declare (?P<name>\w+) (?P<type>.+)$")
+_ASSIGNED = re.compile(r"set \w+ = (?P<value>.+)$", re.DOTALL)
+
+
 class RefusedError(AssertionError):
     """Google's analyzer, or the evaluation, refuses a text; the message holds its reason and the text."""
 
@@ -93,6 +97,30 @@ class Google:
             return Analyzer(self._options(), self._catalog).analyze_statement(text)
         except ServerError as error:
             raise RefusedError(f"{error}\n{text}") from error
+
+    def check_script(self, script: str) -> None:
+        """Analyzes every statement of a script, each with the tables and variables that those before it made.
+
+        Raises:
+            RefusedError: Google's analyzer does not take one of them.
+        """
+        variables: dict[str, str] = {}
+        for text in statements_in(script):
+            declared, assigned = _DECLARED.match(text), _ASSIGNED.match(text)
+            if declared:
+                variables[declared["name"]] = declared["type"]
+            elif assigned:
+                self.check(f"select {assigned['value']}")
+            else:
+                self._check_with(variables, text)
+
+    def _check_with(self, variables: Mapping[str, str], text: str) -> None:
+        for name, type_ in variables.items():
+            text = re.sub(rf"\b{name}\b", f"cast(null as {type_})", text)
+        if re.match(r"create or replace temp table", text):
+            self.add_created(text)
+        else:
+            self.check(text)
 
     def value(self, expression: str) -> Any:
         """The value of an expression, as JSON has it.

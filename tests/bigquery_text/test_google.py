@@ -13,7 +13,7 @@ import duckdb
 import pytest
 
 from tests.bigquery_text.examples import EXAMPLES, MOMENT, STATEMENTS, place
-from tests.bigquery_text.google import Google, RefusedError, statements_in
+from tests.bigquery_text.google import Google, RefusedError
 from tests.bigquery_text.macro_cases import CASES, IDS, Case, google_text
 from tests.bigquery_text.sample import ONE_CHANGED, hashed, is_question, minted_at, question
 from tests.merge.test_bigquery_text import WINDOW, merge_script, plan_text
@@ -43,8 +43,7 @@ def test_what_the_analyzer_cannot_know(statement: str, text: str) -> None:
 
 @pytest.mark.parametrize(("statement", "blanks"), examples(name for name in EXAMPLES if name not in UNKNOWN))
 def test_every_statement_passes_googles_analyzer(google: Google, statement: str, blanks: dict[str, Any]) -> None:
-    for text in statements_in(STATEMENTS.text(statement, **blanks)):
-        google.check(text)
+    google.check_script(STATEMENTS.text(statement, **blanks))
 
 
 @pytest.mark.parametrize("statement", ["excess_rows_of", "trace_copies"])
@@ -92,16 +91,7 @@ def test_the_model_of_tracks_passes_googles_analyzer(
 
 
 def test_the_merge_into_tracks_passes_googles_analyzer(google: Google) -> None:
-    """Each statement of its script reads what those before it left; the script's variable is known to the last."""
-    declared, *statements = statements_in(_one_name(merge_script(plan_text(WINDOW))))
-    assert declared == "declare changed_days array<timestamp>"
-    for text in statements:
-        if text.startswith("create"):
-            google.add_created(text)
-        elif text.startswith("set changed_days = "):
-            google.check(text.removeprefix("set changed_days = ").strip()[1:-1])
-        else:
-            google.check(text.replace("unnest(changed_days)", "unnest(array<timestamp>[])"))
+    google.check_script(_one_name(merge_script(plan_text(WINDOW))))
 
 
 def _one_name(text: str) -> str:

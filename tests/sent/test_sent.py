@@ -1,0 +1,55 @@
+"""Every statement that the project can send to BigQuery was sent by some test, and passes Google's analyzer as sent."""
+
+import re
+
+import pytest
+
+from tests.bigquery_text.examples import SNAPSHOT, STAGED
+from tests.bigquery_text.google import Google
+from tests.bigquery_text.test_google import UNKNOWN
+from tests.emulators.sent import Sent, kept
+from tests.emulators.servers import PROJECT
+from tracks_assets.warehouse.statements import SQL
+
+DBT_SENDS = {"tracks", "unique_event_id", "event_id_not_null", "created_at_not_null"}
+"""The model and its tests."""
+
+_PLACE = re.compile(rf"`{PROJECT}`?\.`?\w+?_?posthog`?\.`?(\w+)`")
+_STAGING = re.compile(rf"\b(staging_(?:{'|'.join(STAGED)}))_\d{{10}}\b")
+_SNAPSHOT = re.compile(r"\btracks_snapshot_[a-z]+_\d{8}_\d{6}_\d{6}\b")
+
+
+def usual(text: str) -> str:
+    """A text as it was sent, but for names that are new in every test: datasets, staging tables and snapshots."""
+    text = _PLACE.sub(r"`project.posthog.\1`", text)
+    text = _STAGING.sub(r"\1_2026031201", text)
+    return _SNAPSHOT.sub(SNAPSHOT, text)
+
+
+def distinct() -> list[Sent]:
+    """Statements that were sent, one of those that differ in nothing but their numbers."""
+    found = {re.sub(r"\d+", "0", usual(sent.text)): sent for sent in kept() if sent.name not in UNKNOWN}
+    return sorted(found.values(), key=lambda sent: (sent.name, sent.text))
+
+
+def statement_names() -> set[str]:
+    """The names of all statements of the warehouse that BigQuery may be sent."""
+    return {path.stem for folder in ("both", "bigquery") for path in (SQL / folder).glob("*.sql")}
+
+
+def test_something_was_kept() -> None:
+    assert kept(), "run the rest of the suite first: make unit"
+
+
+def test_every_statement_of_the_warehouse_was_sent() -> None:
+    never = sorted(statement_names() - {sent.name for sent in kept() if not sent.is_dbt})
+    assert not never, f"no test sends {', '.join(never)} to BigQuery"
+
+
+def test_everything_of_dbts_was_sent() -> None:
+    assert {sent.name for sent in kept() if sent.is_dbt} == DBT_SENDS
+
+
+@pytest.mark.parametrize("sent", distinct(), ids=lambda sent: sent.name)
+def test_what_was_sent_passes_googles_analyzer(google: Google, sent: Sent) -> None:
+    google.check_script(usual(sent.text))
