@@ -86,7 +86,7 @@ def held(outages: Outages) -> tuple[int, int, list[object]]:
         pytest.param(
             lambda outages: outages.on(REPLACING, DENIED),
             BEGINNING + "Access Denied: Project tracks-tests: User does not have bigquery.jobs.create): give the "
-            "account roles/bigquery.jobUser on the project and roles/bigquery.dataEditor on the datasets, then run "
+            "account roles/bigquery.jobUser on the project and roles/bigquery.dataOwner on the datasets, then run "
             "again.",
             id="denied",
         ),

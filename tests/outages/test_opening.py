@@ -45,7 +45,7 @@ def test_credentials_that_are_refused(outages: Outages) -> None:
     assert said(outages) == (
         f"BigQuery in tracks-tests failed at the dataset tracks-tests.{outages.prefix}posthog (Access Denied: Project "
         "tracks-tests: User does not have bigquery.jobs.create): give the account roles/bigquery.jobUser on the "
-        "project and roles/bigquery.dataEditor on the datasets, then run again."
+        "project and roles/bigquery.dataOwner on the datasets, then run again."
     )
 
 

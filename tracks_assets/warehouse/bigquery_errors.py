@@ -54,7 +54,7 @@ def _remedy(error: Exception) -> str:
             )
         case api.Forbidden() | api.Unauthorized():
             return (
-                "give the account roles/bigquery.jobUser on the project and roles/bigquery.dataEditor on the datasets, "
+                "give the account roles/bigquery.jobUser on the project and roles/bigquery.dataOwner on the datasets, "
                 "then run again"
             )
         case api.NotFound():
