@@ -17,6 +17,8 @@ LOCAL = "a local path"
 URI = "a local path or gs://bucket/prefix"
 PREFIX = "letters, digits and underscores only, such as staging_"
 LOCATION = "a BigQuery location such as US, EU or europe-west6"
+BYTES = "a number of bytes such as 1000000000000, or not set for no limit"
+SECONDS = "a whole number of seconds from 1 to 86400"
 PERCENT = "a percentage from 0 to 100 such as 0.1"
 
 WRONG = [
@@ -37,6 +39,12 @@ WRONG = [
     ("TRACKS_LEGACY_END", "2026-03-12-24:00", HOUR),
     ("TRACKS_BQ_LOCATION", "US; drop", LOCATION),
     ("TRACKS_BQ_DATASET_PREFIX", "my-prefix", PREFIX),
+    ("TRACKS_BQ_MAXIMUM_BYTES_BILLED", "1TB", BYTES),
+    ("TRACKS_BQ_MAXIMUM_BYTES_BILLED", "0", BYTES),
+    ("TRACKS_BQ_RETRY_SECONDS", "0", SECONDS),
+    ("TRACKS_BQ_RETRY_SECONDS", "2.5", SECONDS),
+    ("TRACKS_BQ_JOB_SECONDS", "86401", SECONDS),
+    ("TRACKS_BQ_PRIORITY", "low", "'interactive' or 'batch'"),
     ("TRACKS_REJECTED_WARN_PERCENT", "some", PERCENT),
     ("TRACKS_REJECTED_WARN_PERCENT", "-0.1", PERCENT),
     ("TRACKS_REJECTED_ERROR_PERCENT", "101", PERCENT),
@@ -115,6 +123,10 @@ RIGHT: list[tuple[str, str, str, Any]] = [
     ("TRACKS_BQ_PROJECT", "my-project", "bq_project", "my-project"),
     ("TRACKS_BQ_LOCATION", "europe-west6", "bq_location", "europe-west6"),
     ("TRACKS_BQ_DATASET_PREFIX", "staging_2_", "bq_dataset_prefix", "staging_2_"),
+    ("TRACKS_BQ_MAXIMUM_BYTES_BILLED", "1000000", "bq_maximum_bytes_billed", 1_000_000),
+    ("TRACKS_BQ_RETRY_SECONDS", "1", "bq_retry_seconds", 1),
+    ("TRACKS_BQ_JOB_SECONDS", "86400", "bq_job_seconds", 86_400),
+    ("TRACKS_BQ_PRIORITY", "batch", "bq_priority", "batch"),
     ("TRACKS_REJECTED_ERROR_PERCENT", "2.5", "rejected_error_percent", 2.5),
     ("TRACKS_ALERT_URLS", "slack://a/b, mailto://c@d.e,", "alert_urls", ("slack://a/b", "mailto://c@d.e")),
 ]

@@ -101,7 +101,8 @@ def test_bigquery_dies_in_the_middle_of_a_dedup(damaged: Outages, words: str) ->
     )
     damaged.end()
     assert seen(damaged)[0] == before
-    check_dedup_works(damaged, before.rows)
+    run(damaged)
+    assert seen(damaged)[0].rows == before.rows // 2
 
 
 def test_a_dedup_that_is_killed_between_publishing_and_recording(
@@ -144,7 +145,6 @@ def test_a_merge_that_comes_in_between_publishes_nothing(damaged: Outages) -> No
     )
     damaged.end()
     assert seen(damaged)[0] == before
-    check_dedup_works(damaged, before.rows)
 
 
 def test_a_copy_job_that_fails_publishes_nothing(damaged: Outages) -> None:

@@ -1,0 +1,53 @@
+"""What jobs are labelled with, and what their bill says in the metadata."""
+
+from datetime import UTC, datetime
+
+import dagster as dg
+import pytest
+
+from tracks_assets.defs.billing import job_labels, label, usage_metadata
+from tracks_assets.warehouse.base import Usage
+from tracks_assets.warehouse.bigquery_staging import upload_retries
+
+HOUR = datetime(2026, 3, 12, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("raw_tracks", "raw_tracks"),
+        ("2026-03-12-05:00", "2026-03-12-05-00"),
+        ("Zürich 1", "z-rich-1"),
+        ("x" * 70, "x" * 63),
+    ],
+)
+def test_a_text_becomes_a_label(text: str, value: str) -> None:
+    assert label(text) == value
+
+
+def test_labels_of_a_step() -> None:
+    assert job_labels("dedup_tracks", "ab-12") == {"asset": "dedup_tracks", "run": "ab-12"}
+    hour = dg.TimeWindow(HOUR, HOUR.replace(hour=6))
+    assert job_labels("tracks", "ab-12", hour)["partition"] == "2026-03-12-05-00"
+    day = dg.TimeWindow(HOUR.replace(hour=0), HOUR.replace(day=13, hour=0))
+    assert job_labels("tracks", "ab-12", day)["partition"] == "2026-03-12-00-00_2026-03-12-23-00"
+
+
+def test_what_was_billed_is_metadata_where_it_is_billed() -> None:
+    assert usage_metadata(None) == {}
+    usage = Usage(jobs=1, bytes_billed=10_485_760, slot_ms=120) + Usage(jobs=2, inserted=3, updated=4, deleted=5)
+    assert usage_metadata(usage) == {
+        "jobs": 3,
+        "bytes_billed": 10_485_760,
+        "slot_ms": 120,
+        "dml_rows_inserted": 3,
+        "dml_rows_updated": 4,
+        "dml_rows_deleted": 5,
+    }
+
+
+@pytest.mark.parametrize(("seconds", "retries"), [(1, 1), (2, 1), (3, 2), (120, 6), (3600, 11)])
+def test_an_upload_is_repeated_no_longer_than_asked(seconds: int, retries: int) -> None:
+    """The waits are 1, 2, 4 .. seconds, and so add up to a second less than the next one."""
+    assert upload_retries(seconds) == retries
+    assert 2**retries - 1 <= seconds
