@@ -8,7 +8,7 @@ export TRACKS_HOME DAGSTER_HOME
 BIN = .venv/bin
 READY = .venv/ready
 
-.PHONY: setup demo ui test lint types unit format columns lock benchmark benchmark-dedup benchmark-cost clean
+.PHONY: setup demo ui test lint types unit format columns lock benchmark benchmark-dedup benchmark-cost benchmark-bigquery clean
 
 setup: $(READY) $(DAGSTER_HOME)/dagster.yaml
 
@@ -65,6 +65,9 @@ benchmark-dedup: setup
 
 benchmark-cost: setup
 	@$(BIN)/python -m benchmarks.bigquery_cost
+
+benchmark-bigquery: setup
+	@$(BIN)/python -m benchmarks.bigquery_load
 
 clean:
 	rm -rf .venv .tracks

@@ -57,7 +57,7 @@ _TIME_TRAVEL_HOURS = 168
 """How far back a dataset goes that says nothing of it: https://cloud.google.com/bigquery/docs/time-travel."""
 
 _REWRITTEN = f"{TRACKS.name}_rewritten"
-_TRANSFORM_MEMORY = "700MB"
+_TRANSFORM_MEMORY = "800MB"
 _SESSION_WORDS = re.compile(
     r"^\s*(?:--.*\n|\s)*(?:begin transaction|create (?:or replace )?temp table)\b", re.IGNORECASE
 )
@@ -439,7 +439,18 @@ def _transforming(inventory: HourInventory) -> Iterator[duckdb.DuckDBPyConnectio
         ExportError: a file cannot be read to its end.
         WarehouseError: the transform failed, for instance on a full disk.
     """
-    config: dict[str, Any] = {"memory_limit": _TRANSFORM_MEMORY, "preserve_insertion_order": False}
+    with TemporaryDirectory(prefix="tracks_spilled_") as folder:
+        config: dict[str, Any] = {
+            "memory_limit": _TRANSFORM_MEMORY,
+            "preserve_insertion_order": False,
+            "temp_directory": folder,
+        }
+        with _connected(config, inventory) as connection:
+            yield connection
+
+
+@contextmanager
+def _connected(config: dict[str, Any], inventory: HourInventory) -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect(config=config) as connection:
         connection.execute("set timezone = 'UTC'; set enable_progress_bar = false")
         try:

@@ -16,6 +16,9 @@ from tracks_assets.warehouse.bigquery_place import BigQueryPlace
 from tracks_assets.warehouse.bigquery_tables import PIPELINE_LABELS, staging_schema
 from tracks_assets.warehouse.tables import Table
 
+_ROW_GROUP_ROWS = 16_384
+"""A group is held in memory until it is written, one in each thread: some 40 MB of events. BigQuery asks for 16 MB."""
+
 KEPT = timedelta(days=1)
 """How long BigQuery keeps a staging table that a killed load has left."""
 
@@ -63,7 +66,8 @@ class Staging:
         self._parts[table] = part + 1
         file = self.folder / f"{table.name}_{part}.parquet"
         (written,) = connection.execute(
-            f"copy ({rows}) to {sql_text(str(file))} (format parquet, compression zstd)"
+            f"copy ({rows}) to {sql_text(str(file))} "
+            f"(format parquet, compression zstd, row_group_size {_ROW_GROUP_ROWS})"
         ).fetchone() or (0,)
         self._load_file(table, file, part)
         file.unlink()
