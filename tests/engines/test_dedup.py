@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from tests.engines.damaged import DUPLICATED, EVENTS, EXCESS, NOW, ROWS, damaged_rows, event
+from tests.engines.damaged import DAY, DUPLICATED, EVENTS, EXCESS, NOW, ROWS, damaged_rows, event
 from tests.engines.engine import Engine, Row
 from tracks_assets.integrity.dedup import archive, plan, rewrite, take_snapshot
 from tracks_assets.integrity.dedup_rollback import plan_rollback, roll_back
-from tracks_assets.integrity.repairs import RepairError, State, repairs_of
+from tracks_assets.integrity.repairs import RepairError, State, new_repair_id, repairs_of
 from tracks_assets.warehouse.base import WarehouseError
 from tracks_assets.warehouse.tables import TRACKS, TRACKS_DUPLICATES, TRACKS_REPAIRS
 
@@ -116,10 +116,14 @@ def test_every_step_may_be_repeated(damaged: Engine) -> None:
         assert rewrite(warehouse, REPAIR) == first
         assert take_snapshot(warehouse, REPAIR, NOW, 14) == first
         assert archive(warehouse, REPAIR, NOW) == EXCESS
-        # One that died before it published is cleared by the next, and a snapshot goes when its time is over.
-        take_snapshot(warehouse, "dedup_died", NOW, 14)
-        take_snapshot(warehouse, "dedup_later", NOW + timedelta(days=15), 14)
-    assert damaged.snapshots() == ["tracks_snapshot_dedup_later"]
+    # One that died before it published is cleared by the next, and a snapshot goes when its time is over.
+    died, later = (new_repair_id("dedup_tracks", NOW + days * DAY) for days in (1, 15))
+    with damaged.opened() as warehouse:
+        take_snapshot(warehouse, died, NOW + DAY, 14)
+    assert damaged.snapshots() == [f"tracks_snapshot_{REPAIR}", f"tracks_snapshot_{died}"]
+    with damaged.opened() as warehouse:
+        take_snapshot(warehouse, later, NOW + 15 * DAY, 14)
+    assert damaged.snapshots() == [f"tracks_snapshot_{later}"]
     assert len(damaged.rows(TRACKS_DUPLICATES)) == EXCESS
 
 

@@ -1,0 +1,116 @@
+"""The old pipeline's rows on every engine: loaded hour by hour, and each event inserted into tracks once."""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from tests.engines.engine import Engine
+from tests.legacy.place import DAY, FIRST, MINUTE, SECOND, Place, Row, table
+from tracks_assets.demo.incident import plan_incident, write_legacy
+from tracks_assets.events.columns import legacy_fields
+from tracks_assets.export.errors import ExportError
+from tracks_assets.export.layout import HOUR
+from tracks_assets.export.legacy import Legacy
+from tracks_assets.warehouse.base import LegacyMerge
+from tracks_assets.warehouse.legacy import LegacyHour, Treatment, refresh_hours
+from tracks_assets.warehouse.tables import BACKFILL_TRACKS, TRACKS
+
+STAMP = FIRST + DAY
+ROWS: list[Row] = [
+    {"event_id": "a", "created_at": FIRST, "event_payload": '{"n": 1}', "event_name": "open"},
+    {"event_id": "b", "created_at": FIRST + 59 * MINUTE, "active_feature_flags": '["x"]'},
+    {"event_id": "b", "created_at": FIRST + 59 * MINUTE, "active_feature_flags": '["x"]'},
+    {"event_id": None, "created_at": FIRST + MINUTE},
+]
+
+
+def load(engine: Engine, *hours: datetime) -> list[LegacyHour]:
+    """Loads hours of the old pipeline as the asset backfill_tracks does."""
+    with engine.opened() as warehouse:
+        return refresh_hours(warehouse, Legacy(str(Place(engine.home).root), legacy_fields()), hours)
+
+
+def insert_missing(engine: Engine, end: datetime = FIRST + 10 * DAY) -> LegacyMerge:
+    """Inserts what tracks lacks, as the asset tracks_legacy does."""
+    with engine.opened() as warehouse:
+        return warehouse.insert_missing_legacy(FIRST, end)
+
+
+def test_hours_are_loaded_again_the_same_and_replaced_one_by_one(engine: Engine) -> None:
+    place = Place(engine.home)
+    place.write(table(*ROWS))
+    place.write(table({"event_id": "c", "created_at": SECOND}), SECOND)
+    told = [
+        LegacyHour(FIRST, Treatment.LOADED, 1, 4, 2, FIRST, FIRST + 59 * MINUTE),
+        LegacyHour(SECOND, Treatment.LOADED, 1, 1, 1, SECOND, SECOND),
+    ]
+    assert load(engine, FIRST, SECOND) == told
+    before = engine.rows(BACKFILL_TRACKS)
+    assert len(before) == 5
+    assert [row["active_feature_flags"] for row in before if row["event_id"] == "b"] == [["x"], ["x"]]
+
+    assert load(engine, FIRST, SECOND) == told
+    assert engine.rows(BACKFILL_TRACKS) == before
+
+    place.write(table({"event_id": "d", "created_at": FIRST}))
+    place.write(table({"event_id": "e", "created_at": FIRST}), name="part-1.parquet")
+    assert load(engine, FIRST) == [LegacyHour(FIRST, Treatment.LOADED, 2, 2, 2, FIRST, FIRST)]
+    assert [row["event_id"] for row in engine.rows(BACKFILL_TRACKS)] == ["c", "d", "e"]
+
+    file = place.write(table({"event_id": "z", "created_at": FIRST, "lib_values": "{open"}), name="part-1.parquet")
+    with pytest.raises(ExportError, match=r"part-1\.parquet holds text that is no JSON"):
+        load(engine, FIRST)
+    file.unlink()
+    assert [row["event_id"] for row in engine.rows(BACKFILL_TRACKS)] == ["c", "d", "e"]
+
+
+def event(event_id: str | None, created_at: datetime = FIRST, **columns: Any) -> Row:
+    """A row of the old pipeline."""
+    return {"event_id": event_id, "created_at": created_at, "bq_ingested_timestamp": STAMP, **columns}
+
+
+def test_every_row_is_counted_once_and_the_next_time_nothing_is_missing(engine: Engine) -> None:
+    engine.put(TRACKS, event("standing", FIRST - 300 * DAY), event("pair"), event("pair"), event(None))
+    engine.put(
+        BACKFILL_TRACKS,
+        *(event("new", event_payload='{"n": 1}'), event("standing"), event("standing", FIRST + MINUTE), event("pair")),
+        event("twice", FIRST + 3 * DAY, event_name="late", bq_ingested_timestamp=STAMP + HOUR),
+        *(event("twice", event_name="early"), event("twice", bq_ingested_timestamp=None)),
+        *(event("tie", locale="de", lib_values='{"n": 2}'), event("tie", locale="de", lib_values='{"n": 1}')),
+        *(event(None), event(None, FIRST + DAY), event("outside", FIRST + 10 * DAY)),
+    )
+    before = engine.rows(TRACKS)
+
+    assert insert_missing(engine) == LegacyMerge(rows=11, inserted=3, standing=3, repeated=3, null_ids=2)
+
+    rows = engine.rows(TRACKS)
+    found = {row["event_id"]: row for row in rows}
+    assert len(rows) == len(before) + 3
+    assert [row for row in rows if row["event_id"] not in ("new", "twice", "tie")] == before
+    assert found["new"]["event_payload"] == {"n": 1}
+    assert (found["twice"]["event_name"], found["twice"]["created_at"]) == ("late", FIRST + 3 * DAY)
+    assert found["tie"]["lib_values"] == {"n": 1}, "copies of one stamp have one winner"
+
+    assert insert_missing(engine) == LegacyMerge(rows=11, inserted=0, standing=9, repeated=0, null_ids=2)
+    assert engine.rows(TRACKS) == rows
+    assert insert_missing(engine, FIRST) == LegacyMerge(rows=0, inserted=0, standing=0, repeated=0, null_ids=0)
+
+
+def test_what_the_old_pipeline_left_comes_over_once_from_end_to_end(engine: Engine) -> None:
+    plan = plan_incident(110, days=2, start=FIRST)
+    assert write_legacy(Place(engine.home).root, plan) == 110
+    hours = [FIRST + number * HOUR for number in range((plan.end - FIRST) // HOUR)]
+    files = {file.parent for file in Place(engine.home).root.rglob("*.parquet")}
+    with_files = [hour for hour in hours if Place(engine.home).file(hour).parent in files][:12]
+    told = [hour for each in with_files for hour in load(engine, each)]
+    rows = sum(hour.rows for hour in told)
+    assert rows == len(engine.rows(BACKFILL_TRACKS)) > 12
+
+    merged = insert_missing(engine, plan.end)
+
+    ids = {row["event_id"] for row in engine.rows(BACKFILL_TRACKS)}
+    assert (merged.rows, merged.inserted, merged.standing) == (rows, len(ids), 0)
+    assert sorted(row["event_id"] for row in engine.rows(TRACKS)) == sorted(ids)
+    originals = engine.rows(BACKFILL_TRACKS)
+    assert all(row in originals for row in engine.rows(TRACKS)), "they come over whole"

@@ -1,0 +1,69 @@
+"""The page on an event says the same on every engine, and on one that travels in time how the event stood before."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.engines.engine import BigQueryEngine, Engine
+from tests.integrity.life import EVENT, NEVER_SEEN, TIME, WHOLE_LIFE, row, whole_life
+from tracks_assets.integrity.trace.facts import EventTrace, Sighting, fetch_trace
+from tracks_assets.integrity.trace.page import page
+from tracks_assets.integrity.trace.verdict import verdict
+from tracks_assets.warehouse.tables import TRACKS
+
+ODD_IDS = ["' or true --", '"; drop table posthog.tracks; --', "ffffffff-ffff-7fff-bfff-ffffffffffff", "01\\'", "🙂"]
+
+
+def traced(engine: Engine, event_id: str = EVENT) -> EventTrace:
+    """What the engine knows of an event."""
+    with engine.opened() as warehouse:
+        return fetch_trace(warehouse, event_id, engine.settings.cutover)
+
+
+def test_a_whole_life_stands_on_the_page(engine: Engine) -> None:
+    for table, rows in whole_life().items():
+        engine.put(table, *rows)
+    assert page(traced(engine)) == WHOLE_LIFE
+    assert page(traced(engine, "nobody")) == NEVER_SEEN
+    with engine.opened() as warehouse:
+        for event_id in ODD_IDS:
+            trace = fetch_trace(warehouse, event_id, engine.settings.cutover)
+            assert (trace.is_known, trace.minted_at) == (False, None), "an id is a value and nothing else"
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({}, "twice (exact copies); its time agrees with its id."),
+        ({"locale": "de"}, "twice (at one time, with different contents); its time agrees with its id."),
+        ({"lib_values": "null"}, "twice (at one time, with different contents); its time agrees with its id."),
+        ({"created_at": TIME + timedelta(days=30)}, "twice (30 days apart); 1 of its 2 copies stands at its own time."),
+    ],
+)
+def test_copies_are_told_apart(engine: Engine, values: dict[str, Any], said: str) -> None:
+    engine.put(TRACKS, row(), row(**values))
+    assert verdict(traced(engine)).partition("stands ")[2] == said
+
+
+def test_an_event_is_shown_as_it_stood_before(on_bigquery: BigQueryEngine) -> None:
+    """DuckDB keeps nothing of how a table was."""
+    before = row()
+    on_bigquery.put(TRACKS, before)
+    time.sleep(0.1)
+    stamp = datetime.now(UTC) + timedelta(seconds=1)
+    on_bigquery.query(
+        f"update posthog.tracks set user_id = 'another', bq_ingested_timestamp = timestamp '{stamp.isoformat()}' "
+        f"where event_id = '{EVENT}'"
+    )
+    trace = traced(on_bigquery)
+
+    assert trace.before is not None
+    assert trace.before.moment == stamp - timedelta(seconds=1)
+    (copy,) = trace.before.copies
+    assert copy == Sighting(
+        **{name: before[name] for name in ("created_at", "event_name", "user_id")},
+        **{name: before[name] for name in ("bq_ingested_timestamp", "event_inserted_at")},
+    )
+    assert trace.copies[0].user_id == "another"
