@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 
 from tests.emulators.credentials import token_server, write_service_account
@@ -88,7 +89,7 @@ class Server:
                 return True
         except urllib.error.HTTPError:
             return True
-        except OSError:
+        except (OSError, HTTPException):
             return False
 
     def _last(self) -> str:
