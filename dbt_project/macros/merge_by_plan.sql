@@ -18,11 +18,23 @@ begin transaction;
 create or replace temp table merge_plan as
 select * from {{ plan_query }};
 
+create or replace temp table merge_rows as
+select
+    *,
+    {{ content_fingerprint() }} as content
+from (
+    {{ rows_of_plan('merge_plan', "merge_action in ('insert', 'update')") | indent(4) }}
+);
+
 insert into {{ target }} ({{ track_columns() | join(', ') }})
 select {{ track_columns() | join(', ') }}
-from (
-    {{ rows_of_plan('merge_plan', "merge_action = 'insert'") | indent(4) }}
-);
+from merge_rows
+where merge_action = 'insert';
+
+insert into {{ source('posthog', 'tracks_contents') }} (content)
+select content from merge_rows;
+
+{{ record_repeats('merge_plan') }};
 
 set changed_days = (
     select ifnull(array_agg(distinct changed_day), [])
@@ -34,11 +46,10 @@ set changed_days = (
 update {{ target }} as standing set
     {{ content_of('delivery') | indent(4) }}
     created_at = least(standing.created_at, delivery.created_at)
-from (
-    {{ rows_of_plan('merge_plan', "merge_action = 'update'") | indent(4) }}
-) as delivery
+from merge_rows as delivery
 where
     standing.event_id = delivery.event_id
+    and delivery.merge_action = 'update'
     and timestamp_trunc(standing.created_at, day) in unnest(changed_days);
 
 update {{ target }} as standing set
@@ -53,6 +64,27 @@ commit transaction;
 
 {{ counts_of('merge_plan') }}
 {% endmacro %}
+
+{#- The deliveries that are newer than what stands and change nothing of it; only of events that stand once. -#}
+{% macro record_repeats(plan) -%}
+insert into {{ source('posthog', 'tracks_redelivered') }} (
+    event_id,
+    event_inserted_at,
+    bq_ingested_timestamp,
+    window_start,
+    standing_inserted_at,
+    standing_ingested_timestamp
+)
+select
+    event_id,
+    nullif(inserted_at, {{ long_ago() }}) as event_inserted_at,
+    ingested_at as bq_ingested_timestamp,
+    window_start,
+    standing_inserted_at,
+    standing_ingested_timestamp
+from {{ plan }}
+where is_repeat
+{%- endmacro %}
 
 {#- The days in which the copies of an event stand; of more than two, also those between the first and the last. -#}
 {% macro standing_days() -%}
@@ -94,7 +126,15 @@ commit transaction;
     select {{ track_columns() | join(', ') }}
     from (
         {{ rows_of_plan(plan, "merge_action in ('insert', 'update') and copy_count <= 1") | indent(8) }}
-    ) as delivery
+    ) as delivery;
+
+    insert into {{ source('posthog', 'tracks_contents') }} (content)
+    select {{ content_fingerprint() }} as content
+    from (
+        {{ rows_of_plan(plan, "merge_action in ('insert', 'update')") | indent(8) }}
+    ) as delivery;
+
+    {{ record_repeats(plan) | indent(4) }}
 {% endmacro %}
 
 {#- What an update takes from the last delivery: everything but the id and the time. -#}
@@ -105,14 +145,22 @@ commit transaction;
 {% endmacro %}
 
 {#-
-    The rows that a plan inserts or updates with, where its own rows meet a condition: the content of each event's last delivery at the time the plan says.
-    Only ids delivered more than once are sorted, so that the payloads of all others stream through.
+    The rows that a plan asks for, where its own rows meet a condition: the last delivery of each event, with the columns
+    ``of_plan`` as the plan has them. Only ids delivered more than once are sorted, so that the payloads of all others
+    stream through.
 -#}
-{% macro rows_of_plan(plan, condition) %}
+{% macro rows_of_plan(plan, condition, of_plan=['created_at']) %}
 with
 
 planned as (
-    select * from {{ plan }}
+    select
+        event_id,
+        delivery_count,
+        merge_action,
+        {% for column in of_plan %}
+        {{ column }} as planned_{{ column }}{{ "," if not loop.last }}
+        {% endfor %}
+    from {{ plan }}
     where {{ condition }}
 ),
 
@@ -126,7 +174,9 @@ delivered as (
 delivered_once as (
     select
         planned.merge_action,
-        planned.created_at as stands_at,
+        {% for column in of_plan %}
+        planned.planned_{{ column }},
+        {% endfor %}
         delivered.*
     from delivered
     inner join planned on delivered.event_id = planned.event_id
@@ -136,7 +186,9 @@ delivered_once as (
 delivered_often as (
     select
         planned.merge_action,
-        planned.created_at as stands_at,
+        {% for column in of_plan %}
+        planned.planned_{{ column }},
+        {% endfor %}
         delivered.*
     from delivered
     inner join planned on delivered.event_id = planned.event_id
@@ -160,7 +212,7 @@ contents as (
 select
     merge_action,
     {% for column in track_columns() %}
-    {{ "stands_at as created_at" if column == 'created_at' else column }}{{ "," if not loop.last }}
+    {{ "planned_" ~ column ~ " as " ~ column if column in of_plan else column }}{{ "," if not loop.last }}
     {% endfor %}
 from contents
 {% endmacro %}

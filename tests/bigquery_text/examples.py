@@ -103,6 +103,7 @@ WITHOUT_BLANKS = (
     "trace_id",
     "trace_refusals",
     "trace_removed",
+    "trace_repeats",
     "trace_restored",
     "untimed_examples",
 )

@@ -76,6 +76,17 @@ SAMPLE: dict[str, Sequence[Row]] = {
     "raw_tracks": [
         {**row, "window_start": at("2026-03-12 12:00:00"), "source_file": "2026/one.parquet"} for row in DAMAGED[:8]
     ],
+    "tracks_contents": [{"content": number} for number in range(2)],
+    "tracks_redelivered": [
+        {
+            "event_id": event_id,
+            "event_inserted_at": LATER,
+            "bq_ingested_timestamp": LATER,
+            "window_start": at("2026-06-12 08:00:00"),
+            "standing_inserted_at": NOON,
+        }
+        for event_id in (UUID7, OTHER_UUID7)
+    ],
     "rejected_tracks": [
         {
             "window_start": at("2026-03-12 12:00:00"),

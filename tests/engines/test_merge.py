@@ -8,7 +8,7 @@ from datetime import timedelta
 from tests.engines.engine import Engine, Row, plain
 from tests.merge.deliveries import CUTOVER, FIRST_HOUR, HOURS, LOADED, Delivery, Placed, raw_rows
 from tracks_assets.export.layout import HOUR
-from tracks_assets.warehouse.tables import RAW_TRACKS, TRACKS
+from tracks_assets.warehouse.tables import RAW_TRACKS, TRACKS, TRACKS_CONTENTS, TRACKS_REDELIVERED
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 TIME = FIRST_HOUR - DAY
@@ -92,3 +92,51 @@ def test_a_standing_pair_is_updated_twice_and_never_multiplied(engine: Engine) -
             held(others[0]),
             *(held(pair, at=each) for each in copies),
         ]
+
+
+def hour_merged(engine: Engine, hour: int, *deliveries: Delivery) -> list[Row]:
+    """What tracks holds after an hour with these deliveries."""
+    deliver(engine, *(Placed(hour, each) for each in deliveries))
+    engine.merge(FIRST_HOUR + hour * HOUR, FIRST_HOUR + (hour + 1) * HOUR)
+    return engine.rows(TRACKS)
+
+
+def test_a_redelivery_of_what_stands_leaves_the_row_as_it_was(engine: Engine) -> None:
+    """To its stamps, and is known all the same: what was delivered before it is stale, what comes later is not."""
+    first = hour_merged(engine, 0, delivery("event", 0), delivery("late", 0, moved=DAY, inserted=30))
+    assert hour_merged(engine, 1, delivery("event", 0, moved=3 * DAY, inserted=60)) == first
+    (repeat,) = engine.rows(TRACKS_REDELIVERED)
+    assert repeat == {
+        "event_id": "event",
+        "event_inserted_at": FIRST_HOUR + HOUR,
+        "bq_ingested_timestamp": LOADED + MINUTE,
+        "window_start": FIRST_HOUR + HOUR,
+        "standing_inserted_at": FIRST_HOUR,
+        "standing_ingested_timestamp": LOADED,
+    }
+
+    engine.merge(FIRST_HOUR, FIRST_HOUR + 2 * HOUR)
+    assert hour_merged(engine, 2, delivery("event", 1, inserted=45)) == first
+    assert (engine.rows(TRACKS_REDELIVERED), len(engine.rows(TRACKS_CONTENTS))) == ([repeat], 2)
+
+    changed = delivery("event", 1, moved=3 * DAY, inserted=70)
+    hour_merged(engine, 3, changed, delivery("late", 0, inserted=5), delivery("late", 0, moved=DAY, inserted=40))
+    assert standing(engine) == [
+        held(changed, at=delivery("event", 0)),
+        held(delivery("late", 0, moved=DAY, inserted=30), at=delivery("late", 0)),
+    ]
+    hour_merged(engine, 4, delivery("event", 0, inserted=80))
+    assert standing(engine)[0] == held(delivery("event", 0, inserted=80)), "what stood once is new again"
+
+
+def test_an_older_tracks_takes_again_what_it_lost(engine: Engine) -> None:
+    """What repeated a later row says nothing of the one that was put back."""
+    hour_merged(engine, 0, delivery("event", 0))
+    last = hour_merged(engine, 1, delivery("event", 1, inserted=60))
+    assert hour_merged(engine, 2, delivery("event", 1, inserted=90)) == last
+
+    engine.query("delete from posthog.tracks where true")
+    engine.put(TRACKS, delivery("event", 0).row() | {"bq_ingested_timestamp": LOADED})
+    engine.merge(FIRST_HOUR + HOUR, FIRST_HOUR + 2 * HOUR)
+    assert engine.rows(TRACKS) == last
+    assert len(engine.rows(TRACKS_REDELIVERED)) == 1

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from tests.engines.engine import BigQueryEngine, Engine
-from tests.integrity.life import EVENT, NEVER_SEEN, TIME, WHOLE_LIFE, row, whole_life
+from tests.integrity.life import EVENT, LOADED, NEVER_SEEN, TIME, WHOLE_LIFE, delivered, row, whole_life
 from tracks_assets.integrity.trace.facts import EventTrace, Sighting, fetch_trace
 from tracks_assets.integrity.trace.page import page
 from tracks_assets.integrity.trace.verdict import verdict
-from tracks_assets.warehouse.tables import TRACKS
+from tracks_assets.warehouse.tables import RAW_TRACKS, TRACKS, TRACKS_REDELIVERED
 
 ODD_IDS = ["' or true --", '"; drop table posthog.tracks; --', "ffffffff-ffff-7fff-bfff-ffffffffffff", "01\\'", "🙂"]
 
@@ -45,6 +45,22 @@ def test_a_whole_life_stands_on_the_page(engine: Engine) -> None:
 def test_copies_are_told_apart(engine: Engine, values: dict[str, Any], said: str) -> None:
     engine.put(TRACKS, row(), row(**values))
     assert verdict(traced(engine)).partition("stands ")[2] == said
+
+
+def test_a_delivery_that_changed_nothing_is_merged(engine: Engine) -> None:
+    """The row keeps its own stamps; the delivery's are told beside it."""
+    engine.put(TRACKS, row())
+    engine.put(RAW_TRACKS, delivered(), delivered(1), delivered(2))
+    assert len(traced(engine).waiting) == 2
+
+    of = {"standing_inserted_at": row()["event_inserted_at"], "standing_ingested_timestamp": LOADED}
+    repeats = [
+        {name: each[name] for name in ("event_id", "event_inserted_at", "bq_ingested_timestamp", "window_start")} | of
+        for each in (delivered(1), delivered(9, event_id="another"))
+    ]
+    engine.put(TRACKS_REDELIVERED, *repeats)
+    (waiting,) = traced(engine).waiting
+    assert waiting.window_start == delivered(2)["window_start"]
 
 
 def test_an_event_is_shown_as_it_stood_before(on_bigquery: BigQueryEngine) -> None:

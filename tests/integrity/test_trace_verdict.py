@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.integrity.rows import DAY, HOUR, MINTED, SECOND
-from tracks_assets.integrity.trace.facts import Delivery, EventTrace, Refusal, Removed, Restored, Sighting
+from tracks_assets.integrity.trace.facts import Delivery, EventTrace, Refusal, Removed, Repeat, Restored, Sighting
 from tracks_assets.integrity.trace.times import counted, moment_text, span_text, times_text
 from tracks_assets.integrity.trace.verdict import advice, verdict
 
@@ -35,6 +35,10 @@ def restored(state: str | None = "reported") -> Restored:
     return Restored(TIME + 30 * DAY, TIME, "$time", "restore_1", LOADED + 90 * DAY, state)
 
 
+def repeat(after: timedelta, of: timedelta) -> Repeat:
+    return Repeat(MINTED + after, LOADED + after, MINTED + of, LOADED + of)
+
+
 REFUSED = Refusal(LOADED, "events/one.parquet", 7, "timestamp is null", LOADED)
 THREE = (delivery(), delivery(TIME + 2 * HOUR, 2 * HOUR), delivery(TIME + DAY, DAY))
 OLD = delivery(CUTOVER - DAY)
@@ -51,6 +55,14 @@ CASES = {
     ),
     "a newer delivery, not yet merged": (
         replace(KNOWN, deliveries=THREE, copies=(sighting(after=2 * HOUR),)),
+        "One event, delivered 3 times, stands once; its time was kept; 1 newer delivery is still to be merged.",
+    ),
+    "a newer delivery, which changed nothing": (
+        replace(KNOWN, deliveries=THREE, copies=(sighting(after=2 * HOUR),), repeats=(repeat(DAY, of=2 * HOUR),)),
+        "One event, delivered 3 times, stands once; its time was kept.",
+    ),
+    "a newer delivery, which changed nothing of a row that is gone": (
+        replace(KNOWN, deliveries=THREE, copies=(sighting(after=2 * HOUR),), repeats=(repeat(DAY, of=3 * HOUR),)),
         "One event, delivered 3 times, stands once; its time was kept; 1 newer delivery is still to be merged.",
     ),
     "delivered before the cutover": (

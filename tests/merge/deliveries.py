@@ -96,7 +96,10 @@ hours = st.integers(0, HOURS - 1)
 
 @st.composite
 def _event(draw: st.DrawFn, number: int, is_tame: bool) -> list[Placed]:
-    """An event's original and what came after it; some originals were never exported, and then neither were edits."""
+    """An event's original and what came after it; some originals were never exported, and then neither were edits.
+
+    Whatever comes may have the content of any before it: nothing new, or what stood once and was overwritten.
+    """
     time = CUTOVER + draw(st.integers(-30, 60)) * _MINUTE
     inserted = FIRST_HOUR + number * _MINUTE
     original = Delivery(f"event {number}", time, draw(st.sampled_from([None, inserted, inserted])), 0)
@@ -109,7 +112,8 @@ def _event(draw: st.DrawFn, number: int, is_tame: bool) -> list[Placed]:
         else:
             minutes = 11 * rank if is_tame else draw(st.integers(-60, 60))
             later = time if kind == "edit" else time + minutes * _MINUTE
-            deliveries.append(Delivery(original.event_id, later, inserted + rank * _HOUR, rank))
+            content = draw(st.integers(0, rank))
+            deliveries.append(Delivery(original.event_id, later, inserted + rank * _HOUR, content))
     return [Placed(draw(hours), delivery) for delivery in deliveries]
 
 

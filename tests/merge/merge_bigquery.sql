@@ -2,13 +2,20 @@ declare changed_days array<timestamp>;
 begin transaction;
 create or replace temp table merge_plan as
 select * from (select 1 as plan);
-insert into `project`.`posthog`.`tracks` (event_id, created_at, event_name, user_id, person_id, session_id, active_feature_flags, feature_flags_values, lib_values, device_model, device_type, device_os, ip_address, client, geoip_city_name, geoip_continent_name, geoip_country_name, geoip_time_zone, app_version, locale, event_payload, bq_ingested_timestamp, event_inserted_at)
-select event_id, created_at, event_name, user_id, person_id, session_id, active_feature_flags, feature_flags_values, lib_values, device_model, device_type, device_os, ip_address, client, geoip_city_name, geoip_continent_name, geoip_country_name, geoip_time_zone, app_version, locale, event_payload, bq_ingested_timestamp, event_inserted_at
+create or replace temp table merge_rows as
+select
+    *,
+    farm_fingerprint(to_json_string(struct(event_id, event_name, user_id, person_id, session_id, active_feature_flags, feature_flags_values, lib_values, device_model, device_type, device_os, ip_address, client, geoip_city_name, geoip_continent_name, geoip_country_name, geoip_time_zone, app_version, locale, event_payload, bq_ingested_timestamp, event_inserted_at, active_feature_flags is null, feature_flags_values is null, lib_values is null, event_payload is null))) as content
 from (
     with
     planned as (
-        select * from merge_plan
-        where merge_action = 'insert'
+        select
+            event_id,
+            delivery_count,
+            merge_action,
+            created_at as planned_created_at
+        from merge_plan
+        where merge_action in ('insert', 'update')
     ),
     delivered as (
         select * from `project`.`posthog`.`raw_tracks`
@@ -19,7 +26,7 @@ from (
     delivered_once as (
         select
             planned.merge_action,
-            planned.created_at as stands_at,
+            planned.planned_created_at,
             delivered.*
         from delivered
         inner join planned on delivered.event_id = planned.event_id
@@ -28,7 +35,7 @@ from (
     delivered_often as (
         select
             planned.merge_action,
-            planned.created_at as stands_at,
+            planned.planned_created_at,
             delivered.*
         from delivered
         inner join planned on delivered.event_id = planned.event_id
@@ -56,7 +63,7 @@ from (
     select
         merge_action,
         event_id,
-        stands_at as created_at,
+        planned_created_at as created_at,
         event_name,
         user_id,
         person_id,
@@ -80,6 +87,29 @@ from (
         event_inserted_at
     from contents
 );
+insert into `project`.`posthog`.`tracks` (event_id, created_at, event_name, user_id, person_id, session_id, active_feature_flags, feature_flags_values, lib_values, device_model, device_type, device_os, ip_address, client, geoip_city_name, geoip_continent_name, geoip_country_name, geoip_time_zone, app_version, locale, event_payload, bq_ingested_timestamp, event_inserted_at)
+select event_id, created_at, event_name, user_id, person_id, session_id, active_feature_flags, feature_flags_values, lib_values, device_model, device_type, device_os, ip_address, client, geoip_city_name, geoip_continent_name, geoip_country_name, geoip_time_zone, app_version, locale, event_payload, bq_ingested_timestamp, event_inserted_at
+from merge_rows
+where merge_action = 'insert';
+insert into `project`.`posthog`.`tracks_contents` (content)
+select content from merge_rows;
+insert into `project`.`posthog`.`tracks_redelivered` (
+    event_id,
+    event_inserted_at,
+    bq_ingested_timestamp,
+    window_start,
+    standing_inserted_at,
+    standing_ingested_timestamp
+)
+select
+    event_id,
+    nullif(inserted_at, timestamp '0001-01-01T00:00:00+00:00') as event_inserted_at,
+    ingested_at as bq_ingested_timestamp,
+    window_start,
+    standing_inserted_at,
+    standing_ingested_timestamp
+from merge_plan
+where is_repeat;
 set changed_days = (
     select ifnull(array_agg(distinct changed_day), [])
     from merge_plan
@@ -118,84 +148,10 @@ update `project`.`posthog`.`tracks` as standing set
     bq_ingested_timestamp = delivery.bq_ingested_timestamp,
     event_inserted_at = delivery.event_inserted_at,
     created_at = least(standing.created_at, delivery.created_at)
-from (
-    with
-    planned as (
-        select * from merge_plan
-        where merge_action = 'update'
-    ),
-    delivered as (
-        select * from `project`.`posthog`.`raw_tracks`
-        where
-            created_at >= timestamp '2026-03-04T00:00:00+00:00'
-            and window_start >= timestamp '2026-03-12T10:00:00+00:00' and window_start < timestamp '2026-03-12T11:00:00+00:00'
-    ),
-    delivered_once as (
-        select
-            planned.merge_action,
-            planned.created_at as stands_at,
-            delivered.*
-        from delivered
-        inner join planned on delivered.event_id = planned.event_id
-        where planned.delivery_count = 1
-    ),
-    delivered_often as (
-        select
-            planned.merge_action,
-            planned.created_at as stands_at,
-            delivered.*
-        from delivered
-        inner join planned on delivered.event_id = planned.event_id
-        where planned.delivery_count > 1
-    ),
-    numbered as (
-        select
-            *,
-            row_number() over (partition by event_id order by coalesce(event_inserted_at, timestamp '0001-01-01T00:00:00+00:00') desc,
-        bq_ingested_timestamp desc,
-        window_start desc,
-        source_file desc,
-        created_at asc,
-        event_name asc,
-        user_id asc,
-        to_json_string(event_payload) asc) as from_last
-        from delivered_often
-    ),
-    contents as (
-        select * from delivered_once
-        union all
-        select * except (from_last) from numbered
-        where from_last = 1
-    )
-    select
-        merge_action,
-        event_id,
-        stands_at as created_at,
-        event_name,
-        user_id,
-        person_id,
-        session_id,
-        active_feature_flags,
-        feature_flags_values,
-        lib_values,
-        device_model,
-        device_type,
-        device_os,
-        ip_address,
-        client,
-        geoip_city_name,
-        geoip_continent_name,
-        geoip_country_name,
-        geoip_time_zone,
-        app_version,
-        locale,
-        event_payload,
-        bq_ingested_timestamp,
-        event_inserted_at
-    from contents
-) as delivery
+from merge_rows as delivery
 where
     standing.event_id = delivery.event_id
+    and delivery.merge_action = 'update'
     and timestamp_trunc(standing.created_at, day) in unnest(changed_days);
 update `project`.`posthog`.`tracks` as standing set
     created_at = least(standing.created_at, merge_plan.created_at)

@@ -15,8 +15,9 @@ from jinja2 import Environment, StrictUndefined, pass_context
 from jinja2.runtime import Context, Macro
 
 from benchmarks.bigquery_cost import PLAN_READS
+from tracks_assets.events.columns import ColumnType
 from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
-from tracks_assets.warehouse.tables import TRACKS
+from tracks_assets.warehouse.tables import TRACKS, TRACKS_CONTENTS
 
 with warnings.catch_warnings():
     # An older tokenizer of sqlglot's, which another package brings along, warns when it is imported.
@@ -106,7 +107,9 @@ def rendered(template: str, variables: dict[str, str], is_incremental: bool = Tr
             "is_incremental": lambda: is_incremental,
             "log": lambda *_, **__: None,
             "load_result": {"merge_by_plan": done}.get,
-            "model": SimpleNamespace(columns={column.name: None for column in TRACKS.columns}),
+            "model": SimpleNamespace(
+                columns={column.name: SimpleNamespace(data_type=column.type.lower()) for column in TRACKS.columns}
+            ),
             "return": give_back,
             "run_query": run_query,
             "statement": statement,
@@ -155,10 +158,21 @@ def test_the_model_is_one_query_of_googles_sql(variables: dict[str, str], is_inc
     assert NOT_GOOGLE.findall(text) == []
 
 
-def test_the_plan_reads_keys_only() -> None:
+def reads_of(text: str, table: str) -> list[set[str]]:
+    """The columns of a table that a query reads, for each place where it is named."""
+    places = [found for found in sqlglot.parse_one(text, dialect="bigquery").find_all(exp.Table) if found.name == table]
+    selects = [found.find_ancestor(exp.Select) for found in places]
+    return [
+        {column.name for column in select.find_all(exp.Column) if column.table in ("", found.alias_or_name)}
+        for found, select in zip(places, selects, strict=True)
+        if select
+    ]
+
+
+def test_the_plan_reads_keys_of_tracks_and_one_number_of_each_content() -> None:
     """A payload is most of a row's bytes, and BigQuery bills by the column: the model of its bill counts the same."""
-    columns = {column.name for column in sqlglot.parse_one(plan_text(WINDOW), dialect="bigquery").find_all(exp.Column)}
-    assert columns & {column.name for column in TRACKS.columns} == set(PLAN_READS)
+    assert reads_of(plan_text(WINDOW), "tracks") == [set(PLAN_READS)]
+    assert reads_of(plan_text(WINDOW), "tracks_contents") == [{column.name for column in TRACKS_CONTENTS.columns}]
 
 
 def test_a_bare_build_takes_its_window_from_the_watermark() -> None:
@@ -174,6 +188,9 @@ def test_the_merge_is_one_transaction() -> None:
         "declare changed_days arr",
         "begin transaction",
         "create or replace temp t",
+        "create or replace temp t",
+        "insert into `project`.`p",
+        "insert into `project`.`p",
         "insert into `project`.`p",
         "set changed_days = ( sel",
         "update `project`.`postho",
@@ -192,12 +209,23 @@ def test_an_update_prunes_partitions_by_a_variable() -> None:
 
 def test_the_merge_matches_ids_over_the_whole_table() -> None:
     """No partition is named where the plan looks for ids, so a re-delivery finds its event however old it is."""
-    (copies,) = re.findall(r"from `project`.`posthog`.`tracks` as tracks\s+inner join [^)]*", plan_text(WINDOW))
-    assert copies.split("on ")[1].strip() == "tracks.event_id = last_deliveries.event_id"
+    (known,) = re.findall(r"from `project`.`posthog`.`tracks` as tracks\s(.*?)\n\),", plan_text(WINDOW), re.DOTALL)
+    joined, stamps = known.split("left join last_repeats")
+    assert joined.strip() == "inner join last_deliveries on tracks.event_id = last_deliveries.event_id"
+    assert "where" not in stamps
 
 
 def test_the_script_is_in_googles_own_words() -> None:
     assert NOT_GOOGLE.findall(merge_script()) == []
+
+
+def test_a_content_is_a_number_of_all_columns_but_the_time() -> None:
+    """And of which JSON is absent, for its text is that of JSON's null."""
+    text, _ = rendered("{{ content_fingerprint() }}", {})
+    (named,) = re.findall(r"^farm_fingerprint\(to_json_string\(struct\((.*)\)\)\)$", text)
+    columns = [column for column in TRACKS.columns if column.name != "created_at"]
+    absent = [f"{column.name} is null" for column in columns if column.type is ColumnType.JSON]
+    assert named.split(", ") == [column.name for column in columns] + absent
 
 
 def test_the_merge_is_this_text() -> None:

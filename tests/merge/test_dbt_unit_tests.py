@@ -8,6 +8,7 @@ from .bare_dbt import BareDbt
 PROMISES = {
     "bare_build_finds_its_window_from_the_watermark",
     "bare_build_on_an_empty_table_takes_everything",
+    "delivery_is_compared_with_the_last_that_repeated_the_row",
     "first_build_makes_the_rows_themselves",
     "fresh_id_is_inserted",
     "hour_that_is_run_again_changes_nothing_unless_it_was_loaded_again",
@@ -15,6 +16,7 @@ PROMISES = {
     "identical_repeats_are_planned_once",
     "older_original_that_arrives_late_gives_its_time",
     "other_hours_are_left_out",
+    "redelivery_of_the_content_that_stands_changes_nothing",
     "redelivery_with_a_restamped_time_keeps_the_time",
     "redelivery_with_an_earlier_time_keeps_the_time",
     "rows_before_the_cutover_are_left_out",

@@ -10,12 +10,13 @@ from itertools import count
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tracks_assets.warehouse.tables import RAW_TRACKS, TRACKS
+from tracks_assets.warehouse.tables import RAW_TRACKS, TRACKS, TRACKS_CONTENTS, TRACKS_REDELIVERED
 
 from .deliveries import (
     CUTOVER,
     FIRST_HOUR,
     LOADED,
+    LONG_AGO,
     Delivery,
     Merge,
     Placed,
@@ -27,7 +28,8 @@ from .deliveries import (
 )
 from .merge_engine import MergeEngine, Row
 
-STANDING = "select * exclude (bq_ingested_timestamp) from posthog.tracks order by event_id, created_at"
+STANDING = "select * from posthog.tracks order by event_id, created_at"
+STAMPS = ("event_inserted_at", "bq_ingested_timestamp")
 COPY_STAMP = datetime(2026, 3, 1, tzinfo=UTC)
 
 hundreds = settings(max_examples=70, deadline=None, derandomize=True, database=None)
@@ -57,15 +59,46 @@ def steps_done(engine: MergeEngine, steps: Sequence[Step]) -> Iterator[Merge]:
             yield step
 
 
+def standing(engine: MergeEngine) -> list[Row]:
+    """The rows of tracks without the loader's stamp, each with the insert time of the last delivery known of it.
+
+    That is the row's own, or that of a later delivery which repeated just this row.
+    """
+    last: dict[tuple[object, ...], Row] = {}
+    for repeat in sorted(engine.rows(f"select * from {TRACKS_REDELIVERED}"), key=stamps_of):
+        row = (repeat["event_id"], repeat["standing_inserted_at"], repeat["standing_ingested_timestamp"])
+        last[row] = repeat
+    rows = engine.rows(STANDING)
+    known = [last.get((row["event_id"], *(row[name] for name in STAMPS)), row) for row in rows]
+    assert all(stamps_of(each) >= stamps_of(row) for each, row in zip(known, rows, strict=True))
+    return [
+        {name: value for name, value in row.items() if name != "bq_ingested_timestamp"}
+        | {"event_inserted_at": each["event_inserted_at"]}
+        for each, row in zip(known, rows, strict=True)
+    ]
+
+
+def stamps_of(row: Row) -> tuple[datetime, datetime]:
+    """A row's or a delivery's place among the deliveries of its event."""
+    return row["event_inserted_at"] or LONG_AGO, row["bq_ingested_timestamp"] or LONG_AGO
+
+
+def start(engine: MergeEngine, export: Sequence[Placed], before: Sequence[Row] = ()) -> None:
+    """Tables before the first merge: the export loaded, ``before`` in tracks, and nothing known of it."""
+    engine.fill(RAW_TRACKS, raw_rows(export))
+    engine.fill(TRACKS, before)
+    engine.fill(TRACKS_CONTENTS, [])
+    engine.fill(TRACKS_REDELIVERED, [])
+
+
 def merged(
     engine: MergeEngine, export: Sequence[Placed], steps: Sequence[Step], before: Sequence[Row] = ()
 ) -> list[Row]:
     """What tracks holds after the steps."""
-    engine.fill(RAW_TRACKS, raw_rows(export))
-    engine.fill(TRACKS, before)
+    start(engine, export, before)
     for _ in steps_done(engine, steps):
         pass
-    return engine.rows(STANDING)
+    return standing(engine)
 
 
 @hundreds
@@ -81,7 +114,7 @@ def test_hours_may_be_run_in_any_order_and_again(
 
 def by_id(engine: MergeEngine) -> dict[str, Row]:
     """The rows of tracks by their ids, of which none stands twice."""
-    rows = engine.rows(STANDING)
+    rows = standing(engine)
     assert len({row["event_id"] for row in rows}) == len(rows)
     return {row["event_id"]: row for row in rows}
 
@@ -109,8 +142,7 @@ def test_no_merge_moves_an_event_or_takes_stale_content(
 
     Here, re-deliveries come with any time, be it earlier than their original's.
     """
-    engine.fill(RAW_TRACKS, raw_rows(export))
-    engine.fill(TRACKS, [])
+    start(engine, export)
     before: dict[str, Row] = {}
     for merge in steps_done(engine, steps):
         seen = [each.delivery for each in export if each.hour in merge.covered and each.delivery.created_at >= CUTOVER]
@@ -123,6 +155,41 @@ def test_no_merge_moves_an_event_or_takes_stale_content(
             else:
                 assert after[event_id] == row
         before = after
+
+
+def content_of(row: Row) -> Row:
+    """All of a row but its time and its stamps."""
+    return {name: value for name, value in row.items() if name not in ("created_at", *STAMPS)}
+
+
+@hundreds
+@given(export=exports(is_tame=False), steps=runs())
+def test_what_changes_nothing_leaves_the_row_as_it_was(
+    engine: MergeEngine, export: list[Placed], steps: list[Step]
+) -> None:
+    """To the stamps: only where content or time change does a merge write, for each write is billed a whole day."""
+    start(engine, export)
+    before: dict[str, Row] = {}
+    for _ in steps_done(engine, steps):
+        after = {row["event_id"]: row for row in engine.rows(STANDING)}
+        for event_id, row in before.items():
+            if content_of(row) == content_of(after[event_id]):
+                assert [row[name] for name in STAMPS] == [after[event_id][name] for name in STAMPS]
+        before = after
+
+
+@hundreds
+@given(export=exports(is_tame=False), steps=runs(), data=st.data())
+def test_what_is_forgotten_is_written_again(
+    engine: MergeEngine, export: list[Placed], steps: list[Step], data: st.DataObject
+) -> None:
+    """Any part of what merges have noted of contents may be lost, before any of them: tracks comes out the same."""
+    rows = merged(engine, export, steps)
+    start(engine, export)
+    for _ in steps_done(engine, steps):
+        share = data.draw(st.integers(1, 3))
+        engine.connection.execute(f"delete from {TRACKS_CONTENTS} where content % 3 < {share - 1}")
+    assert standing(engine) == rows
 
 
 def pair(event_id: str, is_known: bool) -> list[Delivery]:

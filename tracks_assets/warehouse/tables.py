@@ -45,6 +45,33 @@ RAW_TRACKS = Table(
     RAW_TRACK_COLUMNS,
     "Every delivery, typed: what PostHog exported, hour by hour, repeats included.",
     partitioned_by="window_start",
+    # A merge reads whole deliveries of an hour, and would be billed for those of the whole day.
+    clustered_by=("window_start",),
+)
+TRACKS_CONTENTS = Table(
+    "tracks_contents",
+    (
+        _stamp(
+            "content", ColumnType.INT64, "Fingerprint of a row as a merge wrote it: all of its columns but its time."
+        ),
+    ),
+    "One number for each row that a merge wrote into tracks: by it a re-delivery is known to change nothing.",
+)
+TRACKS_REDELIVERED = Table(
+    "tracks_redelivered",
+    (
+        _stamp("event_id", ColumnType.STRING, "The event's id."),
+        _stamp("event_inserted_at", ColumnType.TIMESTAMP, "The insert time of the delivery."),
+        _stamp("bq_ingested_timestamp", ColumnType.TIMESTAMP, "The loader's stamp of the delivery."),
+        _stamp("window_start", ColumnType.TIMESTAMP, "The export hour (its start) that held the delivery."),
+        _stamp("standing_inserted_at", ColumnType.TIMESTAMP, "The insert time of the row of tracks that it repeats."),
+        _stamp(
+            "standing_ingested_timestamp",
+            ColumnType.TIMESTAMP,
+            "The loader's stamp of that row: where another row stands, the delivery says nothing of it.",
+        ),
+    ),
+    "Every newest delivery of an event whose content stood in tracks already, so that it changed nothing there.",
 )
 REJECTED_TRACKS = Table(
     "rejected_tracks",
@@ -131,6 +158,8 @@ TABLES = (
     RAW_TRACKS,
     REJECTED_TRACKS,
     TRACKS,
+    TRACKS_CONTENTS,
+    TRACKS_REDELIVERED,
     BACKFILL_TRACKS,
     DUPLICATE_CENSUS,
     TRACKS_DUPLICATES,

@@ -2,8 +2,16 @@
     Every event once.
 
     On an existing table the model is a plan: one row for each event id of the window, saying what the merge is to do
-    with it and at which time the event stands afterwards. The plan reads keys only, never a payload, and matches ids
-    over the whole table. macros/merge_by_plan.sql carries it out. On a missing table the model is the rows themselves.
+    with it and at which time the event stands afterwards. The plan reads keys only, never a payload of tracks, and
+    matches ids over the whole table. macros/merge_by_plan.sql carries it out. On a missing table the model is the rows
+    themselves.
+
+    A delivery is compared with the last one that is known of its event: that whose content stands, or a later one that
+    had the same content and so changed nothing (tracks_redelivered). What a newer delivery would make of the standing
+    row is looked up among the rows that merges wrote (tracks_contents): where it is found, the content stands already.
+    What no merge wrote is not found and is updated, so nothing rests on these tables being complete. Who changes
+    contents of tracks by hand is to empty bq_ingested_timestamp there: then the row is no longer the one that was
+    written.
 -#}
 {{
     config(
@@ -60,20 +68,61 @@ last_deliveries as (
 
 {% if is_incremental() %}
 
-copies as (
+-- The newest delivery that repeated a row, for the events of the window.
+repeats as (
+    select
+        redelivered.event_id,
+        redelivered.event_inserted_at,
+        redelivered.bq_ingested_timestamp,
+        redelivered.standing_inserted_at,
+        redelivered.standing_ingested_timestamp,
+        row_number() over (
+            partition by
+                redelivered.event_id, redelivered.standing_inserted_at, redelivered.standing_ingested_timestamp
+            order by
+                coalesce(redelivered.event_inserted_at, {{ long_ago() }}) desc,
+                redelivered.bq_ingested_timestamp desc
+        ) as from_last
+    from {{ source('posthog', 'tracks_redelivered') }} as redelivered
+    inner join last_deliveries on redelivered.event_id = last_deliveries.event_id
+),
+
+last_repeats as (
+    select * from repeats
+    where from_last = 1
+),
+
+known as (
     select
         tracks.event_id,
-        max(tracks.created_at) over (partition by tracks.event_id) as created_at,
-        min(tracks.created_at) over (partition by tracks.event_id) as earliest_at,
-        coalesce(tracks.event_inserted_at, {{ long_ago() }}) as inserted_at,
-        tracks.bq_ingested_timestamp as ingested_at,
-        count(*) over (partition by tracks.event_id) as copy_count,
-        row_number() over (
-            partition by tracks.event_id
-            order by coalesce(tracks.event_inserted_at, {{ long_ago() }}) desc, tracks.bq_ingested_timestamp desc
-        ) as from_last
+        tracks.created_at,
+        tracks.event_inserted_at,
+        tracks.bq_ingested_timestamp,
+        coalesce(last_repeats.event_inserted_at, tracks.event_inserted_at, {{ long_ago() }}) as inserted_at,
+        coalesce(last_repeats.bq_ingested_timestamp, tracks.bq_ingested_timestamp, {{ long_ago() }}) as ingested_at
     from {{ this }} as tracks
     inner join last_deliveries on tracks.event_id = last_deliveries.event_id
+    left join last_repeats
+        on
+            tracks.event_id = last_repeats.event_id
+            and coalesce(tracks.event_inserted_at, {{ long_ago() }})
+            = coalesce(last_repeats.standing_inserted_at, {{ long_ago() }})
+            and coalesce(tracks.bq_ingested_timestamp, {{ long_ago() }})
+            = coalesce(last_repeats.standing_ingested_timestamp, {{ long_ago() }})
+),
+
+copies as (
+    select
+        event_id,
+        event_inserted_at,
+        bq_ingested_timestamp,
+        inserted_at,
+        ingested_at,
+        max(created_at) over (partition by event_id) as created_at,
+        min(created_at) over (partition by event_id) as earliest_at,
+        count(*) over (partition by event_id) as copy_count,
+        row_number() over (partition by event_id order by inserted_at desc, ingested_at desc) as from_last
+    from known
 ),
 
 standing as (
@@ -86,14 +135,17 @@ compared as (
         last_deliveries.event_id,
         last_deliveries.window_start,
         last_deliveries.delivery_count,
+        last_deliveries.inserted_at,
+        last_deliveries.ingested_at,
         first_deliveries.created_at as first_created_at,
         standing.created_at as standing_created_at,
         standing.earliest_at as standing_earliest_at,
+        standing.event_inserted_at as standing_inserted_at,
+        standing.bq_ingested_timestamp as standing_ingested_timestamp,
         coalesce(standing.copy_count, 0) as copy_count,
         last_deliveries.inserted_at > standing.inserted_at
         or (
-            last_deliveries.inserted_at = standing.inserted_at
-            and last_deliveries.ingested_at > coalesce(standing.ingested_at, {{ long_ago() }})
+            last_deliveries.inserted_at = standing.inserted_at and last_deliveries.ingested_at > standing.ingested_at
         ) as is_newer,
         (
             first_deliveries.inserted_at < standing.inserted_at
@@ -105,22 +157,70 @@ compared as (
     left join standing on last_deliveries.event_id = standing.event_id
 ),
 
-final as (
+-- What stands would be this, if its content were that of the delivery.
+changes as (
     select
         event_id,
-        window_start,
         delivery_count,
-        copy_count,
-        standing_earliest_at,
-        standing_created_at,
+        standing_created_at as created_at,
+        standing_inserted_at as event_inserted_at,
+        standing_ingested_timestamp as bq_ingested_timestamp,
+        'update' as merge_action
+    from compared
+    where is_newer and copy_count = 1
+),
+
+changed as (
+    {{
+        rows_of_plan('changes', "true", of_plan=['created_at', 'event_inserted_at', 'bq_ingested_timestamp'])
+        | indent(4)
+    }}
+),
+
+changed_contents as (
+    select
+        event_id,
+        {{ content_fingerprint() }} as content
+    from changed
+),
+
+known_contents as (
+    select distinct content
+    from {{ source('posthog', 'tracks_contents') }}
+    where content in (select changed_contents.content from changed_contents)
+),
+
+unchanged as (
+    select changed_contents.event_id
+    from changed_contents
+    inner join known_contents on changed_contents.content = known_contents.content
+),
+
+final as (
+    select
+        compared.event_id,
+        compared.window_start,
+        compared.delivery_count,
+        compared.copy_count,
+        compared.inserted_at,
+        compared.ingested_at,
+        compared.standing_earliest_at,
+        compared.standing_created_at,
+        compared.standing_inserted_at,
+        compared.standing_ingested_timestamp,
+        unchanged.event_id is not null as is_repeat,
         case
-            when copy_count = 0 then 'insert'
-            when is_newer then 'update'
-            when is_original then 'restore_time'
+            when compared.copy_count = 0 then 'insert'
+            when compared.is_newer and unchanged.event_id is null then 'update'
+            when compared.is_original then 'restore_time'
             else 'unchanged'
         end as merge_action,
-        case when copy_count > 0 and not is_original then standing_created_at else first_created_at end as created_at
+        case
+            when compared.copy_count > 0 and not compared.is_original then compared.standing_created_at
+            else compared.first_created_at
+        end as created_at
     from compared
+    left join unchanged on compared.event_id = unchanged.event_id
 )
 
 {% else %}

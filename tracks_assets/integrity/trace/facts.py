@@ -20,6 +20,15 @@ class EventIdError(ValueError):
     """What was given is no event id; the message is one sentence."""
 
 
+Order = tuple[datetime, datetime]
+"""A place among the deliveries of an event: by insert time, then by the loader's stamp."""
+
+
+def order_of(inserted_at: datetime | None, ingested_at: datetime | None) -> Order:
+    """The place of these stamps; unknown ones come first."""
+    return inserted_at or LONG_AGO, ingested_at or LONG_AGO
+
+
 @dataclass(frozen=True)
 class Sighting:
     """The event as some row has it."""
@@ -31,9 +40,9 @@ class Sighting:
     event_inserted_at: datetime | None
 
     @property
-    def order(self) -> tuple[datetime, datetime]:
-        """Its place among the deliveries of its event: by insert time, then by the loader's stamp."""
-        return self.event_inserted_at or LONG_AGO, self.bq_ingested_timestamp or LONG_AGO
+    def order(self) -> Order:
+        """Its place among the deliveries of its event."""
+        return order_of(self.event_inserted_at, self.bq_ingested_timestamp)
 
 
 @dataclass(frozen=True)
@@ -42,6 +51,26 @@ class Delivery(Sighting):
 
     window_start: datetime
     source_file: str
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """A delivery that a merge took, and that changed nothing in the row with these stamps."""
+
+    event_inserted_at: datetime | None
+    bq_ingested_timestamp: datetime | None
+    standing_inserted_at: datetime | None
+    standing_ingested_timestamp: datetime | None
+
+    @property
+    def order(self) -> Order:
+        """Its place among the deliveries of its event."""
+        return order_of(self.event_inserted_at, self.bq_ingested_timestamp)
+
+    @property
+    def of(self) -> Order:
+        """The place of the row that it repeated."""
+        return order_of(self.standing_inserted_at, self.standing_ingested_timestamp)
 
 
 @dataclass(frozen=True)
@@ -105,6 +134,7 @@ class EventTrace:
         deliveries: its rows of raw_tracks.
         refusals: its rows of rejected_tracks.
         copies: its rows of tracks.
+        repeats: its rows of tracks_redelivered.
         legacy: its rows of backfill_tracks.
         removed: its rows of tracks_duplicates.
         restored: its rows of tracks_redated.
@@ -118,6 +148,7 @@ class EventTrace:
     deliveries: tuple[Delivery, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     copies: tuple[Sighting, ...] = ()
+    repeats: tuple[Repeat, ...] = ()
     legacy: tuple[Sighting, ...] = ()
     removed: tuple[Removed, ...] = ()
     restored: tuple[Restored, ...] = ()
@@ -149,8 +180,10 @@ class EventTrace:
 
     @property
     def waiting(self) -> tuple[Delivery, ...]:
-        """The deliveries that a merge has yet to take: those newer than every copy that stands."""
-        newest = max((copy.order for copy in self.copies), default=(LONG_AGO, LONG_AGO))
+        """The deliveries that a merge has yet to take: those newer than every copy that stands and what repeated it."""
+        standing = {copy.order for copy in self.copies}
+        taken = standing | {repeat.order for repeat in self.repeats if repeat.of in standing}
+        newest = max(taken, default=(LONG_AGO, LONG_AGO))
         return tuple(each for each in self.takeable if not self.copies or each.order > newest)
 
 
@@ -194,6 +227,7 @@ def _fetch_now(warehouse: Warehouse, event_id: str, cutover: datetime) -> EventT
         deliveries=tuple(Delivery(**row) for row in warehouse.fetch("trace_deliveries", wanted)),
         refusals=tuple(Refusal(**row) for row in warehouse.fetch("trace_refusals", wanted)),
         copies=copies,
+        repeats=tuple(Repeat(**row) for row in warehouse.fetch("trace_repeats", wanted)),
         legacy=_copies(warehouse, event_id, BACKFILL_TRACKS),
         removed=tuple(Removed(**row) for row in warehouse.fetch("trace_removed", wanted)),
         restored=tuple(Restored(**row) for row in warehouse.fetch("trace_restored", wanted)),
