@@ -7,9 +7,11 @@ whole of every partition that it updates. Loading and copying are free.
 ``python -m benchmarks.bigquery_cost`` prints the table of the README.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tracks_assets.events.columns import RAW_TRACK_COLUMNS, TRACK_COLUMNS, Column, ColumnType
+from tracks_assets.events.columns import Column, ColumnType
+from tracks_assets.warehouse.tables import RAW_TRACKS, TRACKS_CONTENTS, TRACKS_REDELIVERED
 
 ID_BYTES = 2 + 36
 """BigQuery counts 2 bytes and the UTF-8 of a STRING; an id is a UUID of 36 signs."""
@@ -18,6 +20,9 @@ FIXED_BYTES = {ColumnType.TIMESTAMP: 8, ColumnType.INT64: 8}
 
 PLAN_READS = ("event_id", "created_at", "event_inserted_at", "bq_ingested_timestamp")
 """The columns of tracks that the plan of a merge reads, in every partition; tests hold them against its text."""
+
+HOUR_READS = 4
+"""How often the payloads of the hour itself are read: for fingerprints, rows, the INSERT and the UPDATE."""
 
 TERABYTE, GIGABYTE = 10**12, 10**9
 DOLLARS_PER_TEBIBYTE = 6.25
@@ -53,6 +58,11 @@ class Table:
         return 24 * self.rows_an_hour * self.row_bytes
 
     @property
+    def hours(self) -> float:
+        """Hours that tracks holds, were all alike."""
+        return self.rows / self.rows_an_hour
+
+    @property
     def hour_bytes(self) -> float:
         """Bytes of an hour of raw_tracks."""
         return self.rows_an_hour * self.row_bytes
@@ -73,8 +83,18 @@ class Bill:
 
 def column_bytes(name: str) -> int:
     """Bytes of one value of a column of fixed size, or of an id."""
-    column: Column = {column.name: column for column in (*TRACK_COLUMNS, *RAW_TRACK_COLUMNS)}[name]
-    return ID_BYTES if name == "event_id" else FIXED_BYTES[column.type]
+    (column,) = (column for column in RAW_TRACKS.columns if column.name == name)
+    return value_bytes(column)
+
+
+def value_bytes(column: Column) -> int:
+    """Bytes of one value of a column of fixed size, or of an id."""
+    return ID_BYTES if column.name == "event_id" else FIXED_BYTES[column.type]
+
+
+def whole_bytes(columns: Sequence[Column]) -> int:
+    """Bytes of one row of a table of such columns."""
+    return sum(map(value_bytes, columns))
 
 
 def keys_bytes(names: tuple[str, ...]) -> int:
@@ -88,7 +108,10 @@ def stock_merge(table: Table) -> Bill:
 
 
 def planned_merge(table: Table, changing: int) -> Bill:
-    """The project's merge: a plan that reads keys, an INSERT, and an UPDATE of the days that really change.
+    """The project's merge: a plan that reads keys and fingerprints, an INSERT, and an UPDATE of the days that change.
+
+    A re-delivery changes a row if its content is another one, or if it is the original that came late; that a
+    delivery merely repeats what stands is told by its fingerprint.
 
     Args:
         table: the table.
@@ -97,9 +120,12 @@ def planned_merge(table: Table, changing: int) -> Bill:
     """
     days = min(changing, table.days)
     keys_of_days = days * 24 * table.rows_an_hour * keys_bytes(("event_id", "created_at"))
-    reads_of_the_hour = table.rows_an_hour * keys_bytes(PLAN_READS) + 2 * table.hour_bytes
+    contents = table.rows * whole_bytes(TRACKS_CONTENTS.columns)
+    repeats = table.redeliveries * table.hours * whole_bytes(TRACKS_REDELIVERED.columns)
+    reads_of_the_hour = table.rows_an_hour * keys_bytes(PLAN_READS) + HOUR_READS * table.hour_bytes
     return Bill(
-        read=table.rows * keys_bytes(PLAN_READS) + reads_of_the_hour + keys_of_days, updated=days * table.day_bytes
+        read=table.rows * keys_bytes(PLAN_READS) + contents + repeats + reads_of_the_hour + keys_of_days,
+        updated=days * table.day_bytes,
     )
 
 
@@ -110,8 +136,7 @@ def unique_batch_check(table: Table) -> Bill:
 
 def key_table_merge(table: Table) -> Bill:
     """What a key table would read, partitioned by the hour that an id carries: a partition for each re-delivery."""
-    hours = table.rows / table.rows_an_hour
-    share = (table.redeliveries + 1) / hours
+    share = (table.redeliveries + 1) / table.hours
     return Bill(read=table.rows * keys_bytes(PLAN_READS) * share + 2 * table.hour_bytes)
 
 

@@ -24,7 +24,8 @@ def test_the_stock_merge_is_billed_every_touched_day_whole() -> None:
 
 
 def test_the_planned_merge_is_billed_the_days_that_change() -> None:
-    reads = 1_000 * 62 + 10 * 62 + 2 * 10_000
+    repeats = 4 * 100 * (38 + 5 * 8)
+    reads = 1_000 * (62 + 8) + repeats + 10 * 62 + 4 * 10_000
     assert planned_merge(SMALL, changing=0) == Bill(read=reads, updated=0)
     assert planned_merge(SMALL, changing=2) == Bill(read=reads + 2 * 240 * 46, updated=2 * 240_000)
     assert planned_merge(SMALL, changing=4) == Bill(read=reads + 3 * 240 * 46, updated=3 * 240_000)
