@@ -14,9 +14,9 @@ ROWS, EXCESS = EVENTS + 3 * DUPLICATED, 3 * DUPLICATED
 
 
 def damaged_rows() -> list[Row]:
-    """Events of which the first stand four times: twice exactly, once re-sent on a later day, once in ties.
+    """Events of which the first stand four times: twice exactly, and twice re-sent on later days, with one stamp.
 
-    The last two of those copies came with one stamp and differ in their content alone, each in another column.
+    Of those two the one of the earlier day is to stay; some have no insert time, and the others one and the same.
     """
     return [row for number in range(EVENTS) for row in _copies(number)]
 
@@ -25,8 +25,9 @@ def _copies(number: int) -> Iterator[Row]:
     yield event(number)
     if number < DUPLICATED:
         yield event(number)
-        yield event(number, copy=1)
-        yield event(number, copy=1, locale="zz", event_payload=f'{{"b": [1, null], "a": {number}}}')
+        resent = event(number, copy=1)
+        yield resent
+        yield resent | {"created_at": resent["created_at"] + DAY, "locale": "later", "event_payload": "[1, null]"}
 
 
 def event(number: int, copy: int = 0, **values: object) -> Row:

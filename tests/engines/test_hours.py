@@ -43,11 +43,9 @@ def test_an_hour_comes_in_whole_and_again_the_same(engine: Engine) -> None:
 def test_an_hour_that_shrank_or_emptied_takes_its_rows_along_and_no_others(engine: Engine) -> None:
     export = engine.home / "export"
     write_hour(export, FIRST, PLAN)
-    shrunk = write_hour(export, FIRST + HOUR, PLAN)
-    engine.load(FIRST, STAMP)
-    engine.load(FIRST + HOUR, STAMP)
-    other_hour = f"select count(*) from posthog.raw_tracks where window_start = timestamp '{FIRST.isoformat()}'"
-    others = engine.value(other_hour)
+    write_hour(export, FIRST + HOUR, PLAN)
+    others = engine.load(FIRST, STAMP).accepted
+    assert engine.load(FIRST + HOUR, STAMP).accepted > 100 < others
 
     shrunk = write_hour(export, FIRST + HOUR, PLAN.model_copy(update={"events_per_hour": 50}))
     loaded = engine.load(FIRST + HOUR, STAMP)
@@ -58,7 +56,7 @@ def test_an_hour_that_shrank_or_emptied_takes_its_rows_along_and_no_others(engin
     for file in shrunk.files[0].parent.iterdir():
         file.unlink()
     assert engine.load(FIRST + HOUR, STAMP) == HourLoad(FIRST + HOUR, read=0, accepted=0, rejected=0)
-    assert engine.value("select count(*) from posthog.raw_tracks") == engine.value(other_hour) == others
+    assert engine.value("select count(*) from posthog.raw_tracks") == others
     with engine.opened() as warehouse:
         (first, second) = count_hours(warehouse, {FIRST: others + 20, FIRST + HOUR: 0})
     assert (first.missing, first.accepted, first.rejected) == (0, others, 20)

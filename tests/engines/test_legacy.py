@@ -78,21 +78,23 @@ def test_every_row_is_counted_once_and_the_next_time_nothing_is_missing(engine: 
         event("twice", FIRST + 3 * DAY, event_name="late", bq_ingested_timestamp=STAMP + HOUR),
         *(event("twice", event_name="early"), event("twice", bq_ingested_timestamp=None)),
         *(event("tie", locale="de", lib_values='{"n": 2}'), event("tie", locale="de", lib_values='{"n": 1}')),
+        *(event("times", FIRST + DAY, locale="de"), event("times", FIRST, locale="en")),
         *(event(None), event(None, FIRST + DAY), event("outside", FIRST + 10 * DAY)),
     )
     before = engine.rows(TRACKS)
 
-    assert insert_missing(engine) == LegacyMerge(rows=11, inserted=3, standing=3, repeated=3, null_ids=2)
+    assert insert_missing(engine) == LegacyMerge(rows=13, inserted=4, standing=3, repeated=4, null_ids=2)
 
     rows = engine.rows(TRACKS)
     found = {row["event_id"]: row for row in rows}
-    assert len(rows) == len(before) + 3
-    assert [row for row in rows if row["event_id"] not in ("new", "twice", "tie")] == before
+    assert len(rows) == len(before) + 4
+    assert [row for row in rows if row["event_id"] not in ("new", "twice", "tie", "times")] == before
     assert found["new"]["event_payload"] == {"n": 1}
     assert (found["twice"]["event_name"], found["twice"]["created_at"]) == ("late", FIRST + 3 * DAY)
     assert found["tie"]["lib_values"] == {"n": 1}, "copies of one stamp have one winner"
+    assert (found["times"]["created_at"], found["times"]["locale"]) == (FIRST, "en"), "of one stamp, the earliest"
 
-    assert insert_missing(engine) == LegacyMerge(rows=11, inserted=0, standing=9, repeated=0, null_ids=2)
+    assert insert_missing(engine) == LegacyMerge(rows=13, inserted=0, standing=11, repeated=0, null_ids=2)
     assert engine.rows(TRACKS) == rows
     assert insert_missing(engine, FIRST) == LegacyMerge(rows=0, inserted=0, standing=0, repeated=0, null_ids=0)
 

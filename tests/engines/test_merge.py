@@ -75,8 +75,10 @@ def test_one_row_for_each_event_at_its_time_with_its_last_content(engine: Engine
 def test_a_standing_pair_is_updated_twice_and_never_multiplied(engine: Engine) -> None:
     copies = [delivery("pair", 0), delivery("pair", 1, moved=5 * DAY, inserted=30)]
     exact = [delivery("exact", 0), delivery("exact", 0)]
+    three = [delivery("three", number, moved=number * 2 * DAY) for number in range(3)]
     others = [delivery("other", 0)]
-    engine.put(TRACKS, *(each.row() | {"bq_ingested_timestamp": LOADED - DAY} for each in copies + exact + others))
+    standing_before = [*copies, *exact, *three, *others]
+    engine.put(TRACKS, *(each.row() | {"bq_ingested_timestamp": LOADED - DAY} for each in standing_before))
     before = engine.rows(TRACKS)
 
     deliver(engine, Placed(0, delivery("pair", 2, moved=9 * DAY, inserted=10)))
@@ -84,13 +86,15 @@ def test_a_standing_pair_is_updated_twice_and_never_multiplied(engine: Engine) -
     assert engine.rows(TRACKS) == before, "older than the newest copy"
 
     pair, again = delivery("pair", 2, moved=9 * DAY, inserted=40), delivery("exact", 1, inserted=40)
-    deliver(engine, Placed(1, pair), Placed(1, again))
+    thrice = delivery("three", 9, inserted=40)
+    deliver(engine, Placed(1, pair), Placed(1, again), Placed(1, thrice))
     for _ in range(2):
         engine.merge(FIRST_HOUR, FIRST_HOUR + 2 * HOUR)
         assert standing(engine) == [
             *(held(again, at=each) for each in exact),
             held(others[0]),
             *(held(pair, at=each) for each in copies),
+            *(held(thrice, at=each) for each in three),
         ]
 
 
