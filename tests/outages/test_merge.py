@@ -1,0 +1,86 @@
+"""A merge by dbt while BigQuery is in trouble: tracks is as it was or whole, and a next run leaves each event once."""
+
+import os
+import subprocess
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from google.cloud import bigquery
+
+from tests.emulators.servers import PROJECT
+from tests.outages.conftest import FIRST_LOAD, HOUR, Outages
+from tests.outages.test_load import ABORTED
+from tracks_assets.defs.dbt_manifest import dbt_executable
+from tracks_assets.export.inventory import HourInventory
+from tracks_assets.export.layout import HOUR as AN_HOUR
+from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
+
+MERGING = "declare changed_days"
+PATIENCE = 25
+"""Seconds that a merge is waited for."""
+
+Merge = Callable[[], subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def merge(outages: Outages, delivered: HourInventory, tmp_path: Path) -> Merge:
+    """Merges the hour that is loaded; says what dbt said."""
+    with outages.warehouse().opened() as tables:
+        tables.replace_hour(delivered, FIRST_LOAD)
+    variables = {
+        "TRACKS_ENGINE": "bigquery",
+        "TRACKS_BQ_PROJECT": PROJECT,
+        "TRACKS_BQ_DATASET_PREFIX": outages.prefix,
+        "TRACKS_BQ_RETRY_SECONDS": "3",
+        "TRACKS_WINDOW_START": HOUR.isoformat(),
+        "TRACKS_WINDOW_END": (HOUR + AN_HOUR).isoformat(),
+    }
+    command = [dbt_executable(), "--no-use-colors", "run", "--select", "posthog_tracks", "--target-path", str(tmp_path)]
+    command += ["--log-path", str(tmp_path), "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
+
+    def run() -> subprocess.CompletedProcess[str]:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("TRACKS_")}
+        return subprocess.run(
+            command, env=environment | variables, capture_output=True, text=True, check=False, timeout=PATIENCE
+        )
+
+    return run
+
+
+def held(outages: Outages) -> tuple[int, int, int]:
+    """Rows of tracks, its different ids, and those of raw_tracks."""
+    dataset = f"{PROJECT}.{outages.prefix}posthog"
+    client = bigquery.Client(PROJECT)
+    (row,) = client.query(
+        f"select (select count(*) from `{dataset}.tracks`) as standing, "
+        f"(select count(distinct event_id) from `{dataset}.tracks`) as ids, "
+        f"(select count(distinct event_id) from `{dataset}.raw_tracks`) as delivered"
+    ).result()
+    client.close()  # type: ignore[no-untyped-call]
+    return row["standing"], row["ids"], row["delivered"]
+
+
+@pytest.mark.parametrize(
+    "break_it",
+    [
+        pytest.param(lambda outages: outages.on(MERGING, is_fatal=True), id="it dies"),
+        pytest.param(lambda outages: outages.on(MERGING, ABORTED), id="the transaction aborts"),
+    ],
+)
+def test_a_merge_that_fails_is_made_up_for(outages: Outages, merge: Merge, break_it: Callable[[Outages], None]) -> None:
+    break_it(outages)
+    # Where nobody answers, dbt's client asks again for ten minutes: it is killed then, as an impatient engineer would.
+    with suppress(subprocess.TimeoutExpired):
+        done = merge()
+        assert done.returncode == 1
+        assert "Transaction is aborted due to concurrent update" in done.stdout
+    outages.end()
+
+    standing, ids, delivered = held(outages)
+    assert standing == ids
+    assert ids in (0, delivered)
+
+    assert merge().returncode == 0
+    assert held(outages) == (delivered, delivered, delivered)
