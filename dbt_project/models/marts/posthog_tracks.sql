@@ -170,18 +170,16 @@ changes as (
     where is_newer and copy_count = 1
 ),
 
-changed as (
-    {{
-        rows_of_plan('changes', "true", of_plan=['created_at', 'event_inserted_at', 'bq_ingested_timestamp'])
-        | indent(4)
-    }}
-),
-
 changed_contents as (
     select
         event_id,
         {{ content_fingerprint() }} as content
-    from changed
+    from (
+        {{
+            rows_of_plan('changes', "true", of_plan=['created_at', 'event_inserted_at', 'bq_ingested_timestamp'])
+            | indent(8)
+        }}
+    ) as changed
 ),
 
 known_contents as (
