@@ -57,6 +57,18 @@ def test_only_defs_knows_dagster(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", _modules(), ids=_dotted)
+def test_only_the_bigquery_engine_and_the_export_know_google(path: Path) -> None:
+    knows = any(module.split(".")[0] in ("google", "gcsfs") for module in _imports(path))
+
+    assert not knows or _dotted(path).startswith(("warehouse.bigquery", "export.storage"))
+
+
+@pytest.mark.parametrize("path", _modules(), ids=_dotted)
+def test_production_code_knows_no_emulator(path: Path) -> None:
+    assert "emulator" not in path.read_text(encoding="utf-8").lower()
+
+
+@pytest.mark.parametrize("path", _modules(), ids=_dotted)
 def test_every_module_says_why_it_exists(path: Path) -> None:
     assert ast.get_docstring(ast.parse(path.read_text()))
 
