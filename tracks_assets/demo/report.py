@@ -9,7 +9,7 @@ from rich.text import Text
 
 from tracks_assets.warehouse.base import TrackTotals
 
-_COUNTS = ("rows_read", "rows_accepted", "rows_rejected", "rows_inserted", "rows_updated")
+_COUNTS = ("rows_read", "rows_accepted", "rows_rejected", "rows_inserted", "rows_updated", "rows_unchanged")
 
 
 @dataclass(frozen=True)
