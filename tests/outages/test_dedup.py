@@ -82,10 +82,8 @@ def check_dedup_works(outages: Outages, rows: int) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        "tracks_insert_repair",
         '"operationType": "SNAPSHOT"',
         "tracks_archive_losers",
-        "tracks_rewrite_tracks",
         "tracks_publish_",
     ],
 )
