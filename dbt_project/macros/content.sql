@@ -13,7 +13,7 @@
 {#- to_json_string says the same of a value that is absent and of JSON's null, so what is absent is told apart. -#}
 {% macro bigquery__content_fingerprint() -%}
     {%- set absent = [] -%}
-    {%- for name in content_columns() if model.columns[name].data_type == 'json' -%}
+    {%- for name in content_columns() if tracks_node().columns[name].data_type == 'json' -%}
         {%- do absent.append(name ~ " is null") -%}
     {%- endfor -%}
     {% do return("farm_fingerprint(to_json_string(struct(" ~ (content_columns() + absent) | join(", ") ~ ")))") %}

@@ -15,8 +15,8 @@ import pytest
 from tests.bigquery_text.examples import EXAMPLES, MOMENT, STATEMENTS, place
 from tests.bigquery_text.google import Google, RefusedError
 from tests.bigquery_text.macro_cases import CASES, IDS, Case, google_text
-from tests.bigquery_text.sample import ONE_CHANGED, hashed, is_question, minted_at, question
-from tests.merge.test_bigquery_text import WINDOW, merge_script, plan_text
+from tests.bigquery_text.sample import ONE_CHANGED, hashed, is_question, minted_at, question, values
+from tests.merge.test_bigquery_text import WINDOW, merge_script, plan_text, rendered
 from tracks_assets.warehouse.statements import SQL
 from tracks_assets.warehouse.tables import TRACKS
 
@@ -92,6 +92,18 @@ def test_the_model_of_tracks_passes_googles_analyzer(
 
 def test_the_merge_into_tracks_passes_googles_analyzer(google: Google) -> None:
     google.check_script(_one_name(merge_script(plan_text(WINDOW))))
+
+
+def test_noting_what_stands_passes_googles_analyzer(google: Google) -> None:
+    text, _ = rendered("{{ insert_standing_contents(this) }}", {})
+    google.check(_one_name(text))
+
+
+def test_a_change_of_any_column_but_the_time_changes_googles_fingerprint(google: Google) -> None:
+    text, _ = rendered("{{ content_fingerprint() }}", {})
+    rows = google.rows(f"select {text} as content from ({values('bigquery', TRACKS.columns, ONE_CHANGED)})")
+    times = 2
+    assert len({row["content"] for row in rows}) == len(ONE_CHANGED) - times
 
 
 def _one_name(text: str) -> str:

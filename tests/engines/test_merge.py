@@ -144,3 +144,20 @@ def test_an_older_tracks_takes_again_what_it_lost(engine: Engine) -> None:
     engine.merge(FIRST_HOUR + HOUR, FIRST_HOUR + 2 * HOUR)
     assert engine.rows(TRACKS) == last
     assert len(engine.rows(TRACKS_REDELIVERED)) == 1
+
+
+def test_what_another_pipeline_wrote_is_known_once_it_is_noted(engine: Engine) -> None:
+    """But for pairs: of the copy that a dedup removes, nothing may be taken for what stands."""
+    old, pair = delivery("old", 0, inserted=None), [delivery("pair", number, inserted=None) for number in (0, 1)]
+    engine.put(TRACKS, *(each.row() | {"bq_ingested_timestamp": LOADED - DAY} for each in (old, *pair)))
+    for _ in range(2):
+        (result,) = engine.run_dbt("run-operation", "note_contents")
+        assert result["status"] == "success"
+        assert len(engine.rows(TRACKS_CONTENTS)) == 1
+
+    before = engine.rows(TRACKS)
+    assert hour_merged(engine, 0, delivery("old", 0, moved=DAY, inserted=10)) == before
+    engine.query("delete from posthog.tracks where event_id = 'pair' and event_name is null")
+    removed = delivery("pair", 0, inserted=10)
+    hour_merged(engine, 1, removed)
+    assert standing(engine)[1:] == [held(removed)]

@@ -3,6 +3,7 @@
 The SQL is the one that dbt writes; the model beside it is plain Python and knows nothing of windows, plans or merges.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -10,6 +11,7 @@ from itertools import count
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.bigquery_text.sample import ONE_CHANGED, values
 from tracks_assets.warehouse.tables import RAW_TRACKS, TRACKS, TRACKS_CONTENTS, TRACKS_REDELIVERED
 
 from .deliveries import (
@@ -33,6 +35,7 @@ STAMPS = ("event_inserted_at", "bq_ingested_timestamp")
 COPY_STAMP = datetime(2026, 3, 1, tzinfo=UTC)
 
 hundreds = settings(max_examples=70, deadline=None, derandomize=True, database=None)
+dozens = settings(hundreds, max_examples=30)
 
 
 def expected(export: Iterable[Placed]) -> list[Row]:
@@ -162,7 +165,7 @@ def content_of(row: Row) -> Row:
     return {name: value for name, value in row.items() if name not in ("created_at", *STAMPS)}
 
 
-@hundreds
+@dozens
 @given(export=exports(is_tame=False), steps=runs())
 def test_what_changes_nothing_leaves_the_row_as_it_was(
     engine: MergeEngine, export: list[Placed], steps: list[Step]
@@ -178,7 +181,7 @@ def test_what_changes_nothing_leaves_the_row_as_it_was(
         before = after
 
 
-@hundreds
+@dozens
 @given(export=exports(is_tame=False), steps=runs(), data=st.data())
 def test_what_is_forgotten_is_written_again(
     engine: MergeEngine, export: list[Placed], steps: list[Step], data: st.DataObject
@@ -190,6 +193,14 @@ def test_what_is_forgotten_is_written_again(
         share = data.draw(st.integers(1, 3))
         engine.connection.execute(f"delete from {TRACKS_CONTENTS} where content % 3 < {share - 1}")
     assert standing(engine) == rows
+
+
+def test_a_change_of_any_column_but_the_time_changes_the_fingerprint(engine: MergeEngine) -> None:
+    """As dbt writes it into the merge, over rows that differ in one column, or in what stands in which one."""
+    (fingerprint,) = set(re.findall(r"\(hash\(.*?\)::hugeint.*?\)::bigint", engine.plan + engine.merge))
+    rows = engine.rows(f"select {fingerprint} as content from ({values('duckdb', TRACKS.columns, ONE_CHANGED)})")
+    times = 2
+    assert len({row["content"] for row in rows}) == len(ONE_CHANGED) - times
 
 
 def pair(event_id: str, is_known: bool) -> list[Delivery]:
