@@ -91,7 +91,7 @@ def test_a_run_shows_which_file_is_torn(place: Place) -> None:
     cut_off_the_footer(place)
     interval = "2026-03-12T00:00:00+00:00-2026-03-12T01:00:00+00:00"
     assert failure_of(place)[1] == (
-        f"tracks_assets.export.inventory.ExportError: The file events/2026-03-12/01/{interval}.parquet.sz cannot be "
+        f"tracks_assets.export.errors.ExportError: The file events/2026-03-12/01/{interval}.parquet.sz cannot be "
         f"read as Parquet (Parquet magic bytes not found in footer): let PostHog export the hour again."
     )
     assert place.contents() == before

@@ -1,4 +1,5 @@
-declare changed_days array<timestamp>;
+declare content_days array<timestamp>;
+declare time_days array<timestamp>;
 begin transaction;
 create or replace temp table merge_plan as
 select * from (select 1 as plan);
@@ -110,7 +111,7 @@ select
     standing_ingested_timestamp
 from merge_plan
 where is_repeat;
-set changed_days = (
+set content_days = (
     select ifnull(array_agg(distinct changed_day), [])
     from merge_plan
     cross join unnest(if(
@@ -123,7 +124,22 @@ set changed_days = (
                 timestamp_trunc(merge_plan.standing_created_at, day)
             ]
         )) as changed_day
-    where merge_plan.merge_action in ('update', 'restore_time') and changed_day is not null
+    where merge_plan.merge_action = 'update' and changed_day is not null
+);
+set time_days = (
+    select ifnull(array_agg(distinct changed_day), [])
+    from merge_plan
+    cross join unnest(if(
+            merge_plan.copy_count > 2,
+            generate_timestamp_array(
+                timestamp_trunc(merge_plan.standing_earliest_at, day), merge_plan.standing_created_at, interval 1 day
+            ),
+            [
+                timestamp_trunc(merge_plan.standing_earliest_at, day),
+                timestamp_trunc(merge_plan.standing_created_at, day)
+            ]
+        )) as changed_day
+    where merge_plan.merge_action = 'restore_time' and changed_day is not null
 );
 update `project`.`posthog`.`tracks` as standing set
     event_name = delivery.event_name,
@@ -152,14 +168,14 @@ from merge_rows as delivery
 where
     standing.event_id = delivery.event_id
     and delivery.merge_action = 'update'
-    and timestamp_trunc(standing.created_at, day) in unnest(changed_days);
+    and timestamp_trunc(standing.created_at, day) in unnest(content_days);
 update `project`.`posthog`.`tracks` as standing set
     created_at = least(standing.created_at, merge_plan.created_at)
 from merge_plan
 where
     standing.event_id = merge_plan.event_id
     and merge_plan.merge_action = 'restore_time'
-    and timestamp_trunc(standing.created_at, day) in unnest(changed_days);
+    and timestamp_trunc(standing.created_at, day) in unnest(time_days);
 commit transaction;
 select
     window_start,

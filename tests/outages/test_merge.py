@@ -17,7 +17,7 @@ from tracks_assets.export.inventory import HourInventory
 from tracks_assets.export.layout import HOUR as AN_HOUR
 from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
 
-MERGING = "declare changed_days"
+MERGING = "declare content_days"
 PATIENCE = 25
 """Seconds that a merge is waited for."""
 

@@ -62,7 +62,7 @@ def hourly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         hours = hours_of(context.partition_time_window)
         stamp = datetime.now(UTC)
         progress, read = Progress(len(hours)), {}
-        labels = job_labels(RAW_TRACKS.name, context.run_id, context.partition_time_window)
+        labels = job_labels(RAW_TRACKS.name, context.run.run_id, context.partition_time_window)
         with warehouse.warehouse(labels).opened() as tables:
             for hour in hours:
                 started = time.monotonic()

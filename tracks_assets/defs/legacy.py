@@ -29,7 +29,7 @@ def legacy_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     def backfill_tracks(
         context: dg.AssetExecutionContext, legacy: LegacyResource, warehouse: WarehouseResource
     ) -> None:
-        labels = job_labels(BACKFILL_TRACKS.name, context.run_id, context.partition_time_window)
+        labels = job_labels(BACKFILL_TRACKS.name, context.run.run_id, context.partition_time_window)
         with warehouse.warehouse(labels).opened() as tables:
             for window in merge_windows(context.partition_time_window):
                 for hour in refresh_hours(tables, legacy.legacy(), hours_of(window)):
@@ -50,7 +50,7 @@ def legacy_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     )
     def tracks_legacy(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> None:
         window = context.partition_time_window
-        with warehouse.warehouse(job_labels("tracks_legacy", context.run_id, window)).opened() as tables:
+        with warehouse.warehouse(job_labels("tracks_legacy", context.run.run_id, window)).opened() as tables:
             merge = tables.insert_missing_legacy(window.start, window.end)
             usage = tables.usage
         context.log.info(merge_line(merge))

@@ -86,14 +86,16 @@ def tracks_assets(settings: Settings, project: Path) -> dg.AssetsDefinition:
         pool=WAREHOUSE_POOL,
     )
     def tracks(context: dg.AssetExecutionContext, dbt: TracksDbt, warehouse: WarehouseResource) -> Iterator[Any]:
-        labels = job_labels(TRACKS.name, context.run_id, context.partition_time_window)
+        labels = job_labels(TRACKS.name, context.run.run_id, context.partition_time_window)
         with warehouse.warehouse(labels).opened():
             context.log.debug("The warehouse's tables are in place.")
         for number, window in enumerate(merge_windows(context.partition_time_window)):
             started = time.monotonic()
-            with environment(merge_environment(settings, window, context.run_id)):
+            with environment(merge_environment(settings, window, context.run.run_id)):
                 merge = dbt.cli(
-                    ["run"], context=context, target_path=new_target_path(settings.home, f"{context.run_id}-{number}")
+                    ["run"],
+                    context=context,
+                    target_path=new_target_path(settings.home, f"{context.run.run_id}-{number}"),
                 )
             events = list(merge.stream_raw_events())
             said = [event.raw_event["info"]["msg"] for event in events]
