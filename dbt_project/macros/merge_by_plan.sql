@@ -11,7 +11,8 @@
     from its first read to its end. The last statement tells what was done.
 -#}
 {% macro merge_script(target, plan_query) %}
-declare changed_days array<timestamp>;
+declare content_days array<timestamp>;
+declare time_days array<timestamp>;
 
 begin transaction;
 
@@ -36,12 +37,9 @@ select content from merge_rows;
 
 {{ record_repeats('merge_plan') }};
 
-set changed_days = (
-    select ifnull(array_agg(distinct changed_day), [])
-    from merge_plan
-    cross join unnest({{ standing_days() | indent(4) }}) as changed_day
-    where merge_plan.merge_action in ('update', 'restore_time') and changed_day is not null
-);
+set content_days = ({{ days_of('update') }});
+
+set time_days = ({{ days_of('restore_time') }});
 
 update {{ target }} as standing set
     {{ content_of('delivery') | indent(4) }}
@@ -50,7 +48,7 @@ from merge_rows as delivery
 where
     standing.event_id = delivery.event_id
     and delivery.merge_action = 'update'
-    and timestamp_trunc(standing.created_at, day) in unnest(changed_days);
+    and timestamp_trunc(standing.created_at, day) in unnest(content_days);
 
 update {{ target }} as standing set
     created_at = least(standing.created_at, merge_plan.created_at)
@@ -58,7 +56,7 @@ from merge_plan
 where
     standing.event_id = merge_plan.event_id
     and merge_plan.merge_action = 'restore_time'
-    and timestamp_trunc(standing.created_at, day) in unnest(changed_days);
+    and timestamp_trunc(standing.created_at, day) in unnest(time_days);
 
 commit transaction;
 
@@ -85,6 +83,14 @@ select
 from {{ plan }}
 where is_repeat
 {%- endmacro %}
+
+{#- The days in which the events stand that the plan has one thing done to; each update is billed for its own only. -#}
+{% macro days_of(merge_action) %}
+    select ifnull(array_agg(distinct changed_day), [])
+    from merge_plan
+    cross join unnest({{ standing_days() | indent(4) }}) as changed_day
+    where merge_plan.merge_action = '{{ merge_action }}' and changed_day is not null
+{% endmacro %}
 
 {#- The days in which the copies of an event stand; of more than two, also those between the first and the last. -#}
 {% macro standing_days() -%}
