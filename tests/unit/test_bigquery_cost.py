@@ -1,10 +1,12 @@
 """The model of what an hour costs: its formula to the letter."""
 
 from benchmarks.bigquery_cost import (
+    NUMBERS_BYTES,
     PLAN_READS,
     Bill,
     Table,
     dollars,
+    key_table_merge,
     keys_bytes,
     planned_merge,
     stock_merge,
@@ -34,3 +36,15 @@ def test_the_planned_merge_is_billed_the_days_that_change() -> None:
 def test_a_check_and_a_price() -> None:
     assert unique_batch_check(SMALL) == Bill(read=1_010 * 38)
     assert dollars(Bill(read=2**40, updated=2**40)) == 12.5
+
+
+def test_a_key_table_would_be_read_for_the_hours_of_redeliveries_and_the_hour_itself() -> None:
+    assert key_table_merge(SMALL, key_bytes=16) == Bill(read=1_000 * 16 * 5 / 100 + 4 * 10_000)
+
+
+def test_the_goals() -> None:
+    """Thirty times less than the stock merge; a thousand would take a key table."""
+    table = Table()
+    stock = stock_merge(table).total
+    assert stock / planned_merge(table, changing=0).total > 30
+    assert stock / key_table_merge(table, key_bytes=NUMBERS_BYTES).total > 1_000
