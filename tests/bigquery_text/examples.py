@@ -75,7 +75,6 @@ WITHOUT_BLANKS = (
     "count_touched",
     "delete_archived",
     "delete_archived_times",
-    "delete_backfill_hour",
     "delete_moved_events",
     "delete_repair",
     "duplicate_examples",

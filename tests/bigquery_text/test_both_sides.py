@@ -20,6 +20,7 @@ from tracks_assets.sql_files import macros
 from tracks_assets.warehouse.statements import SQL, bigquery_statements
 
 OTHER_STATEMENTS = {
+    "delete_backfill_hour": ("replace_legacy_hour",),
     "delete_hour": ("replace_hour",),
     "delete_losers": ("rewrite_tracks",),
     "drop_repeated_legacy": ("insert_missing_legacy",),
@@ -43,10 +44,9 @@ ALONE = {
     "begin_transaction",
     "commit_transaction",
     "end_session",
-    "replace_legacy_hour",
     "roll_back_transaction",
 }
-"""What DuckDB's own client does without a text of the project's, or (a legacy hour) with one of both engines."""
+"""What DuckDB's own client does without a text of the project's."""
 
 
 def _names(folder: str) -> set[str]:

@@ -53,6 +53,13 @@ def test_a_census_counts_and_is_kept(engine: Engine) -> None:
         by_month = {f"{each['ingestion_month']:%Y-%m}": each for each in census.duplicates_by_month(warehouse)}
         assert {month: int(each["duplicate_rows"]) for month, each in by_month.items()} == {"2026-05": 1, "2026-06": 14}
         assert {month: int(each["excess_rows"]) for month, each in by_month.items()} == {"2026-05": 1, "2026-06": 7}
+        by_day = {f"{each['created_day']:%m-%d}": each for each in census.migrated_by_day(warehouse)}
+        assert {day: int(each["duplicate_rows"]) for day, each in by_day.items()} == {
+            "03-01": 12,
+            "03-02": 2,
+            "03-10": 1,
+        }
+        assert {day: int(each["migrated_rows"]) for day, each in by_day.items()} == {"03-01": 0, "03-02": 1, "03-10": 0}
         census.append(warehouse, census.count(warehouse, NOW - 9 * DAY))
         census.append(warehouse, counted)
         assert census.newest(warehouse) == counted

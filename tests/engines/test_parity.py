@@ -98,10 +98,13 @@ def run(engine: Engine, old: Sequence[Row]) -> dict[str, list[str]]:
             engine.merge(FIRST + first * HOUR, FIRST + end[0] * HOUR)
         else:
             engine.load(FIRST + first * HOUR, STAMP + next(stamps) * HOUR)
+    with engine.opened() as warehouse:
+        totals = warehouse.total_tracks(engine.settings.cutover)
     (contents,) = engine.query("select count(*), count(distinct content) from posthog.tracks_contents")
     return {str(each): [text(row) for row in engine.rows(each, but)] for each, but in TABLES_BUT.items()} | {
         # The numbers are each engine's own.
-        "contents": list(map(str, contents))
+        "contents": list(map(str, contents)),
+        "totals": [str(totals)],
     }
 
 

@@ -11,8 +11,8 @@ from tests.emulators.sent import Sent, kept
 from tests.emulators.servers import PROJECT
 from tracks_assets.warehouse.statements import SQL
 
-DBT_SENDS = {"tracks", "unique_event_id", "event_id_not_null", "created_at_not_null"}
-"""The model and its tests."""
+DBT_SENDS = {"tracks", "unique_event_id", "event_id_not_null", "created_at_not_null", "dbt"}
+"""The model and its tests, and the operation that notes what another pipeline wrote."""
 
 _PLACE = re.compile(rf"`{PROJECT}`?\.`?\w+?_?posthog`?\.`?(\w+)`")
 _STAGING = re.compile(rf"\b(staging_(?:{'|'.join(STAGED)}))_\d{{10}}\b")
