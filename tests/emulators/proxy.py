@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 from typing import Literal
 
 
@@ -29,9 +29,10 @@ class Answer:
     body: bytes = b"{}"
 
 
-Fate = Answer | Literal["cut", "cut after"] | None
+Fate = Answer | Literal["cut", "cut after", "cut within", "hang"] | None
 """What becomes of a request: an answer of the proxy's own; its connection cut before the emulator hears of it, or after
-it did and before its answer; or (None) nothing."""
+it did and before its answer, or in the middle of that; no answer for as long as the proxy is there; or (None)
+nothing."""
 
 Fault = Callable[[Request], Fate]
 
@@ -45,6 +46,7 @@ class Proxy(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.target = port
         self.fault: Fault = lambda _: None
+        self.is_over = Event()
 
     @property
     def address(self) -> str:
@@ -59,12 +61,14 @@ class _Handler(BaseHTTPRequestHandler):
     def _pass_on(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         fate = self.server.fault(Request(self.command, self.path, body))
-        if fate == "cut":
+        if fate == "hang":
+            self.server.is_over.wait()
+        if fate in ("cut", "hang"):
             self._cut()
         elif isinstance(fate, Answer):
             self._answer(fate.status, {"Content-Type": "application/json"}, fate.body)
         else:
-            self._forward(body, is_heard=fate != "cut after")
+            self._forward(body, fate)
 
     do_GET = _pass_on  # noqa: N815 (http.server's name, as the others below)
     do_POST = _pass_on  # noqa: N815
@@ -72,7 +76,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_PATCH = _pass_on  # noqa: N815
     do_DELETE = _pass_on  # noqa: N815
 
-    def _forward(self, body: bytes, is_heard: bool) -> None:
+    def _forward(self, body: bytes, fate: Fate) -> None:
         connection = HTTPConnection("127.0.0.1", self.server.target, timeout=60)
         try:
             connection.request(self.command, self.path, body, dict(self.headers))
@@ -83,19 +87,21 @@ class _Handler(BaseHTTPRequestHandler):
             return
         finally:
             connection.close()
-        if is_heard:
-            kept = {name: value for name, value in response.getheaders() if name.lower() not in _OWN}
-            self._answer(response.status, kept, content)
-        else:
+        if fate == "cut after":
             self._cut()
+            return
+        kept = {name: value for name, value in response.getheaders() if name.lower() not in _OWN}
+        self._answer(response.status, kept, content, is_whole=fate != "cut within")
 
-    def _answer(self, status: int, headers: dict[str, str], content: bytes) -> None:
+    def _answer(self, status: int, headers: dict[str, str], content: bytes, is_whole: bool = True) -> None:
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        self.wfile.write(content)
+        self.wfile.write(content if is_whole else content[: len(content) // 2])
+        if not is_whole:
+            self._cut()
 
     def _cut(self) -> None:
         self.close_connection = True
@@ -117,5 +123,6 @@ def proxy_to(port: int) -> Iterator[Proxy]:
         try:
             yield proxy
         finally:
+            proxy.is_over.set()
             proxy.shutdown()
             thread.join()

@@ -12,6 +12,7 @@ from google.cloud import storage
 
 from tests.emulators.proxy import Proxy, proxy_to
 from tests.emulators.servers import GoogleCloud
+from tracks_assets.export.inventory import ExportFile
 
 
 @dataclass
@@ -27,6 +28,10 @@ class Bucket:
         """A prefix in it, as the settings name it."""
         return f"gs://{self.name}/posthog"
 
+    def blob(self, file: ExportFile) -> storage.Blob:
+        """An exported file's object, as the emulator has it: what is done to it does not pass the proxy."""
+        return self.handle.blob(file.path.removeprefix(f"{self.name}/"))
+
     def put(self, folder: Path) -> None:
         """Puts every file below a folder under the prefix."""
         for file in sorted(folder.rglob("*")):
@@ -36,16 +41,21 @@ class Bucket:
 
 @pytest.fixture
 def bucket(cloud: GoogleCloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
-    """A fresh bucket; gcsfs knows the proxy's address for as long as the test runs, and waits hardly at all."""
+    """A fresh bucket; gcsfs, which remembers its filesystems, knows the proxy's address for as long as the test runs.
+
+    Between two tries it waits hardly at all.
+    """
     with proxy_to(cloud.storage.port) as proxy:
-        for name, value in {**cloud.environment, "STORAGE_EMULATOR_HOST": proxy.address}.items():
+        for name, value in cloud.environment.items():
             monkeypatch.setenv(name, value)
-        monkeypatch.setattr(gcsfs.GCSFileSystem, "cachable", False)
         monkeypatch.setattr(gcsfs.retry.asyncio, "sleep", _hardly)
+        gcsfs.GCSFileSystem.clear_instance_cache()
         client = storage.Client()
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", proxy.address)
         name = f"bucket-{uuid4().hex[:8]}"
         yield Bucket(name, proxy, client.create_bucket(name))
         client.close()
+        gcsfs.GCSFileSystem.clear_instance_cache()
 
 
 _sleep = asyncio.sleep

@@ -1,27 +1,43 @@
 """An export in a bucket is read as one on disk is, and what goes wrong there is said in one sentence."""
 
 import json
+import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import unquote
 
+import gcsfs
 import pytest
+from aiohttp import ClientTimeout
 
 from tests.emulators.proxy import Answer, Fate, Request
+from tests.legacy.place import Place, table
 from tests.storage.conftest import Bucket
 from tracks_assets.demo.generate import write_hour, write_hours
 from tracks_assets.demo.plan import ExportPlan
+from tracks_assets.events.columns import legacy_fields
+from tracks_assets.export import storage
 from tracks_assets.export.errors import ExportError
 from tracks_assets.export.fetch import fetched
 from tracks_assets.export.inventory import Export, HourInventory
 from tracks_assets.export.layout import HOUR
+from tracks_assets.export.legacy import Legacy
 from tracks_assets.warehouse.duckdb import DuckDbWarehouse
 from tracks_assets.warehouse.tables import RAW_TRACKS, REJECTED_TRACKS
 
 FIRST = datetime(2026, 3, 12, tzinfo=UTC)
 STAMP = datetime(2026, 3, 12, 3, tzinfo=UTC)
 PLAN = ExportPlan(events_per_hour=300, people=20, malformed_share=0.02)
+PASSING = "it was tried again and again; look at the network and at Cloud Storage's status, then run the hour again."
+LOGIN = (
+    "log in with 'gcloud auth application-default login', or let GOOGLE_APPLICATION_CREDENTIALS name a service "
+    "account's key, then run the hour again."
+)
+ROLE = "give the account roles/storage.objectViewer on the bucket, then run the hour again."
 STORM = Answer(503, b'{"error": {"code": 503, "message": "We encountered an internal error. Please try again."}}')
-DENIED = Answer(403, b'{"error": {"code": 403, "message": "tests@x does not have storage.objects.get access"}}')
 
 
 @pytest.fixture
@@ -37,6 +53,24 @@ def said(inventory: HourInventory) -> str:
     with pytest.raises(ExportError) as told, fetched(inventory):
         raise AssertionError("it was fetched")
     return str(told.value)
+
+
+def not_listed(bucket: Bucket) -> str:
+    """The sentence with which listing an hour ends."""
+    with pytest.raises(ExportError) as told:
+        Export(bucket.uri).inventory(FIRST)
+    return str(told.value)
+
+
+@contextmanager
+def no_file_over(size: int) -> Iterator[None]:
+    """Files of this process take no more bytes than these for a ``with`` block, as on a disk that is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def rows_of(warehouse: DuckDbWarehouse) -> list[list[tuple[object, ...]]]:
@@ -72,49 +106,89 @@ def test_a_bucket_that_is_not_there(bucket: Bucket) -> None:
     )
 
 
-def test_an_hour_that_got_more_files_is_listed_afresh(bucket: Bucket, written: Path, tmp_path: Path) -> None:
-    assert Export(bucket.uri).inventory(FIRST + 2 * HOUR).files == ()
-    write_hour(tmp_path / "later", FIRST + 2 * HOUR, PLAN)
-    bucket.put(tmp_path / "later")
-    assert len(Export(bucket.uri).inventory(FIRST + 2 * HOUR).files) == PLAN.files_per_hour
+def test_an_hour_that_got_more_files_is_listed_afresh(bucket: Bucket, tmp_path: Path) -> None:
+    for files in (1, 2):
+        write_hour(tmp_path / str(files), FIRST, PLAN.model_copy(update={"files_per_hour": files}))
+        bucket.put(tmp_path / str(files))
+        assert len(Export(bucket.uri).inventory(FIRST).files) == files
 
 
 def test_a_torn_file_is_named(bucket: Bucket, written: Path) -> None:
     inventory = Export(bucket.uri).inventory(FIRST)
     file = inventory.files[1]
-    blob = bucket.handle.blob(file.path.removeprefix(f"{bucket.name}/"))
+    blob = bucket.blob(file)
     blob.upload_from_string(blob.download_as_bytes()[:-100])
 
     assert said(inventory) == (
-        f"The file {file.name} has changed since it was listed ({file.size:,} bytes then, {file.size - 100:,} now): "
-        "run the hour again."
+        f"The file gs://{file.path} has changed since it was listed ({file.size:,} bytes then, {file.size - 100:,} "
+        "now): run the hour again."
     )
     with pytest.raises(ExportError, match="cannot be read as Parquet"):
         Export(bucket.uri).inventory(FIRST)
 
 
+def test_a_file_that_is_written_anew_while_it_is_read(bucket: Bucket, written: Path) -> None:
+    """As long as it was, so that its size tells nothing."""
+    inventory = Export(bucket.uri).inventory(FIRST)
+    blob = bucket.blob(inventory.files[0])
+    other = bytes(reversed(blob.download_as_bytes()))
+
+    def fault(request: Request) -> Fate:
+        if unquote(request.path).endswith(f"{inventory.files[0].name}?alt=media"):
+            blob.upload_from_string(other)
+        return None
+
+    bucket.proxy.fault = fault
+    assert said(inventory) == (
+        f"The file gs://{inventory.files[0].path} has changed while it was read (another checksum): run the hour again."
+    )
+
+
+def test_a_legacy_file_is_named_by_its_address(bucket: Bucket, tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    place.write(table({"created_at": FIRST}).drop_columns(["event_id"]), FIRST)
+    bucket.put(place.root)
+    with pytest.raises(ExportError) as told:
+        Legacy(bucket.uri, legacy_fields()).inventory(FIRST)
+    assert str(told.value) == (
+        f"The file {bucket.uri}/2026-03-12/00/part-0.parquet has no column event_id: write it again from the old "
+        "pipeline's table, or take it out of the folder, and run the hour again."
+    )
+
+
 def test_a_file_that_is_gone_since_it_was_listed(bucket: Bucket, written: Path) -> None:
     inventory = Export(bucket.uri).inventory(FIRST)
     file = inventory.files[0]
-    bucket.handle.blob(file.path.removeprefix(f"{bucket.name}/")).delete()
+    bucket.blob(file).delete()
 
     assert said(inventory) == (
-        f"The file {file.name} is gone since it was listed: run the hour again, and if it stays away, let PostHog "
+        f"The file gs://{file.path} is gone since it was listed: run the hour again, and if it stays away, let PostHog "
         "export the hour again."
     )
 
 
+def test_a_disk_without_room_for_the_files(bucket: Bucket, written: Path) -> None:
+    inventory = Export(bucket.uri).inventory(FIRST)
+    with no_file_over(1_000):
+        sentence = said(inventory)
+    assert sentence.startswith(f"The file gs://{inventory.files[0].path} cannot be put into ")
+    assert sentence.endswith(
+        f" (File too large): make room there, or let TMPDIR name a folder with {inventory.size:,} bytes of room, then "
+        "run the hour again."
+    )
+    with fetched(inventory) as local:
+        folder = Path(local.root)
+        assert sum(Path(file.path).stat().st_size for file in local.files) == inventory.size
+    assert not folder.exists()
+
+
 def test_a_storm_that_ends_is_survived(bucket: Bucket, written: Path) -> None:
-    refusals = iter(range(8))
-
-    def fault(_: Request) -> Fate:
-        number = next(refusals, None)
-        return None if number is None else STORM if number % 2 else "cut"
-
-    bucket.proxy.fault = fault
+    fates: list[Fate] = ["cut", STORM, "cut within", STORM, "cut", STORM, "cut within", STORM]
+    refusals = iter(fates)
+    bucket.proxy.fault = lambda _: next(refusals, None)
     with fetched(Export(bucket.uri).inventory(FIRST)) as local:
         assert local.rows == Export(str(written)).inventory(FIRST).rows
-        assert all(Path(file.path).exists() for file in local.files)
+        assert all(Path(file.path).read_bytes() == (written / file.name).read_bytes() for file in local.files)
     assert next(refusals, None) is None
 
 
@@ -133,25 +207,94 @@ def test_a_storm_without_an_end_leaves_the_hour(bucket: Bucket, written: Path, t
 
     assert str(told.value) == (
         f"Cloud Storage failed at gs://{inventory.files[0].path} (We encountered an internal error. Please try again., "
-        "503): it was tried again and again; look at Cloud Storage's status, then run the hour again."
+        f"503): {PASSING}"
     )
 
 
-@pytest.mark.parametrize("status", [401, 403])
-def test_a_refusal_is_told_at_once(bucket: Bucket, written: Path, status: int) -> None:
-    asked = iter(range(100))
-    message = "tests@x does not have storage.objects.list access"
+def test_a_storage_that_says_nothing(bucket: Bucket, written: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection that stays open and silent would hold the run for ever."""
+    monkeypatch.setitem(storage._CLOUD_STORAGE, "requests_timeout", ClientTimeout(sock_read=0.1))
+    bucket.proxy.fault = lambda _: "hang"
+    assert not_listed(bucket).startswith(f"Cloud Storage failed at {bucket.uri} (")
+    assert not_listed(bucket).endswith(PASSING)
 
-    def fault(_: Request) -> Fate:
-        next(asked)
-        return Answer(status, json.dumps({"error": {"code": status, "message": message}}).encode())
+
+def test_silence_has_its_bound(bucket: Bucket, written: Path) -> None:
+    Export(bucket.uri).inventory(FIRST)
+    (filesystem,) = gcsfs.GCSFileSystem._cache.values()
+    assert filesystem.requests_timeout == storage.SILENCE
+    assert storage.SILENCE.sock_read == 15
+
+
+REFUSALS = [
+    (401, "Anonymous caller does not have storage.objects.list access", "", LOGIN),
+    (403, "tests@x does not have storage.objects.list access to the bucket.", "", ROLE),
+    (502, "<html><style>p {}</style><p><b>502.</b> An error</p></html>", "502 ProxyError", PASSING),
+    (500, "<html><style>p {}</style><p><b>500.</b> An error</p></html>", "500. An error, 500", PASSING),
+    (429, "The rate of requests is too high.", "The rate of requests is too high., 429", PASSING),
+    (
+        400,
+        "invalid argument",
+        "invalid argument",
+        "it does not take such a request; look at the bucket's settings and at the variable that names it, then run "
+        "the hour again.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("status", "message", "cause", "remedy"), REFUSALS, ids=[str(each[0]) for each in REFUSALS])
+def test_a_refusal_has_its_remedy(
+    bucket: Bucket, written: Path, status: int, message: str, cause: str, remedy: str
+) -> None:
+    body = message if message.startswith("<") else json.dumps({"error": {"code": status, "message": message}})
+    asked = []
+
+    def fault(request: Request) -> Fate:
+        asked.append(request)
+        return Answer(status, body.encode())
 
     bucket.proxy.fault = fault
-    with pytest.raises(ExportError) as told:
-        Export(bucket.uri).inventory(FIRST)
+    sentence = not_listed(bucket)
+    assert sentence.startswith(f"Cloud Storage failed at {bucket.uri} ({(cause or message).strip('.')}")
+    assert sentence.endswith(f"): {remedy}")
+    assert remedy == PASSING or len(asked) <= 2, "told at once"
 
-    assert str(told.value).startswith(f"Cloud Storage failed at {bucket.uri} ({message}")
-    assert str(told.value).endswith(
-        "): give the account roles/storage.objectViewer on the bucket, then run the hour again."
+
+def test_nobody_is_logged_in(bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "nothing.json"))
+    assert not_listed(bucket) == (
+        f"Cloud Storage failed at {bucket.uri} (File {tmp_path / 'nothing.json'} was not found): {LOGIN}"
     )
-    assert next(asked) <= 3
+
+
+def with_tokens_from(monkeypatch: pytest.MonkeyPatch, folder: Path, token_uri: str) -> None:
+    """Lets a service account log in whose tokens come from there."""
+    account = json.loads(Path(os.environ["GOOGLE_APPLICATION_CREDENTIALS"]).read_text(encoding="utf-8"))
+    key = folder / "key.json"
+    key.write_text(json.dumps(account | {"token_uri": token_uri}), encoding="utf-8")
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(key))
+
+
+def test_a_login_that_is_refused(bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_tokens_from(monkeypatch, tmp_path, f"{bucket.proxy.address}/token")
+    bucket.proxy.fault = lambda _: Answer(400, b'{"error": "invalid_grant", "error_description": "Account disabled."}')
+    assert not_listed(bucket) == (f"Cloud Storage failed at {bucket.uri} (invalid_grant: Account disabled): {LOGIN}")
+
+
+def test_a_login_without_a_connection(bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_tokens_from(monkeypatch, tmp_path, f"{bucket.proxy.address}/token")
+    fates: list[Fate] = ["cut", "cut"]
+    refusals = iter(fates)
+    bucket.proxy.fault = lambda request: (
+        next(refusals, Answer(200, b'{"access_token": "of-nobody", "expires_in": 3600}'))
+        if request.path == "/token"
+        else None
+    )
+    assert "does not exist" in not_listed(bucket), "the login was tried again, and the empty bucket reached"
+    assert next(refusals, None) is None
+
+    gcsfs.GCSFileSystem.clear_instance_cache()
+    monkeypatch.setattr(storage, "LOGIN_SECONDS", 0.1)
+    bucket.proxy.fault = lambda _: "cut"
+    assert not_listed(bucket).startswith(f"Cloud Storage failed at {bucket.uri} (")
+    assert not_listed(bucket).endswith(PASSING)

@@ -4,24 +4,28 @@ What lies in a bucket is streamed to a temporary folder, several files at a time
 library, which repeats what fails for a passing reason.
 """
 
-import shutil
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import BinaryIO
 
+import google_crc32c
 from fsspec import AbstractFileSystem
 from fsspec.implementations.local import LocalFileSystem
+from fsspec.spec import AbstractBufferedFile
 
 from tracks_assets.export.errors import ExportError
 from tracks_assets.export.inventory import ExportFile, HourInventory
-from tracks_assets.export.storage import at_once, filesystem_of, reaching
+from tracks_assets.export.storage import address, at_once, filesystem_of, reaching
 
 BLOCK_BYTES = 8 * 2**20
 """What is asked for at a time, and held in memory for each file."""
+
+PREFIX = "tracks_export_"
 
 
 @contextmanager
@@ -29,38 +33,54 @@ def fetched(inventory: HourInventory) -> Iterator[HourInventory]:
     """The inventory with its files on local disk, for a ``with`` block; a local one is given back as it is.
 
     Raises:
-        ExportError: a file changed since it was listed, or cannot be read.
+        ExportError: a file changed since it was listed, or cannot be read, or finds no room.
     """
     filesystem, _ = filesystem_of(inventory.uri)
     if isinstance(filesystem, LocalFileSystem) or not inventory.files:
         yield inventory
         return
-    with TemporaryDirectory(prefix="tracks_export_") as folder:
+    with TemporaryDirectory(prefix=PREFIX) as folder:
         files = tuple(at_once(partial(_fetch, filesystem, Path(folder), inventory), inventory.files))
         yield replace(inventory, scheme="", root=folder, files=files)
 
 
 def _fetch(filesystem: AbstractFileSystem, folder: Path, inventory: HourInventory, file: ExportFile) -> ExportFile:
     local = folder / file.path.removeprefix(f"{inventory.root}/")
-    local.parent.mkdir(parents=True, exist_ok=True)
+    place = address(filesystem, file.path)
     try:
+        local.parent.mkdir(parents=True, exist_ok=True)
         # Not get_file, which repeats nothing that fails: each block that is read here is asked for again.
-        with reaching(f"{inventory.scheme}{file.path}"), _opened(filesystem, file, local) as (source, target):
-            shutil.copyfileobj(source, target, BLOCK_BYTES)
+        with reaching(place), filesystem.open(file.path, "rb", BLOCK_BYTES) as source, local.open("wb") as target:
+            is_as_it_lies_there = _copy(source, target)
     except FileNotFoundError as error:
         raise ExportError(
-            f"The file {file.name} is gone since it was listed: run the hour again, and if it stays away, "
+            f"The file {place} is gone since it was listed: run the hour again, and if it stays away, "
             f"{inventory.remedy}."
         ) from error
-    if local.stat().st_size != file.size:
+    except OSError as error:
         raise ExportError(
-            f"The file {file.name} has changed since it was listed ({file.size:,} bytes then, "
-            f"{local.stat().st_size:,} now): run the hour again."
+            f"The file {place} cannot be put into {folder} ({error.strerror or error}): make room there, or let TMPDIR "
+            f"name a folder with {inventory.size:,} bytes of room, then run the hour again."
+        ) from error
+    size = local.stat().st_size
+    if size != file.size:
+        raise ExportError(
+            f"The file {place} has changed since it was listed ({file.size:,} bytes then, {size:,} now): run the hour "
+            f"again."
         )
+    if not is_as_it_lies_there:
+        raise ExportError(f"The file {place} has changed while it was read (another checksum): run the hour again.")
     return replace(file, path=str(local))
 
 
-@contextmanager
-def _opened(filesystem: AbstractFileSystem, file: ExportFile, local: Path) -> Iterator[tuple[Any, Any]]:
-    with filesystem.open(file.path, "rb", BLOCK_BYTES) as source, local.open("wb") as target:
-        yield source, target
+def _copy(source: AbstractBufferedFile, target: BinaryIO) -> bool:
+    """Copies block by block; returns whether what arrived is what the bucket says that it holds.
+
+    A file that is written anew between two blocks is a bit of each, and may well be as long as before.
+    """
+    checksum = 0
+    while block := source.read(BLOCK_BYTES):
+        checksum = google_crc32c.extend(checksum, block)
+        target.write(block)
+    held = getattr(source, "details", {}).get("crc32c")
+    return held in (None, b64encode(checksum.to_bytes(4, "big")).decode())

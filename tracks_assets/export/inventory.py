@@ -22,7 +22,7 @@ from fsspec import AbstractFileSystem
 from tracks_assets.export.errors import ExportError
 from tracks_assets.export.fields import KNOWN_FIELDS, READ_FIELDS, REQUIRED_FIELDS, TIME_FIELDS
 from tracks_assets.export.layout import FolderHour, hour_folder, hour_interval, manifest_name, parse_file_name
-from tracks_assets.export.storage import at_once, filesystem_of, reaching
+from tracks_assets.export.storage import address, at_once, filesystem_of, reaching
 
 EXPORT_AGAIN = "let PostHog export the hour again"
 
@@ -151,8 +151,9 @@ def list_folder(filesystem: AbstractFileSystem, folder: str) -> list[str]:
     Raises:
         ExportError: it is there and cannot be read.
     """
+    place = address(filesystem, folder)
     try:
-        with reaching(folder):
+        with reaching(place):
             entries = filesystem.ls(folder, detail=True)
         listing = sorted(entry["name"] for entry in entries if entry["type"] != "directory")
         # A file answers a listing with itself; taken for a folder without exports, it would empty the hour.
@@ -162,7 +163,7 @@ def list_folder(filesystem: AbstractFileSystem, folder: str) -> list[str]:
         return []
     except OSError as error:
         raise ExportError(
-            f"The folder {folder} cannot be read ({_cause(error)}): "
+            f"The folder {place} cannot be read ({_cause(error)}): "
             f"make it a folder that this user may list, then run the hour again."
         ) from error
     return listing
@@ -189,7 +190,7 @@ def _files_of_manifest(filesystem: AbstractFileSystem, manifest: str, listing: I
     """Exactly the manifest's files: a retry with fewer parts leaves stale ones beside them."""
     by_name, place = {_name(path): path for path in listing}, f"{folder}/{_name(manifest)}"
     try:
-        with reaching(manifest):
+        with reaching(address(filesystem, manifest)):
             text = filesystem.cat_file(manifest)
         names = _names_in_manifest(text)
     except (ValueError, OSError) as error:
@@ -244,12 +245,13 @@ def read_footer(filesystem: AbstractFileSystem, path: str, name: str, remedy: st
     Raises:
         ExportError: it is empty, torn or no Parquet at all.
     """
+    place = address(filesystem, path)
     try:
-        with reaching(path):
+        with reaching(place):
             size = int(filesystem.size(path) or 0)
         if size == 0:
             raise ExportError(f"The file {name} is empty (0 bytes): {remedy}.")
-        with reaching(path), filesystem.open(path, "rb") as stream, pq.ParquetFile(stream) as parquet:
+        with reaching(place), filesystem.open(path, "rb") as stream, pq.ParquetFile(stream) as parquet:
             rows, schema = parquet.metadata.num_rows, parquet.schema_arrow
     except (pa.ArrowException, OSError) as error:
         raise unreadable(name, error, remedy) from error
@@ -263,7 +265,9 @@ def unreadable(name: str, error: Exception, remedy: str = EXPORT_AGAIN) -> Expor
 
 def _cause(error: Exception) -> str:
     """What an error says, cut to its first sentence."""
-    said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    # What is not in a bucket is told by its path alone.
+    number = errno.ENOENT if isinstance(error, FileNotFoundError) else getattr(error, "errno", None)
+    said = os.strerror(number) if number else str(error)
     return re.split(r"\.(?:\s|$)|\n", said.strip(), maxsplit=1)[0]
 
 

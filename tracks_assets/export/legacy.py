@@ -26,7 +26,7 @@ from tracks_assets.export.inventory import (
     unreadable,
 )
 from tracks_assets.export.layout import HOUR
-from tracks_assets.export.storage import at_once, filesystem_of, reaching
+from tracks_assets.export.storage import address, at_once, filesystem_of, reaching
 
 FieldType = Literal["text", "time"]
 
@@ -79,9 +79,10 @@ class Legacy:
         return HourInventory(hour, root, folder, files, remedy=WRITE_AGAIN, scheme=scheme_of(self.uri))
 
     def _read_file(self, filesystem: AbstractFileSystem, path: str, hour: datetime) -> ExportFile:
-        file, schema = read_footer(filesystem, path, path, WRITE_AGAIN)
+        named = address(filesystem, path)
+        file, schema = read_footer(filesystem, path, named, WRITE_AGAIN)
         for name, expected in self.fields.items():
-            _check_field(path, schema, name, expected)
+            _check_field(named, schema, name, expected)
         _check_hour(filesystem, path, hour)
         return file
 
@@ -91,13 +92,13 @@ def hour_folder(hour: datetime) -> str:
     return f"{hour:%Y-%m-%d}/{hour:%H}"
 
 
-def _check_field(path: str, schema: pa.Schema, name: str, expected: FieldType) -> None:
+def _check_field(file: str, schema: pa.Schema, name: str, expected: FieldType) -> None:
     if name not in schema.names:
-        raise ExportError(f"The file {path} has no column {name}: {WRITE_AGAIN}.")
+        raise ExportError(f"The file {file} has no column {name}: {WRITE_AGAIN}.")
     type_ = schema.field(name).type
     if not (_is_time(type_) if expected == "time" else _is_text(type_)):
         raise ExportError(
-            f"The column {name} of the file {path} is {type_}, but it must be {_SAID_TYPES[expected]}: {WRITE_AGAIN}."
+            f"The column {name} of the file {file} is {type_}, but it must be {_SAID_TYPES[expected]}: {WRITE_AGAIN}."
         )
 
 
@@ -111,18 +112,19 @@ def _is_text(type_: pa.DataType) -> bool:
 
 def _check_hour(filesystem: AbstractFileSystem, path: str, hour: datetime) -> None:
     """Rows of another hour would be deleted with that hour, or stand twice."""
+    named = address(filesystem, path)
     try:
-        with reaching(path), filesystem.open(path, "rb") as stream, pq.ParquetFile(stream) as parquet:
+        with reaching(named), filesystem.open(path, "rb") as stream, pq.ParquetFile(stream) as parquet:
             times: Any = parquet.read(columns=[TIME_FIELD])[TIME_FIELD]
     except (pa.ArrowException, OSError) as error:
-        raise unreadable(path, error, WRITE_AGAIN) from error
+        raise unreadable(named, error, WRITE_AGAIN) from error
     start, end = (pa.scalar(moment, times.type) for moment in (hour, hour + HOUR))
     outside: Any = pc.or_(pc.less(times, start), pc.greater_equal(times, end))
     strays = times.filter(outside.fill_null(True))
     if len(strays):
         first = strays[0].as_py()
         raise ExportError(
-            f"The file {path} holds rows whose created_at is not in its folder's hour {hour:%Y-%m-%d-%H:%M} "
+            f"The file {named} holds rows whose created_at is not in its folder's hour {hour:%Y-%m-%d-%H:%M} "
             f"({len(strays):,} of {len(times):,}, the first with {first or 'none at all'}): move them to the folders "
             f"of their own hours and run the hour again."
         )
