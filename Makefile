@@ -16,7 +16,7 @@ $(READY): requirements.lock pyproject.toml
 	@echo "Preparing .venv (locked versions)..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep -oE '^uv==[0-9.]+' requirements.lock)"
-	@$(BIN)/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock
+	@$(BIN)/uv pip sync --quiet --require-hashes --compile-bytecode --python $(BIN)/python requirements.lock
 	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python --editable .
 	@touch $(READY)
 
@@ -43,7 +43,7 @@ types: setup
 
 unit: setup
 	@rm -rf .sent
-	@$(BIN)/pytest -n 2 --dist loadfile --ignore=tests/sent
+	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore=tests/sent
 	@$(BIN)/pytest tests/sent
 
 format: setup

@@ -20,7 +20,8 @@ from fsspec.spec import AbstractBufferedFile
 
 from tracks_assets.export.errors import ExportError
 from tracks_assets.export.inventory import ExportFile, HourInventory
-from tracks_assets.export.storage import address, at_once, filesystem_of, reaching
+from tracks_assets.export.storage import address, at_once, filesystem_of
+from tracks_assets.export.storage_errors import reaching
 
 BLOCK_BYTES = 8 * 2**20
 """What is asked for at a time, and held in memory for each file."""

@@ -22,7 +22,8 @@ from fsspec import AbstractFileSystem
 from tracks_assets.export.errors import ExportError
 from tracks_assets.export.fields import KNOWN_FIELDS, READ_FIELDS, REQUIRED_FIELDS, TIME_FIELDS
 from tracks_assets.export.layout import FolderHour, hour_folder, hour_interval, manifest_name, parse_file_name
-from tracks_assets.export.storage import address, at_once, filesystem_of, reaching
+from tracks_assets.export.storage import address, at_once, filesystem_of
+from tracks_assets.export.storage_errors import reaching
 
 EXPORT_AGAIN = "let PostHog export the hour again"
 

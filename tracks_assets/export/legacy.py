@@ -26,7 +26,8 @@ from tracks_assets.export.inventory import (
     unreadable,
 )
 from tracks_assets.export.layout import HOUR
-from tracks_assets.export.storage import address, at_once, filesystem_of, reaching
+from tracks_assets.export.storage import address, at_once, filesystem_of
+from tracks_assets.export.storage_errors import reaching
 
 FieldType = Literal["text", "time"]
 
