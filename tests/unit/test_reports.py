@@ -67,15 +67,15 @@ def test_a_long_range_is_merged_in_months() -> None:
 
 
 def test_the_demo_shows_hours_and_totals() -> None:
-    counts = {"rows_read": 10, "rows_accepted": 9, "rows_rejected": 1}
-    counts |= {"rows_inserted": 8, "rows_updated": 1_000, "rows_unchanged": 3}
-    console = Console(width=110, record=True, file=StringIO())
+    counts = {"rows_read": 400_000, "rows_accepted": 399_999, "rows_rejected": 1}
+    counts |= {"rows_inserted": 8, "rows_updated": 1_000, "rows_unchanged": 398_991}
+    console = Console(width=80, record=True, file=StringIO())
 
     console.print(report([HourRow("2026-03-12-00:00", counts)] * 2, TrackTotals(20, 18, 1), 61.2))
 
     text = console.export_text()
-    assert "│ 2026-03-12-00:00  │   10 │        9 │        1 │        8 │   1,000 │         3 │" in text
-    assert "│ all               │   20 │       18 │        2 │       16 │   2,000 │         6 │" in text
+    assert "│ 2026-03-12-00:00  │ 400,000 │        1 │        8 │   1,000 │   398,991 │" in text
+    assert "│ all               │ 800,000 │        2 │       16 │   2,000 │   797,982 │" in text
     assert "│ excess rows               │  2 │" in text
     assert "│ events that moved in time │  1 │" in text
     assert "│ seconds, all in all       │ 61 │" in text
