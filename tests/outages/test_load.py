@@ -36,8 +36,9 @@ STREAMED = refusal(
     "supported",
 )
 TOO_DEAR = refusal(
-    400, "bytesBilledLimitExceeded", "Query exceeded limit for bytes billed: 1000. 10485760 or higher required."
+    500, "bytesBilledLimitExceeded", "Query exceeded limit for bytes billed: 1000. 10485760 or higher required."
 )
+TOO_LONG = refusal(400, "stopped", "Job execution was cancelled: Job timed out after 20s")
 REPLACING = "begin transaction;\\n\\ndelete"
 BEGINNING = "BigQuery in tracks-tests failed at the statement replace_hour ("
 
@@ -75,6 +76,12 @@ def held(outages: Outages) -> tuple[int, int, list[object]]:
             BEGINNING + "Query exceeded limit for bytes billed: 1000. 10485760 or higher required): raise "
             "TRACKS_BQ_MAXIMUM_BYTES_BILLED to what the statement may cost, then run again.",
             id="too dear",
+        ),
+        pytest.param(
+            lambda outages: outages.on(REPLACING, TOO_LONG),
+            BEGINNING + "Job execution was cancelled: Job timed out after 20s): let TRACKS_BQ_JOB_SECONDS give it more "
+            "time, or look at its plan in BigQuery's list of jobs, then run again.",
+            id="too long",
         ),
         pytest.param(
             lambda outages: outages.on("/upload/", QUOTA),

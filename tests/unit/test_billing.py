@@ -4,9 +4,12 @@ from datetime import UTC, datetime
 
 import dagster as dg
 import pytest
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import bigquery
 
 from tracks_assets.defs.billing import job_labels, label, usage_metadata
 from tracks_assets.warehouse.base import Usage
+from tracks_assets.warehouse.bigquery_jobs import usage_of
 from tracks_assets.warehouse.bigquery_staging import upload_retries
 
 HOUR = datetime(2026, 3, 12, 5, tzinfo=UTC)
@@ -44,6 +47,38 @@ def test_what_was_billed_is_metadata_where_it_is_billed() -> None:
         "dml_rows_updated": 4,
         "dml_rows_deleted": 5,
     }
+
+
+def job(statement_type: str, **told: object) -> bigquery.QueryJob:
+    """A job that is done, as BigQuery's API tells it; the emulator knows neither bytes nor what DML changed."""
+    nobody = bigquery.Client("p", credentials=AnonymousCredentials())  # type: ignore[no-untyped-call]
+    resource = {
+        "jobReference": {"projectId": "p", "jobId": "j"},
+        "configuration": {"query": {"query": "select 1"}},
+        "statistics": {"query": {"statementType": statement_type, **told}},
+    }
+    return bigquery.QueryJob.from_api_repr(resource, nobody)
+
+
+INSERT = job("INSERT", dmlStats={"insertedRowCount": "3"})
+UPDATE = job("UPDATE", dmlStats={"updatedRowCount": "4"})
+DELETE = job("DELETE", dmlStats={"deletedRowCount": "5"})
+
+
+def test_what_bigquery_says_of_a_job_is_its_usage() -> None:
+    billed = {"totalBytesBilled": "10485760", "totalSlotMs": "120"}
+    select, script = job("SELECT", **billed), job("SCRIPT", **billed)
+
+    assert usage_of(select, [select]) == Usage(1, 10_485_760, 120)
+    assert usage_of(script, [DELETE, INSERT, UPDATE]) == Usage(1, 10_485_760, 120, inserted=3, updated=4, deleted=5)
+
+
+@pytest.mark.parametrize("statements", [[job("SCRIPT")], [INSERT, job("UPDATE")]], ids=["none", "one of two"])
+def test_what_is_not_told_is_not_taken_for_nothing(statements: list[bigquery.QueryJob]) -> None:
+    usage = usage_of(job("SCRIPT"), statements)
+
+    assert (usage.inserted, usage.updated, usage.deleted) == (None, None, None)
+    assert usage_metadata(usage + Usage(jobs=1, inserted=3)) == {"jobs": 2, "bytes_billed": 0, "slot_ms": 0}
 
 
 @pytest.mark.parametrize(("seconds", "retries"), [(1, 1), (2, 1), (3, 2), (120, 6), (3600, 11)])

@@ -36,10 +36,10 @@ def _named(window: dg.TimeWindow) -> str:
 
 
 def usage_metadata(usage: Usage | None) -> Mapping[str, Any]:
-    """What was billed, as numbers that the UI plots; nothing where the engine bills nothing."""
+    """What was billed, as numbers that the UI plots; nothing of what the engine does not tell."""
     if usage is None:
         return {}
-    return {
+    told = {
         "jobs": usage.jobs,
         "bytes_billed": usage.bytes_billed,
         "slot_ms": usage.slot_ms,
@@ -47,3 +47,4 @@ def usage_metadata(usage: Usage | None) -> Mapping[str, Any]:
         "dml_rows_updated": usage.updated,
         "dml_rows_deleted": usage.deleted,
     }
+    return {name: number for name, number in told.items() if number is not None}

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Self
@@ -89,20 +89,31 @@ class Usage:
         jobs: jobs that ran.
         bytes_billed: bytes that they are billed for.
         slot_ms: milliseconds of slots that they took.
-        inserted: rows that their DML inserted.
-        updated: rows that it updated.
-        deleted: rows that it deleted.
+        inserted: rows that their DML inserted; None where the engine did not tell of all.
+        updated: rows that it updated, likewise.
+        deleted: rows that it deleted, likewise.
     """
 
     jobs: int = 0
     bytes_billed: int = 0
     slot_ms: int = 0
-    inserted: int = 0
-    updated: int = 0
-    deleted: int = 0
+    inserted: int | None = 0
+    updated: int | None = 0
+    deleted: int | None = 0
 
     def __add__(self, other: "Usage") -> "Usage":
-        return Usage(*(mine + others for mine, others in zip(astuple(self), astuple(other), strict=True)))
+        return Usage(
+            self.jobs + other.jobs,
+            self.bytes_billed + other.bytes_billed,
+            self.slot_ms + other.slot_ms,
+            _where_both_tell(self.inserted, other.inserted),
+            _where_both_tell(self.updated, other.updated),
+            _where_both_tell(self.deleted, other.deleted),
+        )
+
+
+def _where_both_tell(rows: int | None, others: int | None) -> int | None:
+    return None if rows is None or others is None else rows + others
 
 
 def content_sum(text: str) -> int:

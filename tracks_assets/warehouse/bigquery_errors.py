@@ -32,6 +32,10 @@ _REMEDIES = (
         "bytes billed",
         "raise TRACKS_BQ_MAXIMUM_BYTES_BILLED to what the statement may cost, then run again",
     ),
+    (
+        "job timed out",
+        "let TRACKS_BQ_JOB_SECONDS give it more time, or look at its plan in BigQuery's list of jobs, then run again",
+    ),
     ("quota", "wait until the quota allows it again, or have it raised, then run again"),
     ("rate limit", "wait a minute, then run again"),
     ("billing", "switch billing on for the project, then run again"),

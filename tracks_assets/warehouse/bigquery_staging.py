@@ -7,12 +7,11 @@ from uuid import uuid4
 
 import duckdb
 from google.api_core.exceptions import Conflict
-from google.api_core.retry import Retry
 from google.cloud import bigquery
 
 from tracks_assets.sql_files import sql_text
 from tracks_assets.warehouse.base import WarehouseError
-from tracks_assets.warehouse.bigquery_place import BigQueryPlace
+from tracks_assets.warehouse.bigquery_jobs import Jobs
 from tracks_assets.warehouse.bigquery_tables import PIPELINE_LABELS, staging_schema
 from tracks_assets.warehouse.tables import Table
 
@@ -28,26 +27,20 @@ class Staging:
     """The staging tables of one hour.
 
     Attributes:
-        client: BigQuery's client.
-        place: where the datasets are, and the bounds of jobs.
+        jobs: what the load jobs run through.
         hour: the hour that is loaded.
         folder: where files are written before they are loaded.
-        labels: what the load jobs carry.
-        retry: how calls that fail for a passing reason are repeated.
     """
 
-    client: bigquery.Client
-    place: BigQueryPlace
+    jobs: Jobs
     hour: datetime
     folder: Path
-    labels: dict[str, str]
-    retry: Retry
     _id: str = field(default_factory=lambda: uuid4().hex[:12])
     _parts: dict[Table, int] = field(default_factory=dict)
 
     def name(self, table: Table) -> str:
         """The whole name of the staging table of a table."""
-        return self.place.table(table.schema, f"staging_{table.name}_{self.hour:%Y%m%d%H}")
+        return self.jobs.place.table(table.schema, f"staging_{table.name}_{self.hour:%Y%m%d%H}")
 
     def load(self, table: Table, connection: duckdb.DuckDBPyConnection, rows: str) -> int:
         """Brings the rows of a query of DuckDB's into the staging table of ``table``; returns how many.
@@ -77,30 +70,29 @@ class Staging:
         made = bigquery.Table(self.name(table), staging_schema(table.columns))
         made.expires = datetime.now(UTC) + KEPT
         made.labels = dict(PIPELINE_LABELS)
-        self.client.delete_table(made, not_found_ok=True, retry=self.retry)
-        self.client.create_table(made, retry=self.retry)
+        self.jobs.client.delete_table(made, not_found_ok=True, retry=self.jobs.retry)
+        self.jobs.client.create_table(made, retry=self.jobs.retry)
 
     def _load_file(self, table: Table, file: Path, part: int) -> None:
         config = bigquery.LoadJobConfig(
             source_format="PARQUET",
             schema=staging_schema(table.columns),
             write_disposition="WRITE_APPEND",
-            labels=self.labels,
         )
         # An upload that is repeated after its answer was lost finds its own job, and lands once.
         job_id = f"tracks_load_{table.name}_{self.hour:%Y%m%d%H}_{self._id}_{part}"
         try:
             with file.open("rb") as stream:
-                job = self.client.load_table_from_file(
+                job = self.jobs.client.load_table_from_file(
                     stream,
                     self.name(table),
                     job_id=job_id,
-                    job_config=config,
-                    num_retries=upload_retries(self.place.retry_seconds),
+                    job_config=self.jobs.bounded(config),
+                    num_retries=upload_retries(self.jobs.place.retry_seconds),
                 )
-            job.result(retry=self.retry, timeout=self.place.job_seconds)
+            self.jobs.wait(job)
         except Conflict:
-            self.client.get_job(job_id, retry=self.retry).result(retry=self.retry, timeout=self.place.job_seconds)
+            self.jobs.wait(self.jobs.client.get_job(job_id, retry=self.jobs.retry))
 
     def check(self, table: Table, rows: int) -> None:
         """Looks whether the staging table holds that many rows.
@@ -108,7 +100,7 @@ class Staging:
         Raises:
             WarehouseError: it does not.
         """
-        found = self.client.get_table(self.name(table), retry=self.retry).num_rows
+        found = self.jobs.client.get_table(self.name(table), retry=self.jobs.retry).num_rows
         if found != rows:
             raise WarehouseError(
                 f"The load job of {table} brought {found:,} of {rows:,} rows of the hour {self.hour:%Y-%m-%d-%H:%M}, "
@@ -118,7 +110,7 @@ class Staging:
     def remove(self) -> None:
         """Drops the staging tables that were made."""
         for table in self._parts:
-            self.client.delete_table(self.name(table), not_found_ok=True, retry=self.retry)
+            self.jobs.client.delete_table(self.name(table), not_found_ok=True, retry=self.jobs.retry)
 
 
 def upload_retries(seconds: int) -> int:

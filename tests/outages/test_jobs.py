@@ -1,0 +1,97 @@
+"""What every job tells BigQuery of itself, as it goes over the wire: whose it is, and what it may take."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.emulators.proxy import Answer, Fate, Request
+from tests.emulators.servers import PROJECT
+from tests.outages.conftest import FIRST_LOAD, HOUR, Outages
+from tests.outages.test_load import DENIED
+from tracks_assets.export.inventory import HourInventory
+from tracks_assets.warehouse.bigquery import BigQueryWarehouse
+from tracks_assets.warehouse.tables import TRACKS
+
+LABELS = {"asset": "raw_tracks", "partition": "2026-03-12-00-00", "run": "ab-12"}
+
+
+@pytest.fixture
+def sent(outages: Outages) -> list[dict[str, Any]]:
+    """The configurations of the jobs that go over the wire from here on."""
+    configurations = []
+
+    def note(request: Request) -> None:
+        # Statements go to jobs, files to upload; both say first what the job is to be.
+        if request.method == "POST" and request.path.split("?")[0].endswith("/jobs"):
+            start = request.body.index(b"{")
+            told, _ = json.JSONDecoder().raw_decode(request.body[start:].decode("utf-8", "replace"))
+            configurations.append(told["configuration"])
+
+    outages.proxy.fault = note
+    return configurations
+
+
+def test_every_job_says_whose_it_is_and_is_bounded(
+    outages: Outages, sent: list[dict[str, Any]], delivered: HourInventory
+) -> None:
+    place = outages.place(maximum_bytes_billed=10**9, job_seconds=77, priority="batch")
+    with BigQueryWarehouse(place, LABELS).opened() as tables:
+        tables.replace_hour(delivered, FIRST_LOAD)
+        tables.find_duplicates()
+        tables.count_rows(TRACKS)
+        tables.take_snapshot("tracks_snapshot_x", "duplicate_ids", HOUR.replace(year=2099))
+
+    assert {kind for job in sent for kind in job if kind in ("query", "load", "copy")} == {"query", "load", "copy"}
+    for job in sent:
+        assert job["labels"] == {"pipeline": "tracks", **LABELS}
+        assert job["jobTimeoutMs"] == "77000"
+    queries = [job["query"] for job in sent if "query" in job]
+    assert {query["maximumBytesBilled"] for query in queries} == {"1000000000"}
+    in_session = [query for query in queries if query.get("createSession") or query.get("connectionProperties")]
+    assert {query["priority"] for query in in_session} == {"INTERACTIVE"}
+    assert {query["priority"] for query in queries if query not in in_session} == {"BATCH"}
+    assert [bool(query.get("createSession")) for query in in_session] == [True] + [False] * (len(in_session) - 1)
+
+
+def job(statement_type: str, job_id: str = "a", **statistics: object) -> dict[str, object]:
+    """A job that is done, as BigQuery's API tells it."""
+    return {
+        "jobReference": {"projectId": PROJECT, "jobId": job_id, "location": "US"},
+        "configuration": {"jobType": "QUERY", "query": {"query": "select 1"}},
+        "status": {"state": "DONE"},
+        "statistics": {"query": {"statementType": statement_type, **statistics}, "numChildJobs": "2"},
+    }
+
+
+DELETE = job("DELETE", dmlStats={"deletedRowCount": "5"})
+INSERT = job("INSERT", dmlStats={"insertedRowCount": "3"})
+
+
+@pytest.mark.parametrize(
+    ("children", "changed"),
+    [
+        (Answer(200, json.dumps({"jobs": [DELETE, INSERT]}).encode()), (3, 0, 5)),
+        (DENIED, (None, None, None)),
+    ],
+    ids=["told", "denied"],
+)
+def test_what_a_script_changed_is_told_by_its_statements(
+    outages: Outages, children: Answer, changed: tuple[int | None, ...]
+) -> None:
+    """The emulator has no jobs of statements: the proxy answers as BigQuery's API does."""
+    script = json.dumps(job("SCRIPT", totalBytesBilled="10485760")).encode()
+
+    def fault(request: Request) -> Fate:
+        if "parentJobId=" in request.path:
+            return children
+        if "/queries/" in request.path:
+            return Answer(200, b'{"jobComplete": true, "totalRows": "0", "schema": {"fields": []}}')
+        return Answer(200, script) if "/jobs" in request.path else None
+
+    with outages.warehouse().opened() as tables:
+        outages.proxy.fault = fault
+        tables.change("replace_hour", window_start=HOUR.isoformat(), staged={})
+        assert tables.usage is not None
+        assert (tables.usage.inserted, tables.usage.updated, tables.usage.deleted) == changed
+        assert tables.usage.bytes_billed == 10_485_760

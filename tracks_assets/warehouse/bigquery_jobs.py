@@ -1,0 +1,222 @@
+"""The jobs that BigQuery carries out for the warehouse: labelled, bounded in time and cost, and counted.
+
+A statement that needs a state (a transaction, a temporary table) begins a session, and all that follow run in it, until
+the client is closed.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
+from datetime import datetime
+from typing import Any, TypeVar
+
+from google.api_core.retry import Retry
+from google.cloud import bigquery
+from google.cloud.bigquery.retry import DEFAULT_RETRY
+
+from tracks_assets.events.columns import ColumnType
+from tracks_assets.warehouse.base import Parameters, Usage, WarehouseError
+from tracks_assets.warehouse.bigquery_errors import FAILURES, told
+from tracks_assets.warehouse.bigquery_place import BigQueryPlace
+from tracks_assets.warehouse.statements import Statements
+from tracks_assets.warehouse.tables import TABLES
+
+Config = TypeVar("Config", bigquery.QueryJobConfig, bigquery.LoadJobConfig, bigquery.CopyJobConfig)
+
+_GRACE_SECONDS = 30
+"""How much longer than a job may take its end is waited for: BigQuery itself stops it, and says so."""
+
+_BEGINS_SESSION = re.compile(
+    r"(?:--.*\n|\s)*(?:begin transaction\s*\Z|create (?:or replace )?temp table\b)", re.IGNORECASE
+)
+"""What leaves something behind for the statements after it; a script with its transaction inside leaves nothing."""
+
+_CHANGING = ("INSERT", "UPDATE", "DELETE", "MERGE", "SCRIPT")
+_TYPES = {column.name: column.type for table in TABLES for column in table.columns}
+
+
+class Jobs:
+    """BigQuery's client while it is open, and the jobs that run through it.
+
+    Attributes:
+        place: which project and datasets, and the bounds of jobs.
+        usage: what the jobs took since it was opened.
+    """
+
+    def __init__(self, place: BigQueryPlace, statements: Statements, labels: Mapping[str, str]) -> None:
+        self.place = place
+        self.usage = Usage()
+        self._statements = statements
+        self._labels = dict(labels)
+        self._client: bigquery.Client | None = None
+        self._session: str | None = None
+
+    @property
+    def client(self) -> bigquery.Client:
+        """BigQuery's client.
+
+        Raises:
+            WarehouseError: it is not open.
+        """
+        if self._client is None:
+            raise WarehouseError(
+                f"BigQuery in {self.place.project} is not open: use it inside 'with warehouse.opened()'."
+            )
+        return self._client
+
+    @property
+    def retry(self) -> Retry:
+        """How calls that fail for a passing reason are repeated."""
+        return DEFAULT_RETRY.with_timeout(self.place.retry_seconds)
+
+    def told(self, doing: str) -> AbstractContextManager[None]:
+        """Turns a failure of BigQuery's in a ``with`` block into one sentence; see ``bigquery_errors.told``."""
+        return told(self.place.project, doing)
+
+    def open(self) -> None:
+        """Logs in.
+
+        Raises:
+            WarehouseError: that failed.
+        """
+        self.usage = Usage()
+        with self.told("at the log-in"):
+            self._client = bigquery.Client(self.place.project, location=self.place.location)
+
+    def close(self) -> None:
+        """Ends the session, and the client."""
+        if self._session is not None:
+            # A session that cannot be ended ends by itself, and its transaction with it.
+            with suppress(*FAILURES, WarehouseError):
+                self.run("end_session")
+            self._session = None
+        if self._client is not None:
+            self._client.close()  # type: ignore[no-untyped-call]
+            self._client = None
+
+    def run(self, statement: str, parameters: Parameters | None = None, /, **blanks: Any) -> bigquery.QueryJob:
+        """Runs a statement to its end; in the session, once there is one.
+
+        Args:
+            statement: its name.
+            parameters: values by name.
+            blanks: what fills the blanks of its template.
+
+        Raises:
+            WarehouseError: it failed.
+        """
+        text = self._statements.text(statement, **blanks)
+        begins = self._session is None and _BEGINS_SESSION.match(text) is not None
+        config = self._query_config(parameters, begins)
+        config.maximum_bytes_billed = self.place.maximum_bytes_billed
+        with self.told(f"at the statement {statement}"):
+            job = self.client.query(
+                text,
+                job_config=config,
+                # BigQuery's list of jobs tells them apart by their ids.
+                job_id_prefix=f"tracks_{statement}_",
+                retry=self.retry,
+                job_retry=None,
+            )
+            self.wait(job)
+        if begins and job.session_info:
+            self._session = job.session_info.session_id
+        self.usage += usage_of(job, self._statements_of(job))
+        return job
+
+    def scanned_bytes(self, statement: str, parameters: Parameters | None = None, /, **blanks: Any) -> int:
+        """What a statement would read, in bytes: a dry run tells it, and costs nothing; see ``run``."""
+        config = self._query_config(parameters, begins_session=False)
+        config.dry_run = True
+        config.use_query_cache = False
+        with self.told(f"at the dry run of {statement}"):
+            job = self.client.query(
+                self._statements.text(statement, **blanks), job_config=config, retry=self.retry, job_retry=None
+            )
+        return int(job.total_bytes_processed or 0)
+
+    def copy(self, source: str, target: str, config: bigquery.CopyJobConfig, job_id: str | None = None) -> None:
+        """Copies a table to its end, by a job of this id if one is given.
+
+        Raises:
+            WarehouseError: it failed.
+        """
+        with self.told(f"at copying {source} to {target}"):
+            job = self.client.copy_table(
+                source, target, job_config=self.bounded(config), job_id=job_id, retry=self.retry
+            )
+            self.wait(job)
+        self.usage += Usage(jobs=1)
+
+    def bounded(self, config: Config) -> Config:
+        """The configuration of a job with the labels and the time that every job has."""
+        config.labels = self._labels
+        config.job_timeout_ms = self.place.job_seconds * 1000
+        return config
+
+    def wait(self, job: Any) -> None:
+        """Waits for a job's end.
+
+        Raises:
+            Exception: one of ``FAILURES``, if it failed or did not end in time.
+        """
+        job.result(retry=self.retry, timeout=self.place.job_seconds + _GRACE_SECONDS)
+
+    def _statements_of(self, job: bigquery.QueryJob) -> list[Any]:
+        """The jobs of a script's statements, which alone know what was changed; of any other, the job itself."""
+        # What is done is not to fail for its statistics: who may not list jobs goes without them.
+        with suppress(*FAILURES):
+            if job.num_child_jobs:
+                return list(self.client.list_jobs(parent_job=job, retry=self.retry))
+        return [job]
+
+    def _query_config(self, parameters: Parameters | None, begins_session: bool) -> bigquery.QueryJobConfig:
+        in_session = begins_session or self._session is not None
+        config = bigquery.QueryJobConfig(
+            create_session=begins_session,
+            # An open transaction must not wait for idle slots; BigQuery's documentation knows sessions as interactive.
+            priority="INTERACTIVE" if in_session else self.place.priority.upper(),
+            query_parameters=[query_parameter(name, value) for name, value in (parameters or {}).items()],
+        )
+        if self._session is not None:
+            config.connection_properties = [bigquery.ConnectionProperty("session_id", self._session)]
+        return self.bounded(config)
+
+
+def usage_of(job: Any, statements: Sequence[Any]) -> Usage:
+    """What BigQuery says of a query job that is done.
+
+    Args:
+        job: the job, which is billed for all of its statements.
+        statements: the jobs of its statements: a script's own ones, or itself.
+    """
+    usage = Usage(jobs=1, bytes_billed=job.total_bytes_billed or 0, slot_ms=job.slot_millis or 0)
+    return sum(map(_rows_changed, statements), usage)
+
+
+def _rows_changed(job: Any) -> Usage:
+    if job.dml_stats is None:
+        rows = None if job.statement_type in _CHANGING else 0
+        return Usage(inserted=rows, updated=rows, deleted=rows)
+    return Usage(
+        inserted=job.dml_stats.inserted_row_count,
+        updated=job.dml_stats.updated_row_count,
+        deleted=job.dml_stats.deleted_row_count,
+    )
+
+
+def query_parameter(name: str, value: Any) -> bigquery.ScalarQueryParameter:
+    """A value as a query parameter; one that is absent has the type of the column of its name."""
+    return bigquery.ScalarQueryParameter(name, _type_of(name, value), value)
+
+
+def _type_of(name: str, value: Any) -> str:
+    match value:
+        case None:
+            return _TYPES.get(name, ColumnType.STRING).value
+        case datetime():
+            return ColumnType.TIMESTAMP.value
+        case int():
+            return ColumnType.INT64.value
+        case _:
+            return ColumnType.STRING.value

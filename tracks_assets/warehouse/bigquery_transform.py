@@ -1,0 +1,45 @@
+"""The DuckDB in memory that makes rows of an hour's files before BigQuery loads them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import duckdb
+
+from tracks_assets.export.inventory import HourInventory, find_unreadable
+from tracks_assets.warehouse.base import WarehouseError
+
+_MEMORY = "800MB"
+
+
+@contextmanager
+def transforming(inventory: HourInventory) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A DuckDB in memory that reads an hour's files; what it cannot read is told by the file's name.
+
+    Raises:
+        ExportError: a file cannot be read to its end.
+        WarehouseError: the transform failed, for instance on a full disk.
+    """
+    with TemporaryDirectory(prefix="tracks_spilled_") as folder:
+        config: dict[str, Any] = {
+            "memory_limit": _MEMORY,
+            "preserve_insertion_order": False,
+            "temp_directory": folder,
+        }
+        with _connected(config, inventory) as connection:
+            yield connection
+
+
+@contextmanager
+def _connected(config: dict[str, Any], inventory: HourInventory) -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(config=config) as connection:
+        connection.execute("set timezone = 'UTC'; set enable_progress_bar = false")
+        try:
+            yield connection
+        except duckdb.Error as error:
+            raise find_unreadable(inventory) or WarehouseError(
+                f"The hour {inventory.hour:%Y-%m-%d-%H:%M} could not be transformed "
+                f"({str(error).strip().splitlines()[0].rstrip('.')}): it is as it was before; make room in the "
+                f"temporary folder or mend the cause, then run the hour again."
+            ) from error
