@@ -84,25 +84,31 @@ from {{ plan }}
 where is_repeat
 {%- endmacro %}
 
-{#- The days in which the events stand that the plan has one thing done to; each update is billed for its own only. -#}
+{#-
+    The days in which the events stand that the plan has one thing done to; each update is billed for its own only. A day
+    is cut here as the update cuts it: where a project has a time zone of its own, both are that zone's.
+-#}
 {% macro days_of(merge_action) %}
-    select ifnull(array_agg(distinct changed_day), [])
+    select ifnull(array_agg(distinct timestamp_trunc(standing_at, day)), [])
     from merge_plan
-    cross join unnest({{ standing_days() | indent(4) }}) as changed_day
-    where merge_plan.merge_action = '{{ merge_action }}' and changed_day is not null
+    cross join unnest({{ standing_times() | indent(4) }}) as standing_at
+    where merge_plan.merge_action = '{{ merge_action }}' and standing_at is not null
 {% endmacro %}
 
-{#- The days in which the copies of an event stand; of more than two, also those between the first and the last. -#}
-{% macro standing_days() -%}
-    if(
-        merge_plan.copy_count > 2,
-        generate_timestamp_array(
-            timestamp_trunc(merge_plan.standing_earliest_at, day), merge_plan.standing_created_at, interval 1 day
-        ),
-        [
-            timestamp_trunc(merge_plan.standing_earliest_at, day),
-            timestamp_trunc(merge_plan.standing_created_at, day)
-        ]
+{#-
+    The times of an event's copies; of more than two, also times between the first and the last, so near to each other
+    that no day is left out.
+-#}
+{% macro standing_times() -%}
+    array_concat(
+        [merge_plan.standing_earliest_at, merge_plan.standing_created_at],
+        if(
+            merge_plan.copy_count > 2,
+            generate_timestamp_array(
+                merge_plan.standing_earliest_at, merge_plan.standing_created_at, interval 12 hour
+            ),
+            []
+        )
     )
 {%- endmacro %}
 

@@ -112,34 +112,34 @@ select
 from merge_plan
 where is_repeat;
 set content_days = (
-    select ifnull(array_agg(distinct changed_day), [])
+    select ifnull(array_agg(distinct timestamp_trunc(standing_at, day)), [])
     from merge_plan
-    cross join unnest(if(
-            merge_plan.copy_count > 2,
-            generate_timestamp_array(
-                timestamp_trunc(merge_plan.standing_earliest_at, day), merge_plan.standing_created_at, interval 1 day
-            ),
-            [
-                timestamp_trunc(merge_plan.standing_earliest_at, day),
-                timestamp_trunc(merge_plan.standing_created_at, day)
-            ]
-        )) as changed_day
-    where merge_plan.merge_action = 'update' and changed_day is not null
+    cross join unnest(array_concat(
+            [merge_plan.standing_earliest_at, merge_plan.standing_created_at],
+            if(
+                merge_plan.copy_count > 2,
+                generate_timestamp_array(
+                    merge_plan.standing_earliest_at, merge_plan.standing_created_at, interval 12 hour
+                ),
+                []
+            )
+        )) as standing_at
+    where merge_plan.merge_action = 'update' and standing_at is not null
 );
 set time_days = (
-    select ifnull(array_agg(distinct changed_day), [])
+    select ifnull(array_agg(distinct timestamp_trunc(standing_at, day)), [])
     from merge_plan
-    cross join unnest(if(
-            merge_plan.copy_count > 2,
-            generate_timestamp_array(
-                timestamp_trunc(merge_plan.standing_earliest_at, day), merge_plan.standing_created_at, interval 1 day
-            ),
-            [
-                timestamp_trunc(merge_plan.standing_earliest_at, day),
-                timestamp_trunc(merge_plan.standing_created_at, day)
-            ]
-        )) as changed_day
-    where merge_plan.merge_action = 'restore_time' and changed_day is not null
+    cross join unnest(array_concat(
+            [merge_plan.standing_earliest_at, merge_plan.standing_created_at],
+            if(
+                merge_plan.copy_count > 2,
+                generate_timestamp_array(
+                    merge_plan.standing_earliest_at, merge_plan.standing_created_at, interval 12 hour
+                ),
+                []
+            )
+        )) as standing_at
+    where merge_plan.merge_action = 'restore_time' and standing_at is not null
 );
 update `project`.`posthog`.`tracks` as standing set
     event_name = delivery.event_name,
