@@ -16,6 +16,8 @@ declare time_days array<timestamp>;
 
 begin transaction;
 
+{{ take_turn() }};
+
 create or replace temp table merge_plan as
 select * from {{ plan_query }};
 
@@ -62,6 +64,18 @@ commit transaction;
 
 {{ counts_of('merge_plan') }}
 {% endmacro %}
+
+{#-
+    Whoever writes tracks changes this one row first, so that of two transactions at once BigQuery lets one go: two that
+    only insert would run side by side, and both insert what both miss. The warehouse's own statements say the same.
+-#}
+{% macro take_turn() -%}
+merge into {{ source('posthog', 'tracks_turn') }} as turn
+using (select 1 as number, current_timestamp() as taken_at) as taker
+    on turn.number = taker.number
+when matched then update set taken_at = taker.taken_at
+when not matched then insert (number, taken_at) values (taker.number, taker.taken_at)
+{%- endmacro %}
 
 {#- The deliveries that are newer than what stands and change nothing of it; only of events that stand once. -#}
 {% macro record_repeats(plan) -%}

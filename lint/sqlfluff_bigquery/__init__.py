@@ -9,9 +9,10 @@ SQLFLUFF_JINJA_FILTERS = {"sql_text": sql_text, "sql_texts": sql_texts}
 dialect = macros(SQL / "dialect" / "bigquery.sql")
 shared = macros(SQL / "macros.sql")
 place = bigquery_statements("project").place
-globals().update({each.name: Placed(each, place(each.schema, each.name)) for each in tables.TABLES})
+globals().update({each.name: Placed(each, place(each.schema, each.name)) for each in tables.EVERY_TABLE})
 snapshot = rewritten = table = place("posthog", "tracks_snapshot")
 staged = {each.name: place("posthog", f"staging_{each.name}") for each in tables.TABLES}
+turn = place("posthog", "tracks_turn")
 window_start = window_end = "2026-03-12T00:00:00+00:00"
 
 

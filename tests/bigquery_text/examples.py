@@ -14,13 +14,14 @@ from tracks_assets.warehouse.statements import bigquery_statements
 from tracks_assets.warehouse.tables import (
     BACKFILL_TRACKS,
     DUPLICATE_CENSUS,
+    EVERY_TABLE,
     RAW_TRACKS,
     REJECTED_TRACKS,
     SCHEMA,
-    TABLES,
     TRACKS,
     TRACKS_REDATED,
     TRACKS_REPAIRS,
+    TURNS,
     Table,
 )
 
@@ -29,7 +30,10 @@ STATEMENTS = bigquery_statements("project")
 SNAPSHOT = snapshot_name("dedup_20260612_093000_000000")
 REWRITTEN = "tracks_rewritten"
 MOMENT = "2026-03-12T01:00:00+00:00"
-STAGED = {table.name: f"staging_{table.name}_2026031201" for table in (RAW_TRACKS, REJECTED_TRACKS, BACKFILL_TRACKS)}
+STAGED = {
+    table.name: f"staging_{table.name}_2026031201_0123456789ab"
+    for table in (RAW_TRACKS, REJECTED_TRACKS, BACKFILL_TRACKS)
+}
 
 PARAMETERS: dict[str, ColumnType] = {
     **{column.name: column.type for table in (DUPLICATE_CENSUS, TRACKS_REPAIRS) for column in table.columns},
@@ -136,6 +140,7 @@ WITH_BLANKS: dict[str, tuple[dict[str, Any], ...]] = {
     "rollback_state": ({"snapshot": place(SNAPSHOT)},),
     "sample_copies": ({"events": 20},),
     "sample_redated": ({"events": 20},),
+    "take_turn": tuple({"turn": place(turn)} for turn in TURNS),
     "touched_copies": (
         {"table": place(TRACKS), "touched": "duplicate_ids"},
         {"table": place(REWRITTEN), "touched": place(SNAPSHOT)},
@@ -149,7 +154,7 @@ EXAMPLES: dict[str, tuple[dict[str, Any], ...]] = {**{name: ({},) for name in WI
 def tables() -> dict[str, tuple[tuple[str, ColumnType], ...]]:
     """Every table that a statement may find, by its whole name, with its columns' names and types."""
     like_tracks = dict.fromkeys((SNAPSHOT, REWRITTEN), TRACKS)
-    placed = {table.name: table for table in TABLES} | like_tracks
+    placed = {table.name: table for table in EVERY_TABLE} | like_tracks
     columns = {
         place(name).strip("`"): tuple((column.name, column.type) for column in table.columns)
         for name, table in placed.items()

@@ -45,8 +45,9 @@ ALONE = {
     "commit_transaction",
     "end_session",
     "roll_back_transaction",
+    "take_turn",
 }
-"""What DuckDB's own client does without a text of the project's."""
+"""What DuckDB's own client, or its lock on the file, does without a text of the project's."""
 
 
 def _names(folder: str) -> set[str]:

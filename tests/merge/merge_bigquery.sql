@@ -1,6 +1,11 @@
 declare content_days array<timestamp>;
 declare time_days array<timestamp>;
 begin transaction;
+merge into `project`.`posthog`.`tracks_turn` as turn
+using (select 1 as number, current_timestamp() as taken_at) as taker
+    on turn.number = taker.number
+when matched then update set taken_at = taker.taken_at
+when not matched then insert (number, taken_at) values (taker.number, taker.taken_at);
 create or replace temp table merge_plan as
 select * from (select 1 as plan);
 create or replace temp table merge_rows as

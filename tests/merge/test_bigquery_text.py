@@ -15,9 +15,10 @@ from jinja2 import Environment, StrictUndefined, pass_context
 from jinja2.runtime import Context, Macro
 
 from benchmarks.bigquery_cost import PLAN_READS
+from tests.bigquery_text.examples import STATEMENTS, place
 from tracks_assets.events.columns import ColumnType
 from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
-from tracks_assets.warehouse.tables import TRACKS, TRACKS_CONTENTS
+from tracks_assets.warehouse.tables import TRACKS, TRACKS_CONTENTS, TRACKS_TURN
 
 with warnings.catch_warnings():
     # An older tokenizer of sqlglot's, which another package brings along, warns when it is imported.
@@ -188,6 +189,7 @@ def test_the_merge_is_one_transaction() -> None:
         "declare content_days arr",
         "declare time_days array<",
         "begin transaction",
+        "merge into `project`.`po",
         "create or replace temp t",
         "create or replace temp t",
         "insert into `project`.`p",
@@ -200,6 +202,14 @@ def test_the_merge_is_one_transaction() -> None:
         "commit transaction",
         "select window_start, mer",
     ]
+
+
+def test_the_merge_takes_its_turn_as_the_warehouse_does() -> None:
+    """Two texts of one thing, for dbt's macros and the warehouse's statements do not read each other."""
+    text, _ = rendered("{{ take_turn() }}", {})
+    assert text.replace("`project`.`posthog`.`tracks_turn`", place(TRACKS_TURN)) == STATEMENTS.text(
+        "take_turn", turn=place(TRACKS_TURN)
+    )
 
 
 def test_an_update_prunes_partitions_by_a_variable() -> None:

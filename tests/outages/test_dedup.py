@@ -145,6 +145,20 @@ def test_a_merge_that_comes_in_between_publishes_nothing(damaged: Outages) -> No
     assert seen(damaged)[0] == before
 
 
+def test_a_dedup_publishes_only_while_it_has_the_turn(damaged: Outages) -> None:
+    before = seen(damaged)[0]
+
+    damaged.on("tracks_take_turn_", ABORTED)
+    with pytest.raises(WarehouseError) as told:
+        run(damaged)
+
+    assert str(told.value).startswith("BigQuery in tracks-tests failed at the statement take_turn (")
+    assert "another job changed the same table meanwhile" in str(told.value)
+    damaged.end()
+    assert seen(damaged)[0] == before
+    check_dedup_works(damaged, before.rows)
+
+
 def test_a_copy_job_that_fails_publishes_nothing(damaged: Outages) -> None:
     before = seen(damaged)[0]
 

@@ -11,7 +11,7 @@ from tests.outages.conftest import FIRST_LOAD, HOUR, Outages
 from tests.outages.test_load import DENIED
 from tracks_assets.export.inventory import HourInventory
 from tracks_assets.warehouse.bigquery import BigQueryWarehouse
-from tracks_assets.warehouse.tables import TRACKS
+from tracks_assets.warehouse.tables import TRACKS, TRACKS_TURN, TURNS
 
 LABELS = {"asset": "raw_tracks", "partition": "2026-03-12-00-00", "run": "ab-12"}
 
@@ -54,6 +54,27 @@ def test_every_job_says_whose_it_is_and_is_bounded(
     assert [bool(query.get("createSession")) for query in in_session] == [True] + [False] * (len(in_session) - 1)
 
 
+def test_a_transaction_has_the_turn_to_write_tracks(outages: Outages, sent: list[dict[str, Any]]) -> None:
+    """Before it reads anything: of two at once, BigQuery lets one go."""
+    with outages.warehouse().opened() as tables:
+        sent.clear()
+        with tables.transaction():
+            tables.count_rows(TRACKS)
+    texts = [job["query"]["query"] for job in sent]
+    turn = tables.statements.text("take_turn", turn=tables.statements.place(TRACKS_TURN.schema, TRACKS_TURN.name))
+    assert [text.split()[0] for text in texts] == ["begin", "merge", "select", "commit", "call"]
+    assert texts[1] == turn
+
+
+def test_whoever_comes_first_finds_a_row_to_change(outages: Outages, sent: list[dict[str, Any]]) -> None:
+    """Two that only insert it would go side by side."""
+    for takes in (3, 0):
+        with outages.warehouse().opened() as tables:
+            assert [tables.count_rows(turn) for turn in TURNS] == [1, 1, 1]
+        assert sum(job["query"]["query"].startswith("merge into") for job in sent) == takes
+        sent.clear()
+
+
 def job(statement_type: str, job_id: str = "a", **statistics: object) -> dict[str, object]:
     """A job that is done, as BigQuery's API tells it."""
     return {
@@ -66,12 +87,13 @@ def job(statement_type: str, job_id: str = "a", **statistics: object) -> dict[st
 
 DELETE = job("DELETE", dmlStats={"deletedRowCount": "5"})
 INSERT = job("INSERT", dmlStats={"insertedRowCount": "3"})
+TURN = job("MERGE", dmlStats={"updatedRowCount": "1"})
 
 
 @pytest.mark.parametrize(
     ("children", "changed"),
     [
-        (Answer(200, json.dumps({"jobs": [DELETE, INSERT]}).encode()), (3, 0, 5)),
+        (Answer(200, json.dumps({"jobs": [TURN, DELETE, INSERT]}).encode()), (3, 0, 5)),
         (DENIED, (None, None, None)),
     ],
     ids=["told", "denied"],

@@ -39,7 +39,7 @@ TOO_DEAR = refusal(
     500, "bytesBilledLimitExceeded", "Query exceeded limit for bytes billed: 1000. 10485760 or higher required."
 )
 TOO_LONG = refusal(400, "stopped", "Job execution was cancelled: Job timed out after 20s")
-REPLACING = "begin transaction;\\n\\ndelete"
+REPLACING = "begin transaction;\\n\\nmerge"
 BEGINNING = "BigQuery in tracks-tests failed at the statement replace_hour ("
 
 

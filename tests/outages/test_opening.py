@@ -11,6 +11,7 @@ from tests.emulators.servers import PROJECT
 from tests.outages.conftest import Outages
 from tests.outages.test_load import DENIED, refusal
 from tracks_assets.warehouse.base import WarehouseError
+from tracks_assets.warehouse.bigquery_tables import difference, new_table
 from tracks_assets.warehouse.tables import TRACKS
 
 
@@ -73,7 +74,7 @@ def test_a_dataset_in_another_location(outages: Outages, client: bigquery.Client
 
 
 @pytest.mark.parametrize(
-    ("schema", "difference"),
+    ("schema", "differs"),
     [
         ([("event_id", "STRING")], "it has no column created_at"),
         ([("event_id", "INT64")], "its column event_id is INT64 and not STRING"),
@@ -84,17 +85,52 @@ def test_a_dataset_in_another_location(outages: Outages, client: bigquery.Client
     ],
 )
 def test_a_table_with_another_schema(
-    outages: Outages, client: bigquery.Client, schema: list[tuple[str, str]], difference: str
+    outages: Outages, client: bigquery.Client, schema: list[tuple[str, str]], differs: str
 ) -> None:
     name = f"{PROJECT}.{outages.prefix}posthog.tracks"
     client.create_dataset(f"{PROJECT}.{outages.prefix}posthog")
     client.create_table(bigquery.Table(name, [bigquery.SchemaField(*field) for field in schema]))
 
     assert said(outages) == (
-        f"The table {name} is not as the pipeline needs it, for {difference}: alter it, or choose other datasets with "
-        "TRACKS_BQ_DATASET_PREFIX."
+        f"The table {name} is not as the pipeline needs it, for {differs}: make it so, by ALTER TABLE or a copy, or "
+        "choose other datasets with TRACKS_BQ_DATASET_PREFIX."
     )
     assert len(client.get_table(name).schema) == len(schema)
+
+
+@pytest.mark.parametrize(
+    ("cut", "differs"),
+    [
+        (None, "it is not partitioned by time and not partitioned by day of created_at"),
+        (
+            bigquery.TimePartitioning("HOUR", "created_at"),
+            "it is partitioned by hour of created_at and not partitioned by day of created_at",
+        ),
+        (
+            bigquery.TimePartitioning("DAY"),
+            "it is partitioned by day of ingestion and not partitioned by day of created_at",
+        ),
+    ],
+    ids=["not", "by the hour", "by ingestion"],
+)
+def test_a_table_that_is_cut_in_another_way(
+    outages: Outages, client: bigquery.Client, cut: bigquery.TimePartitioning | None, differs: str
+) -> None:
+    """Its updates would be billed for all of it, hour by hour, and nobody would know why."""
+    client.create_dataset(f"{PROJECT}.{outages.prefix}posthog")
+    table = new_table(TRACKS, f"{PROJECT}.{outages.prefix}posthog.tracks")
+    table.time_partitioning = cut
+    client.create_table(table)
+
+    assert said(outages).startswith(f"The table {table} is not as the pipeline needs it, for {differs}: make it so")
+
+
+def test_a_table_that_no_id_can_be_looked_for_in() -> None:
+    """The emulator does not keep what the client library is asked for here."""
+    table = new_table(TRACKS, f"{PROJECT}.posthog.tracks")
+    assert difference(table, TRACKS) is None
+    table.require_partition_filter = True
+    assert difference(table, TRACKS) == "it requires a partition filter, and ids are looked for in all of it"
 
 
 def test_a_project_that_is_not_there(outages: Outages) -> None:

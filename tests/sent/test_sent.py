@@ -5,24 +5,25 @@ import re
 import pytest
 
 from tests.bigquery_text.examples import SNAPSHOT, STAGED
-from tests.bigquery_text.google import Google
+from tests.bigquery_text.google import Google, statements_in
 from tests.bigquery_text.test_google import UNKNOWN
 from tests.emulators.sent import Sent, kept
 from tests.emulators.servers import PROJECT
 from tracks_assets.warehouse.statements import SQL
+from tracks_assets.warehouse.tables import TURNS
 
 DBT_SENDS = {"tracks", "unique_event_id", "event_id_not_null", "created_at_not_null", "dbt"}
 """The model and its tests, and the operation that notes what another pipeline wrote."""
 
 _PLACE = re.compile(rf"`{PROJECT}`?\.`?\w+?_?posthog`?\.`?(\w+)`")
-_STAGING = re.compile(rf"\b(staging_(?:{'|'.join(STAGED)}))_\d{{10}}\b")
+_STAGING = re.compile(rf"\b(staging_(?:{'|'.join(STAGED)}))_\d{{10}}_[0-9a-f]{{12}}\b")
 _SNAPSHOT = re.compile(r"\btracks_snapshot_[a-z]+_\d{8}_\d{6}_\d{6}\b")
 
 
 def usual(text: str) -> str:
     """A text as it was sent, but for names that are new in every test: datasets, staging tables and snapshots."""
     text = _PLACE.sub(r"`project.posthog.\1`", text)
-    text = _STAGING.sub(r"\1_2026031201", text)
+    text = _STAGING.sub(r"\1_2026031201_0123456789ab", text)
     return _SNAPSHOT.sub(SNAPSHOT, text)
 
 
@@ -48,6 +49,13 @@ def test_every_statement_of_the_warehouse_was_sent() -> None:
 
 def test_everything_of_dbts_was_sent() -> None:
     assert {sent.name for sent in kept() if sent.is_dbt} == DBT_SENDS
+
+
+def test_every_transaction_takes_its_turn_first() -> None:
+    scripts = [statements_in(usual(sent.text)) for sent in kept() if "begin transaction;" in sent.text]
+    assert {script[script.index("begin transaction") + 1].split()[2] for script in scripts} == {
+        f"`project.posthog.{turn.name}`" for turn in TURNS
+    }
 
 
 @pytest.mark.parametrize("sent", distinct(), ids=lambda sent: sent.name)

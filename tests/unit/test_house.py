@@ -11,7 +11,7 @@ from tracks_assets.events.columns import TRACK_COLUMNS, Field
 from tracks_assets.export.fields import READ_FIELDS, REQUIRED_FIELDS
 from tracks_assets.settings import read_settings
 from tracks_assets.warehouse.dbt_properties import DBT_PROJECT, PROPERTIES_FILE, properties_text
-from tracks_assets.warehouse.tables import TABLES, TRACKS
+from tracks_assets.warehouse.tables import EVERY_TABLE, TRACKS
 
 PACKAGE = Path(__file__).parents[2] / "tracks_assets"
 
@@ -93,7 +93,7 @@ def test_tracks_cannot_be_rebuilt_by_a_flag() -> None:
 
 
 def test_tables_have_descriptions_and_unique_columns() -> None:
-    for table in TABLES:
+    for table in EVERY_TABLE:
         names = [column.name for column in table.columns]
         assert len(names) == len(set(names))
         assert all(column.description.endswith(".") for column in table.columns)

@@ -48,10 +48,22 @@ from tracks_assets.warehouse.deliveries import (
     rejected_rows,
 )
 from tracks_assets.warehouse.statements import Statements, bigquery_statements
-from tracks_assets.warehouse.tables import BACKFILL_TRACKS, RAW_TRACKS, REJECTED_TRACKS, TABLES, TRACKS, Table
+from tracks_assets.warehouse.tables import (
+    BACKFILL_TRACKS,
+    EVERY_TABLE,
+    RAW_TRACKS,
+    REJECTED_TRACKS,
+    TRACKS,
+    TRACKS_TURN,
+    TURNS,
+    Table,
+)
 
 _TIME_TRAVEL_HOURS = 168
 """How far back a dataset goes that says nothing of it: https://cloud.google.com/bigquery/docs/time-travel."""
+
+_CALLS_AT_ONCE = 8
+"""No more than the connections that the client library keeps."""
 
 _REWRITTEN = f"{TRACKS.name}_rewritten"
 
@@ -88,10 +100,10 @@ class BigQueryWarehouse(Warehouse):
     # What is there
 
     def _create_missing_tables(self) -> None:
-        for schema in sorted({table.schema for table in TABLES}):
+        for schema in sorted({table.schema for table in EVERY_TABLE}):
             self._ensure_dataset(self._place.dataset(schema))
-        with ThreadPoolExecutor(len(TABLES)) as pool:
-            list(pool.map(self._ensure_table, TABLES))
+        with ThreadPoolExecutor(_CALLS_AT_ONCE) as pool:
+            list(pool.map(self._ensure_table, EVERY_TABLE))
 
     def _ensure_dataset(self, name: str) -> None:
         with self._jobs.told(f"at the dataset {name}"):
@@ -114,13 +126,23 @@ class BigQueryWarehouse(Warehouse):
             try:
                 found = self._jobs.client.get_table(name, retry=self._jobs.retry)
             except NotFound:
-                found = self._jobs.client.create_table(new_table(table, name), exists_ok=True, retry=self._jobs.retry)
-        said = difference(found.schema, table)
+                found = self._make_table(table, name)
+        said = difference(found, table)
         if said:
             raise WarehouseError(
-                f"The table {name} is not as the pipeline needs it, for {said}: alter it, or choose other datasets "
-                f"with TRACKS_BQ_DATASET_PREFIX."
+                f"The table {name} is not as the pipeline needs it, for {said}: make it so, by ALTER TABLE or a "
+                f"copy, or choose other datasets with TRACKS_BQ_DATASET_PREFIX."
             )
+
+    def _make_table(self, table: Table, name: str) -> bigquery.Table:
+        made = self._jobs.client.create_table(new_table(table, name), exists_ok=True, retry=self._jobs.retry)
+        if table in TURNS:
+            # Two writers that only put in its row would not see each other.
+            self._take_turn(table)
+        return made
+
+    def _take_turn(self, turn: Table) -> None:
+        self.change("take_turn", turn=self.statements.place(turn.schema, turn.name))
 
     def _name(self, table: Table) -> str:
         return self._place.table(table.schema, table.name)
@@ -236,9 +258,10 @@ class BigQueryWarehouse(Warehouse):
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """See ``Warehouse.transaction``."""
+        """See ``Warehouse.transaction``: it has the turn to write tracks, until its end."""
         self._jobs.run("begin_transaction")
         try:
+            self._take_turn(TRACKS_TURN)
             yield
             self._jobs.run("commit_transaction")
         except BaseException:
@@ -310,14 +333,16 @@ class BigQueryWarehouse(Warehouse):
         return (("rewrite_tracks", {"rewritten": self.statements.place(TRACKS.schema, _REWRITTEN)}),)
 
     def _publish(self, rewritten: str, seen: datetime | None, name: str, record: Any) -> None:
-        if self._last_change() != seen:
-            raise WarehouseError(
-                f"{TRACKS} was changed while it was rewritten, so nothing was published: see that nothing else writes "
-                f"to it, then run again."
-            )
         config = bigquery.CopyJobConfig(write_disposition="WRITE_TRUNCATE")
         attempts = len(list(self._publications(name)))
-        self._jobs.copy(rewritten, self._name(TRACKS), config, job_id=self._publication(name, attempts))
+        # While the turn is held, no merge can come in between the look at tracks and its copy.
+        with self.transaction():
+            if self._last_change() != seen:
+                raise WarehouseError(
+                    f"{TRACKS} was changed while it was rewritten, so nothing was published: see that nothing else "
+                    f"writes to it, then run again."
+                )
+            self._jobs.copy(rewritten, self._name(TRACKS), config, job_id=self._publication(name, attempts))
         record()
 
     def was_published(self, name: str) -> bool:

@@ -31,7 +31,7 @@ _BEGINS_SESSION = re.compile(
 )
 """What leaves something behind for the statements after it; a script with its transaction inside leaves nothing."""
 
-_CHANGING = ("INSERT", "UPDATE", "DELETE", "MERGE", "SCRIPT")
+_CHANGING = ("INSERT", "UPDATE", "DELETE", "SCRIPT")
 _TYPES = {column.name: column.type for table in TABLES for column in table.columns}
 
 
@@ -195,6 +195,9 @@ def usage_of(job: Any, statements: Sequence[Any]) -> Usage:
 
 
 def _rows_changed(job: Any) -> Usage:
+    if job.statement_type == "MERGE":
+        # The one that there is takes a turn: no rows of anybody's.
+        return Usage()
     if job.dml_stats is None:
         rows = None if job.statement_type in _CHANGING else 0
         return Usage(inserted=rows, updated=rows, deleted=rows)

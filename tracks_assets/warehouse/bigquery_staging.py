@@ -39,8 +39,8 @@ class Staging:
     _parts: dict[Table, int] = field(default_factory=dict)
 
     def name(self, table: Table) -> str:
-        """The whole name of the staging table of a table."""
-        return self.jobs.place.table(table.schema, f"staging_{table.name}_{self.hour:%Y%m%d%H}")
+        """The whole name of the staging table of a table; no two loads of an hour share one."""
+        return self.jobs.place.table(table.schema, f"staging_{table.name}_{self.hour:%Y%m%d%H}_{self._id}")
 
     def load(self, table: Table, connection: duckdb.DuckDBPyConnection, rows: str) -> int:
         """Brings the rows of a query of DuckDB's into the staging table of ``table``; returns how many.
@@ -70,7 +70,6 @@ class Staging:
         made = bigquery.Table(self.name(table), staging_schema(table.columns))
         made.expires = datetime.now(UTC) + KEPT
         made.labels = dict(PIPELINE_LABELS)
-        self.jobs.client.delete_table(made, not_found_ok=True, retry=self.jobs.retry)
         self.jobs.client.create_table(made, retry=self.jobs.retry)
 
     def _load_file(self, table: Table, file: Path, part: int) -> None:

@@ -44,8 +44,15 @@ def new_table(table: Table, place: str) -> bigquery.Table:
     return made
 
 
-def difference(found: Sequence[bigquery.SchemaField], table: Table) -> str | None:
-    """The first thing in which a table's schema is not that of the project, in a few words; None where nothing is."""
+def difference(found: bigquery.Table, table: Table) -> str | None:
+    """The first thing in which a table is not that of the project, in a few words; None where nothing is.
+
+    Clustering may differ: anybody can change it at any time, and what was clustered otherwise is still right.
+    """
+    return _schema_difference(found.schema, table) or _partition_difference(found, table)
+
+
+def _schema_difference(found: Sequence[bigquery.SchemaField], table: Table) -> str | None:
     types = {field.name: _OLD_NAMES.get(field.field_type, field.field_type) for field in found}
     for column in table.columns:
         if column.name not in types:
@@ -55,3 +62,18 @@ def difference(found: Sequence[bigquery.SchemaField], table: Table) -> str | Non
     known = {column.name for column in table.columns}
     unknown = [name for name in types if name not in known]
     return f"it has a column {unknown[0]} that the pipeline would lose" if unknown else None
+
+
+def _partition_difference(found: bigquery.Table, table: Table) -> str | None:
+    """Cut otherwise, an update would be billed for more of a table, and a rewritten one could not be copied into it."""
+    if found.require_partition_filter:
+        return "it requires a partition filter, and ids are looked for in all of it"
+    cut, wanted = _cut(found), _cut(new_table(table, str(found)))
+    return f"it is {cut} and not {wanted}" if table.partitioned_by and cut != wanted else None
+
+
+def _cut(table: bigquery.Table) -> str:
+    partitioning = table.time_partitioning
+    if partitioning is None:
+        return "not partitioned by time"
+    return f"partitioned by {partitioning.type_.lower()} of {partitioning.field or 'ingestion'}"

@@ -11,7 +11,7 @@ from typing import Any
 
 from tracks_assets.events.columns import Column
 from tracks_assets.sql_files import macros, render
-from tracks_assets.warehouse.tables import TABLES, Table
+from tracks_assets.warehouse.tables import EVERY_TABLE, Table
 
 SQL = Path(__file__).parent / "sql"
 
@@ -52,7 +52,7 @@ class Statements:
         Raises:
             FileNotFoundError: the engine has no such statement.
         """
-        tables = {table.name: Placed(table, self.place(table.schema, table.name)) for table in TABLES}
+        tables = {table.name: Placed(table, self.place(table.schema, table.name)) for table in EVERY_TABLE}
         common = {
             "dialect": macros(SQL / "dialect" / f"{self.engine}.sql"),
             "shared": macros(SQL / "macros.sql"),

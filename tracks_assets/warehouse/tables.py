@@ -166,3 +166,23 @@ TABLES = (
     TRACKS_REDATED,
     TRACKS_REPAIRS,
 )
+
+
+def _turn(table: Table) -> Table:
+    columns = (
+        _stamp("number", ColumnType.INT64, "Always 1: there is one row."),
+        _stamp("taken_at", ColumnType.TIMESTAMP, "When a transaction last began to write."),
+    )
+    return Table(
+        f"{table.name}_turn",
+        columns,
+        f"One row, which whoever writes {table.name} changes first: of two at once, one is let go.",
+    )
+
+
+RAW_TRACKS_TURN, BACKFILL_TRACKS_TURN, TRACKS_TURN = map(_turn, (RAW_TRACKS, BACKFILL_TRACKS, TRACKS))
+
+TURNS = (RAW_TRACKS_TURN, BACKFILL_TRACKS_TURN, TRACKS_TURN)
+"""What an engine with several writers at a time has besides ``TABLES``; see ``take_turn`` in ``sql/macros.sql``."""
+
+EVERY_TABLE = (*TABLES, *TURNS)

@@ -57,3 +57,17 @@
         {{ column.name }}
     {%- endif -%}
 {%- endmacro %}
+
+{#-
+    What a transaction does first where an engine has several writers at a time. BigQuery lets transactions that only
+    insert run side by side: two merges that both miss an event would both insert it, and two loads of a new hour would
+    fill it twice. Of two that change the same row, it lets one go, and nothing of that one is done:
+    https://cloud.google.com/bigquery/docs/transactions#transaction_concurrency.
+-#}
+{% macro take_turn(turn) -%}
+merge into {{ turn }} as turn
+using (select 1 as number, current_timestamp() as taken_at) as taker
+    on turn.number = taker.number
+when matched then update set taken_at = taker.taken_at
+when not matched then insert (number, taken_at) values (taker.number, taker.taken_at)
+{%- endmacro %}

@@ -3,6 +3,8 @@
 -- One job, so that whoever starts it may die: it is carried out whole or not at all.
 begin transaction;
 
+{{ shared.take_turn(raw_tracks_turn) }};
+
 delete from {{ raw_tracks }}
 where window_start = timestamp {{ window_start | tojson }};
 

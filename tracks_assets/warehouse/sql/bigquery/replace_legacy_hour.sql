@@ -1,6 +1,8 @@
 -- One hour of the frozen table, replaced by what a load job brought into a staging table, in one job.
 begin transaction;
 
+{{ shared.take_turn(backfill_tracks_turn) }};
+
 delete from {{ backfill_tracks }}
 where
     created_at >= timestamp {{ window_start | tojson }}

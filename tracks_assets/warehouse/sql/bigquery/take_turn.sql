@@ -1,0 +1,1 @@
+{{ shared.take_turn(turn) }}
