@@ -127,7 +127,6 @@ WITH_BLANKS: dict[str, tuple[dict[str, Any], ...]] = {
         {"table": "redated_rows", "of_repair": False},
         {"table": place(TRACKS_REDATED), "of_repair": True},
     ),
-    "removed_content": ({"rewritten": place(REWRITTEN)},),
     "replace_hour": (
         {"window_start": MOMENT, "staged": {}},
         {"window_start": MOMENT, "staged": staged(RAW_TRACKS, REJECTED_TRACKS)},

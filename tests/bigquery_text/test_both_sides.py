@@ -34,6 +34,7 @@ NO_STATEMENT = {
     "rejected_rows": "belongs to the transform, which DuckDB does for every engine",
     "legacy_rows": "belongs to the transform, which DuckDB does for every engine",
     "snapshot_tracks": "a snapshot is a copy job",
+    "removed_content": "is the difference of two fingerprints",
     "stored_blocks": "a dry run tells the bytes that a query reads",
     "table_exists": "the client library looks for tables",
 }

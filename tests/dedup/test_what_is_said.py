@@ -12,7 +12,7 @@ from tracks_assets.integrity.dedup import (
 )
 from tracks_assets.integrity.dedup_pages import plan_page, report_page, rollback_page
 from tracks_assets.integrity.dedup_rollback import RollbackPlan, rollback_differences
-from tracks_assets.integrity.pages import Statement, space_refusal
+from tracks_assets.integrity.pages import Statement, size_text, space_refusal
 from tracks_assets.integrity.repairs import Fingerprint, Repair, RepairError, State, choose, new_repair_id
 from tracks_assets.warehouse.tables import DUPLICATE_CENSUS, TRACKS_REPAIRS
 
@@ -64,6 +64,20 @@ def test_refusals() -> None:
         "different events would be lost; look at them with python -m tracks_assets.integrity.trace EVENT_ID, tell them "
         "apart, then run it again."
     )
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (0, "0.0 MB"),
+        (999_900_000, "999.9 MB"),
+        (1_000_000_000, "1.0 GB"),
+        (43_200_000_000_000, "43.2 TB"),
+        (2_000_000_000_000_000, "2,000.0 TB"),
+    ],
+)
+def test_sizes(size: int, text: str) -> None:
+    assert size_text(size) == text
 
 
 def test_a_dedup_without_room_is_refused() -> None:
@@ -146,7 +160,7 @@ def test_the_plan_as_a_page() -> None:
             "- rows afterwards: 5,000",
             "- rows without an id: 0; ids of several events: 0",
             "- to be read of tracks: 1.5 MB",
-            "- space needed for snapshot and archive: about 2.0 MB; free: 3,000.0 MB",
+            "- space needed for snapshot and archive: about 2.0 MB; free: 3.0 GB",
             "- the snapshot is kept for 14 days",
             "",
             "## A sample of up to 20 events, the copy that stays beside those that go",

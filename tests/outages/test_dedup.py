@@ -1,15 +1,17 @@
 """A dedup that is killed or refused on BigQuery: tracks is as it was, or is published and known to be."""
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from google.cloud import bigquery
 
-from tests.emulators.proxy import Answer
+from tests.emulators.proxy import Answer, Fate, Request
 from tests.emulators.servers import PROJECT
 from tests.outages.conftest import FIRST_LOAD, Outages
+from tests.outages.test_jobs import job
 from tests.outages.test_load import ABORTED
 from tracks_assets.export.inventory import HourInventory
 from tracks_assets.integrity import dedup, repairs
@@ -77,6 +79,36 @@ def check_dedup_works(outages: Outages, rows: int) -> None:
         assert dedup.plan(tables, LATER, 14) is None
         roll_back(tables, repair.repair_id)
     assert seen(outages)[0] == before
+
+
+def test_the_estimate_counts_all_that_is_billed_and_names_no_table_that_is_not_there(damaged: Outages) -> None:
+    """The emulator's dry run reads nothing: the proxy tells of bytes, as BigQuery does of tables that it finds."""
+    estimated: list[str] = []
+
+    def fault(request: Request) -> Fate:
+        if b'"dryRun": true' not in request.body:
+            return None
+        estimated.append(json.loads(request.body)["configuration"]["query"]["query"])
+        return Answer(200, json.dumps(job("SELECT", totalBytesProcessed="1000")).encode())
+
+    with damaged.warehouse().opened() as tables:
+        damaged.proxy.fault = fault
+        planned = dedup.plan(tables, NOW, 14)
+
+    assert planned is not None
+    assert [(statement.name, statement.scanned_bytes) for statement in planned.statements] == [
+        ("find_duplicates", 1_000),
+        ("fingerprint", 1_000),
+        ("archive_losers", 1_000),
+        ("rewrite_tracks", 1_000),
+        ("fingerprint", 1_000),
+        ("fingerprint", 1_000),
+        ("fingerprint", 1_000),
+        ("touched_copies", 1_000),
+    ]
+    assert planned.scanned_bytes == 8_000
+    named = {name for text in estimated for name in re.findall(r"posthog\.(\w+)`", text)}
+    assert named == {"tracks", "tracks_duplicates"}
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,13 @@ afterwards together with those of the archive. That one sum tells that no untouc
 lost, and that no merge came in between.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from tracks_assets.integrity.census import Census, count
-from tracks_assets.integrity.pages import Statement, space_refusal
+from tracks_assets.integrity.pages import Statement, scanned_by, space_refusal
 from tracks_assets.integrity.repairs import (
     STANDING,
     Fingerprint,
@@ -28,7 +29,7 @@ from tracks_assets.integrity.repairs import (
     snapshot_name,
     tracks_place,
 )
-from tracks_assets.warehouse.base import Rewritten, Row, Warehouse, content_sum
+from tracks_assets.warehouse.base import Parameters, Rewritten, Row, Warehouse, content_sum
 from tracks_assets.warehouse.tables import SCHEMA
 
 JOB = "dedup_tracks"
@@ -53,7 +54,7 @@ class DedupPlan:
     @property
     def scanned_bytes(self) -> int:
         """Bytes that all the statements would read of tracks."""
-        return sum(statement.scanned_bytes or 0 for statement in self.statements)
+        return scanned_by(self.statements)
 
     @property
     def rows_after(self) -> int:
@@ -104,35 +105,51 @@ def _plan(warehouse: Warehouse, census: Census, now: datetime, snapshot_days: in
         repair_id=repair_id,
         census=census,
         snapshot_days=snapshot_days,
-        statements=_statements(warehouse, repair_id),
+        statements=_statements(warehouse, repair_id, now),
         needed_bytes=whole * (copies + census.excess_rows) // max(census.rows, 1),
         free_bytes=warehouse.free_bytes(),
         sample=tuple(warehouse.fetch("sample_copies", events=SAMPLED_EVENTS)),
     )
 
 
-def _statements(warehouse: Warehouse, repair_id: str) -> tuple[Statement, ...]:
-    """Every statement that touches rows of tracks, in order."""
+def _statements(warehouse: Warehouse, repair_id: str, now: datetime) -> tuple[Statement, ...]:
+    """Every statement that touches rows of tracks, in order.
+
+    In a dry run there is no snapshot to read, nor a table to write to: the ids that were just counted, and tracks
+    itself, stand in for the estimate.
+    """
     snapshot, tracks = warehouse.statements.place(SCHEMA, snapshot_name(repair_id)), tracks_place(warehouse)
 
-    def over_tracks(name: str, **blanks: Any) -> Statement:
-        # In a dry run there is no snapshot to read ids from, nor a table to write to: the ids that were just counted,
-        # and tracks itself, stand in for the estimate.
-        counted = {**blanks, "touched": "duplicate_ids", "rewritten": tracks}
-        return Statement(name, warehouse.statements.text(name, **blanks), warehouse.scanned_bytes(name, **counted))
+    def reading(name: str, **blanks: Any) -> Statement:
+        scanned = warehouse.scanned_bytes(name, **{**blanks, "touched": "duplicate_ids"})
+        return Statement(name, warehouse.statements.text(name, **blanks), scanned)
 
     return (
-        over_tracks("find_duplicates", table=tracks),
-        over_tracks("fingerprint", table=tracks),
-        *(over_tracks(name, snapshot=snapshot, touched="duplicate_ids") for name in warehouse.snapshot_statements()),
-        Statement("archive_losers", warehouse.statements.text("archive_losers", snapshot=snapshot), None),
-        *(
-            over_tracks(name, **blanks) if blanks else Statement(name, warehouse.statements.text(name), None)
-            for name, blanks in warehouse.rewriting_statements(snapshot)
-        ),
-        over_tracks("fingerprint", table=tracks),
-        over_tracks("touched_copies", table=tracks, touched=snapshot),
+        reading("find_duplicates", table=tracks),
+        reading("fingerprint", table=tracks),
+        *(reading(name, snapshot=snapshot, touched="duplicate_ids") for name in warehouse.snapshot_statements()),
+        _archiving(warehouse, snapshot, {"repair_id": repair_id, "removed_at": now}),
+        *_rewriting(warehouse, snapshot),
+        reading("fingerprint", table=tracks),
+        reading("touched_copies", table=tracks, touched=snapshot),
     )
+
+
+def _archiving(warehouse: Warehouse, snapshot: str, parameters: Parameters) -> Statement:
+    # What a snapshot was copied into holds little; a clone holds all of tracks.
+    is_clone = not warehouse.snapshot_statements()
+    return Statement(
+        "archive_losers",
+        warehouse.statements.text("archive_losers", snapshot=snapshot),
+        warehouse.scanned_bytes("archive_losers", parameters, snapshot=tracks_place(warehouse)) if is_clone else None,
+    )
+
+
+def _rewriting(warehouse: Warehouse, snapshot: str) -> Iterator[Statement]:
+    estimated = warehouse.rewriting_statements("duplicate_ids", rewritten=tracks_place(warehouse))
+    for (name, blanks), (_, counted) in zip(warehouse.rewriting_statements(snapshot), estimated, strict=True):
+        scanned = warehouse.scanned_bytes(name, **counted) if counted else None
+        yield Statement(name, warehouse.statements.text(name, **blanks), scanned)
 
 
 def take_snapshot(warehouse: Warehouse, repair_id: str, now: datetime, snapshot_days: int) -> Repair:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from tracks_assets.integrity.dedup import SAMPLED_EVENTS, DedupPlan
 from tracks_assets.integrity.dedup_rollback import RollbackPlan
-from tracks_assets.integrity.pages import megabytes, statement_lines, table_lines
+from tracks_assets.integrity.pages import size_text, statement_lines, table_lines
 from tracks_assets.integrity.repairs import Repair
 
 NOTHING_TO_DO = "Nothing to do: every event of posthog.tracks stands once. No snapshot was taken."
@@ -23,7 +23,7 @@ _SAMPLED = (
 def plan_page(plan: DedupPlan, is_dry: bool) -> str:
     """What a dedup is going to do, with its statements and a sample of winners beside their losers."""
     census = plan.census
-    free = "no limit known" if plan.free_bytes is None else megabytes(plan.free_bytes)
+    free = "no limit known" if plan.free_bytes is None else size_text(plan.free_bytes)
     lines = [
         f"# {plan.repair_id}: {'a dry run, nothing was changed' if is_dry else 'what is being done'}",
         "",
@@ -32,8 +32,8 @@ def plan_page(plan: DedupPlan, is_dry: bool) -> str:
         f"- rows to remove, each whole into posthog.tracks_duplicates: {census.excess_rows:,}",
         f"- rows afterwards: {plan.rows_after:,}",
         f"- rows without an id: {census.null_event_ids:,}; ids of several events: {census.colliding_event_ids:,}",
-        f"- to be read of tracks: {megabytes(plan.scanned_bytes)}",
-        f"- space needed for snapshot and archive: about {megabytes(plan.needed_bytes)}; free: {free}",
+        f"- to be read of tracks: {size_text(plan.scanned_bytes)}",
+        f"- space needed for snapshot and archive: about {size_text(plan.needed_bytes)}; free: {free}",
         f"- the snapshot is kept for {plan.snapshot_days} days",
         "",
         f"## A sample of up to {SAMPLED_EVENTS} events, the copy that stays beside those that go",

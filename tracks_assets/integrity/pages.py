@@ -1,10 +1,12 @@
 """How the pages of all jobs say the same things: sizes, tables, statements, and that there is no room."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from tracks_assets.warehouse.base import Row
+
+_UNITS = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"))
 
 
 @dataclass(frozen=True)
@@ -16,14 +18,20 @@ class Statement:
     scanned_bytes: int | None
 
 
-def megabytes(size: int) -> str:
+def size_text(size: int) -> str:
     """Bytes as people read them."""
-    return f"{size / 1e6:,.1f} MB"
+    unit, name = next(((unit, name) for unit, name in _UNITS if size >= unit), _UNITS[-1])
+    return f"{size / unit:,.1f} {name}"
+
+
+def scanned_by(statements: Iterable[Statement]) -> int:
+    """Bytes that statements would read of tracks."""
+    return sum(statement.scanned_bytes or 0 for statement in statements)
 
 
 def statement_lines(statement: Statement) -> Sequence[str]:
     """A statement with what it reads."""
-    read = "" if statement.scanned_bytes is None else f" (reads {megabytes(statement.scanned_bytes)} of tracks)"
+    read = "" if statement.scanned_bytes is None else f" (reads {size_text(statement.scanned_bytes)} of tracks)"
     return (f"{statement.name}{read}:", "```sql", statement.text.strip(), "```", "")
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tracks_assets.events.contract import EARLIEST
-from tracks_assets.integrity.pages import Statement, space_refusal
+from tracks_assets.integrity.pages import Statement, scanned_by, space_refusal
 from tracks_assets.integrity.repairs import (
     STANDING,
     Fingerprint,
@@ -100,6 +100,11 @@ class RestorePlan:
     needed_bytes: int
     free_bytes: int | None
 
+    @property
+    def scanned_bytes(self) -> int:
+        """Bytes that all the statements would read of tracks."""
+        return scanned_by(self.statements)
+
 
 def count_id_times(warehouse: Warehouse, tolerance_hours: int) -> IdTimes:
     """Counts what the ids of tracks say about its times; reads ids and times only."""
@@ -126,7 +131,7 @@ def plan(warehouse: Warehouse, now: datetime, tolerance_hours: int) -> RestorePl
         times=times,
         months=_months(warehouse.fetch("redated_months", table=_REDATED_ROWS, of_repair=False)),
         sample=tuple(warehouse.fetch("sample_redated", events=SAMPLED_ROWS)),
-        statements=_statements(warehouse, repair_id, tolerance_hours),
+        statements=_statements(warehouse, repair_id, now, tolerance_hours),
         needed_bytes=whole * touched["all_rows"] // max(times.rows, 1),
         free_bytes=warehouse.free_bytes(),
     )
@@ -149,29 +154,34 @@ def _months(counted: Sequence[Row]) -> tuple[Month, ...]:
     )
 
 
-def _statements(warehouse: Warehouse, repair_id: str, tolerance_hours: int) -> tuple[Statement, ...]:
+def _statements(warehouse: Warehouse, repair_id: str, now: datetime, tolerance_hours: int) -> tuple[Statement, ...]:
     """Every statement that touches rows of tracks, in order."""
     snapshot, tracks = warehouse.statements.place(SCHEMA, snapshot_name(repair_id)), tracks_place(warehouse)
+    judging, of_repair = _judging(tolerance_hours), {"repair_id": repair_id}
 
     def over_tracks(name: str, parameters: Parameters | None = None, **blanks: str) -> Statement:
         text = warehouse.statements.text(name, **blanks)
         return Statement(name, text, warehouse.scanned_bytes(name, parameters, **blanks))
 
-    def over_snapshot(name: str, **blanks: str) -> Statement:
-        return Statement(name, warehouse.statements.text(name, **blanks), None)
+    def over_snapshot(name: str, parameters: Parameters, blank: str) -> Statement:
+        # What a snapshot was copied into holds little; a clone holds all of tracks, which stands in for it here.
+        is_clone = not warehouse.snapshot_statements()
+        scanned = warehouse.scanned_bytes(name, parameters, **{blank: tracks}) if is_clone else None
+        return Statement(name, warehouse.statements.text(name, **{blank: snapshot}), scanned)
 
     return (
-        over_tracks("find_redated", _judging(tolerance_hours)),
+        over_tracks("find_redated", judging),
         over_tracks("find_duplicates", table=tracks),
         over_tracks("fingerprint", table=tracks),
         *(over_tracks(name, snapshot=snapshot, touched=_REDATED_ROWS) for name in warehouse.snapshot_statements()),
-        over_snapshot("archive_times", snapshot=snapshot),
-        over_snapshot("fingerprint_restored", table=snapshot),
-        over_tracks("restore_times", _judging(tolerance_hours)),
-        over_tracks("fingerprint_restored", {"repair_id": repair_id}, table=tracks),
+        over_snapshot("archive_times", {**judging, **of_repair, "restored_at": now}, "snapshot"),
+        over_snapshot("fingerprint_restored", of_repair, "table"),
+        over_tracks("fingerprint_restored", of_repair, table=tracks),
+        over_tracks("restore_times", judging),
         over_tracks("fingerprint", table=tracks),
         over_tracks("find_duplicates", table=tracks),
-        over_tracks("count_id_times", _judging(tolerance_hours)),
+        over_tracks("count_id_times", judging),
+        over_tracks("fingerprint_restored", of_repair, table=tracks),
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from tracks_assets.integrity.pages import megabytes, statement_lines, table_lines
+from tracks_assets.integrity.pages import size_text, statement_lines, table_lines
 from tracks_assets.integrity.repairs import Repair
 from tracks_assets.integrity.restore import SAMPLED_ROWS, SNAPSHOT_DAYS, IdTimes, Month, RestorePlan
 from tracks_assets.integrity.restore_rollback import RollbackPlan
@@ -24,12 +24,13 @@ def nothing_to_do(times: IdTimes, tolerance_hours: int) -> str:
 
 def plan_page(plan: RestorePlan, is_dry: bool) -> str:
     """What a restore is going to do, by month, with a sample and its statements."""
-    free = "no limit known" if plan.free_bytes is None else megabytes(plan.free_bytes)
+    free = "no limit known" if plan.free_bytes is None else size_text(plan.free_bytes)
     lines = [
         f"# {plan.repair_id}: {'a dry run, nothing was changed' if is_dry else 'what is being done'}",
         "",
         *_times_lines(plan.times, plan.tolerance_hours),
-        f"- space needed for the snapshot: about {megabytes(plan.needed_bytes)}; free: {free}",
+        f"- to be read of tracks: {size_text(plan.scanned_bytes)}",
+        f"- space needed for the snapshot: about {size_text(plan.needed_bytes)}; free: {free}",
         f"- the snapshot is kept for {SNAPSHOT_DAYS} days",
         "",
         "## By the month that the rows come back to",

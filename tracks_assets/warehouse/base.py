@@ -243,7 +243,7 @@ class Warehouse(ABC):
 
     @abstractmethod
     def snapshot_statements(self) -> tuple[str, ...]:
-        """The statements by which ``take_snapshot`` reads tracks; none where the engine reads nothing for it."""
+        """The statements by which ``take_snapshot`` reads tracks; none where a snapshot is a clone of all of it."""
 
     @abstractmethod
     def drop_snapshot(self, snapshot: str) -> None:
@@ -274,10 +274,16 @@ class Warehouse(ABC):
         """What was used since the warehouse was opened; None where the engine bills nothing."""
 
     @abstractmethod
-    def rewriting_statements(self, snapshot: str) -> tuple[tuple[str, dict[str, str]], ...]:
-        """The statements by which ``without_losers`` finds and removes the losers, in order, each with its blanks.
+    def rewriting_statements(
+        self, snapshot: str, rewritten: str | None = None
+    ) -> tuple[tuple[str, dict[str, str]], ...]:
+        """The statements by which ``without_losers`` removes the losers and looks at them, in order, with their blanks.
 
         One without blanks reads only what those before it have made.
+
+        Args:
+            snapshot: a place of the ids that stand more than once.
+            rewritten: stands in for the table that an engine makes beside tracks, as long as there is none.
         """
 
     @abstractmethod

@@ -311,26 +311,38 @@ class BigQueryWarehouse(Warehouse):
             return True
 
     @contextmanager
-    def without_losers(self, snapshot: str) -> Iterator[Rewritten]:
+    def without_losers(self, snapshot: str) -> Iterator[Rewritten]:  # noqa: ARG002 (tracks tells its losers itself)
         """See ``Warehouse.without_losers``: rewritten beside tracks, then copied into its place for nothing."""
         seen, whole_name = self._last_change(), self._beside_tracks(_REWRITTEN)
-        place = self.statements.place(TRACKS.schema, _REWRITTEN)
+        tracks, place = (self.statements.place(TRACKS.schema, name) for name in (TRACKS.name, _REWRITTEN))
         self._drop(whole_name)
         try:
             with self._jobs.told(f"at the table {whole_name}"):
                 self._jobs.client.create_table(new_table(TRACKS, whole_name), retry=self._jobs.retry)
-            for statement, blanks in self.rewriting_statements(snapshot):
-                self.change(statement, **blanks)
-            (removed,) = self.fetch("removed_content", rewritten=place)
-            publish = partial(self._publish, whole_name, seen)
-            yield Rewritten(place, removed["all_rows"], content_sum(removed["content"]), publish)
+            self.change("rewrite_tracks", rewritten=place)
+            (standing,), (kept,) = (self.fetch("fingerprint", table=table) for table in (tracks, place))
+            yield Rewritten(
+                place,
+                standing["all_rows"] - kept["all_rows"],
+                content_sum(standing["content"]) - content_sum(kept["content"]),
+                publish=partial(self._publish, whole_name, seen),
+            )
         finally:
             with suppress(WarehouseError):
                 self._drop(whole_name)
 
-    def rewriting_statements(self, snapshot: str) -> tuple[tuple[str, dict[str, str]], ...]:  # noqa: ARG002
-        """See ``Warehouse.rewriting_statements``: tracks itself tells which rows to leave out."""
-        return (("rewrite_tracks", {"rewritten": self.statements.place(TRACKS.schema, _REWRITTEN)}),)
+    def rewriting_statements(
+        self,
+        snapshot: str,  # noqa: ARG002 (tracks itself tells which rows to leave out)
+        rewritten: str | None = None,
+    ) -> tuple[tuple[str, dict[str, str]], ...]:
+        """See ``Warehouse.rewriting_statements``."""
+        place = rewritten or self.statements.place(TRACKS.schema, _REWRITTEN)
+        return (
+            ("rewrite_tracks", {"rewritten": place}),
+            ("fingerprint", {"table": self.statements.place(TRACKS.schema, TRACKS.name)}),
+            ("fingerprint", {"table": place}),
+        )
 
     def _publish(self, rewritten: str, seen: datetime | None, name: str, record: Any) -> None:
         config = bigquery.CopyJobConfig(write_disposition="WRITE_TRUNCATE")

@@ -258,7 +258,11 @@ class DuckDbWarehouse(Warehouse):
         """See ``Warehouse.usage``."""
         return None
 
-    def rewriting_statements(self, snapshot: str) -> tuple[tuple[str, dict[str, str]], ...]:
+    def rewriting_statements(
+        self,
+        snapshot: str,
+        rewritten: str | None = None,  # noqa: ARG002 (tracks itself is rewritten)
+    ) -> tuple[tuple[str, dict[str, str]], ...]:
         """See ``Warehouse.rewriting_statements``."""
         return (("find_losers", {"touched": snapshot}), ("delete_losers", {}))
 
