@@ -2,17 +2,22 @@
 
 from datetime import UTC, datetime, timedelta
 from io import StringIO
+from pathlib import Path
 
 import dagster as dg
 import pytest
 from rich.console import Console
 
-from tracks_assets.defs.merge_report import MergeCost, MergeCounts, cost_of, counts_by_hour
+from tracks_assets.defs.billing import usage_line
+from tracks_assets.defs.dbt_results import Results, cause_of
+from tracks_assets.defs.merge_report import MergeCost, MergeCounts, cost_of, counts_by_hour, merge_failure
 from tracks_assets.defs.partitions import HOURS_A_MERGE, hours_of, merge_windows
 from tracks_assets.defs.progress import Progress, progress_line
 from tracks_assets.defs.tracks import merge_line
 from tracks_assets.demo.report import HourRow, report
-from tracks_assets.warehouse.base import HourLoad, TrackTotals
+from tracks_assets.warehouse.base import HourLoad, TrackTotals, Usage
+from tracks_assets.warehouse.bigquery_errors import remedy_of
+from tracks_assets.warehouse.duckdb import DuckDbWarehouse
 
 HOUR = datetime(2026, 3, 12, tzinfo=UTC)
 LOAD = HourLoad(HOUR, read=20_000, accepted=19_997, rejected=3)
@@ -79,6 +84,62 @@ def test_the_demo_shows_hours_and_totals() -> None:
     assert "│ excess rows               │  2 │" in text
     assert "│ events that moved in time │  1 │" in text
     assert "│ seconds, all in all       │ 61 │" in text
+
+
+def test_what_a_step_was_billed_in_one_line() -> None:
+    assert usage_line("dedup_tracks", Usage(jobs=1_012, bytes_billed=43_200_000_000_000, slot_ms=1_234_567)) == (
+        "The jobs for dedup_tracks were billed 43.2 TB and took 1,234.6 slot seconds (1,012 jobs)."
+    )
+
+
+DBT_SAID = "Database Error in model posthog_tracks (models/marts/posthog_tracks.sql)\n  {}\n  compiled code at a/b.sql"
+
+
+@pytest.mark.parametrize(
+    ("results", "said", "cause"),
+    [
+        ({"posthog_tracks": {"message": DBT_SAID.format("Quota exceeded:\n  wait.")}}, "", "Quota exceeded: wait"),
+        ({"posthog_tracks": {"message": None}}, "no such file", "no such file"),
+        ({}, "Runtime Error\n  no profile.", "Runtime Error no profile"),
+        ({}, "", "it says nothing"),
+        ({"posthog_tracks": {"message": "long " * 1_000}}, "", ("long " * 80).strip()),
+    ],
+    ids=["recorded", "told", "not begun", "neither", "long"],
+)
+def test_why_a_model_did_not_come_to_its_end(results: Results, said: str, cause: str) -> None:
+    assert cause_of("posthog_tracks", results, said) == cause
+
+
+def test_a_merge_that_failed_is_told_in_one_sentence() -> None:
+    safe = "; it is done whole or not at all, and to run it again is safe."
+    assert merge_failure("2026-03-12-00:00", "2026-03-12-00:00", "Quota exceeded", "wait") == (
+        f"The merge of the hour 2026-03-12-00:00 into posthog.tracks failed (Quota exceeded): wait{safe}"
+    )
+    assert merge_failure("2026-03-12-00:00", "2026-03-12-07:00", "no room", "make some").startswith(
+        "The merge of the hours 2026-03-12-00:00 to 2026-03-12-07:00 into posthog.tracks failed (no room): make some;"
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "begins"),
+    [
+        ("Transaction is aborted due to concurrent update against table p:posthog.tracks_turn", "another job changed"),
+        ("Access Denied: Project p: User does not have bigquery.jobs.create", "give the account roles/"),
+        ("Your default credentials were not found", "log in with"),
+        ("Not found: Dataset p:posthog was not found in location US", "look whether TRACKS_BQ_PROJECT"),
+        ("Timeout of 600.0s exceeded, last exception: 503", "BigQuery could not be reached"),
+        ("Syntax error: Unexpected keyword", "mend the cause"),
+    ],
+)
+def test_what_is_done_about_what_bigquery_told_dbt(said: str, begins: str) -> None:
+    assert remedy_of(said).startswith(begins)
+
+
+def test_what_is_done_about_what_duckdb_told_dbt(tmp_path: Path) -> None:
+    warehouse = DuckDbWarehouse(tmp_path / "warehouse.duckdb")
+    locked = "IO Error: Could not set lock on file: Conflicting lock is held in /bin/python (PID 7). See also"
+    assert warehouse.remedy(locked) == "let process 7 (/bin/python) end, then run again"
+    assert warehouse.remedy("Out of Memory Error") == "make room or mend the cause, then run again"
 
 
 def test_what_a_merge_costs_is_read_where_it_is_told() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 
 from tracks_assets.defs.partitions import hours_of, partition_key
+from tracks_assets.integrity.pages import size_text
 from tracks_assets.warehouse.base import Usage
 
 _LONGEST = 63
@@ -48,3 +49,11 @@ def usage_metadata(usage: Usage | None) -> Mapping[str, Any]:
         "dml_rows_deleted": usage.deleted,
     }
     return {name: number for name, number in told.items() if number is not None}
+
+
+def usage_line(purpose: str, usage: Usage) -> str:
+    """The log line for what a step was billed."""
+    return (
+        f"The jobs for {purpose} were billed {size_text(usage.bytes_billed)} and took {usage.slot_ms / 1000:,.1f} slot "
+        f"seconds ({usage.jobs:,} jobs)."
+    )

@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from tracks_assets.defs.billing import job_labels, usage_metadata
+from tracks_assets.defs.billing import usage_metadata
 from tracks_assets.defs.metadata import table_metadata
 from tracks_assets.defs.resources import WAREHOUSE_POOL, WarehouseResource
 from tracks_assets.integrity import census
@@ -30,7 +30,7 @@ def census_asset(settings: Settings) -> dg.AssetsDefinition:
         metadata=table_metadata(DUPLICATE_CENSUS),
     )
     def duplicate_census(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> dg.MaterializeResult[None]:
-        with warehouse.warehouse(job_labels(DUPLICATE_CENSUS.name, context.run.run_id)).opened() as tables:
+        with warehouse.opened(context, DUPLICATE_CENSUS.name) as tables:
             counted = census.count(tables, datetime.now(UTC))
             months, days = census.duplicates_by_month(tables), census.migrated_by_day(tables)
             census.append(tables, counted)

@@ -4,7 +4,6 @@ Each asks the warehouse for figures and leaves the verdict to ``integrity.verdic
 raises, and the others of its job are evaluated all the same.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
@@ -12,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DbtCliEventMessage
 
 from tracks_assets.defs.billing import job_labels
 from tracks_assets.defs.dbt_manifest import ensure_manifest
+from tracks_assets.defs.dbt_results import Results, cause_of, errors_in, results_of
 from tracks_assets.defs.metadata import check_result
 from tracks_assets.defs.own_job import leave_own_job_checks_out, own_job_metadata
 from tracks_assets.defs.partitions import export_hours, hours_of, partition_key
@@ -61,8 +60,7 @@ def batch_check(settings: Settings) -> dg.AssetChecksDefinition:
     def batch_is_unique(context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource) -> dg.AssetCheckResult:
         window = context.op_execution_context.partition_time_window
         bounds = {"window_start": window.start, "window_end": window.end, "cutover": settings.cutover}
-        labels = job_labels("batch_is_unique", context.op_execution_context.run_id, window)
-        with warehouse.warehouse(labels).opened() as tables:
+        with warehouse.opened(context, "batch_is_unique", window) as tables:
             (found,) = tables.fetch("batch_duplicates", bounds)
             known = census.newest(tables)
         hours = [partition_key(hour) for hour in hours_of(window)]
@@ -81,8 +79,7 @@ def counted_checks() -> dg.AssetChecksDefinition:
 
     @dg.multi_asset_check(name="counted_checks", specs=_specs(COUNTED_CHECKS), can_subset=True, pool=WAREHOUSE_POOL)
     def counted(context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource) -> Iterator[dg.AssetCheckResult]:
-        labels = job_labels("counted_checks", context.op_execution_context.run_id)
-        with warehouse.warehouse(labels).opened() as tables:
+        with warehouse.opened(context, "counted_checks") as tables:
             judges = counted_judges(tables, datetime.now(UTC))
             judged = judge({name: judges[name] for name in _selected(context, COUNTED_CHECKS)})
         yield from _results(judged)
@@ -115,20 +112,20 @@ def dbt_checks(settings: Settings, project: Path) -> dg.AssetChecksDefinition:
     def dbt_tests(
         context: dg.AssetCheckExecutionContext, dbt: TracksDbt, warehouse: WarehouseResource
     ) -> Iterator[dg.AssetCheckResult]:
-        labels = job_labels("dbt_checks", context.op_execution_context.run_id)
-        with warehouse.warehouse(labels).opened():
+        with warehouse.opened(context, "dbt_checks"):
             context.log.debug("The warehouse's tables are in place.")
         names = _selected(context, DBT_CHECKS)
-        with environment(dbt_environment(settings) | label_variables(labels)):
+        labels = label_variables(job_labels("dbt_checks", context.run.run_id))
+        with environment(dbt_environment(settings) | labels):
             call = dbt.cli(
                 ["test", "--select", " ".join(names)],
                 manifest=manifest,
                 raise_on_error=False,
                 target_path=new_target_path(settings.home, f"{context.op_execution_context.run_id}-checks"),
             )
-            said = "; ".join(each.raw_event["info"]["msg"] for each in call.stream_raw_events() if _is_error(each))
-        results = results_of_tests(call.target_path / "run_results.json")
-        with warehouse.warehouse(labels).opened() as tables:
+            said = errors_in(call.stream_raw_events())
+        results = results_of(call.target_path / "run_results.json")
+        with warehouse.opened(context, "dbt_checks") as tables:
             judged = judge(
                 {name: partial(dbt_verdict, tables, settings.cutover, name, results, said) for name in names}
             )
@@ -137,18 +134,7 @@ def dbt_checks(settings: Settings, project: Path) -> dg.AssetChecksDefinition:
     return dbt_tests
 
 
-def _is_error(event: DbtCliEventMessage) -> bool:
-    return bool(event.raw_event["info"]["level"] == "error")
-
-
-def results_of_tests(file: Path) -> dict[str, Any]:
-    """The results of dbt's tests by the test's name; none where dbt stopped before it ran any."""
-    if not file.exists():
-        return {}
-    return {result["unique_id"].split(".")[2]: result for result in json.loads(file.read_text())["results"]}
-
-
-def failures_of(name: str, results: Mapping[str, Any], said: str) -> int:
+def failures_of(name: str, results: Results, said: str) -> int:
     """How many rows a dbt test found at fault; ``said`` are the errors that dbt told.
 
     Raises:
@@ -156,12 +142,12 @@ def failures_of(name: str, results: Mapping[str, Any], said: str) -> int:
     """
     result = results.get(name, {})
     if result.get("status") not in ("pass", "fail"):
-        cause = result.get("message") or said or "it says nothing"
+        cause = cause_of(name, results, said)
         raise CheckError(f"dbt did not finish its test ({cause}): mend the cause, then run {JOB} again.")
     return int(result["failures"])
 
 
-def dbt_verdict(warehouse: Warehouse, cutover: datetime, name: str, results: Mapping[str, Any], said: str) -> Verdict:
+def dbt_verdict(warehouse: Warehouse, cutover: datetime, name: str, results: Results, said: str) -> Verdict:
     """The verdict on what a dbt test found, with ids to look at where it failed.
 
     Raises:

@@ -12,7 +12,6 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from tracks_assets.defs.billing import job_labels
 from tracks_assets.defs.resources import WAREHOUSE_POOL, WarehouseResource
 from tracks_assets.defs.rollback import page_output, rollback_job
 from tracks_assets.integrity import census
@@ -46,7 +45,7 @@ def preflight(
 ) -> Iterator[dg.Output[Any]]:
     """Counts, refuses what would not be lossless, and in a dry run ends here."""
     now = datetime.now(UTC)
-    with warehouse.warehouse(job_labels(JOB, context.run_id)).opened() as tables:
+    with warehouse.opened(context, JOB) as tables:
         if not config.dry_run:
             for repair in unreported(tables, JOB):
                 context.log.info(_report(tables, repair.repair_id))
@@ -72,7 +71,7 @@ def preflight(
 @dg.op(pool=WAREHOUSE_POOL)
 def snapshot(context: dg.OpExecutionContext, warehouse: WarehouseResource, order: DedupOrder) -> str:
     """Keeps what a rollback needs."""
-    with warehouse.warehouse(job_labels(JOB, context.run_id)).opened() as tables:
+    with warehouse.opened(context, JOB) as tables:
         repair = take_snapshot(tables, order.repair_id, datetime.now(UTC), order.snapshot_days)
     context.log.info(f"posthog.{repair.snapshot} is taken: tracks has {repair.rows_before:,} rows.")
     return repair.repair_id
@@ -81,7 +80,7 @@ def snapshot(context: dg.OpExecutionContext, warehouse: WarehouseResource, order
 @dg.op(name="archive", pool=WAREHOUSE_POOL)
 def archive_rows(context: dg.OpExecutionContext, warehouse: WarehouseResource, repair_id: str) -> str:
     """Puts every row that is to be removed into the archive, whole."""
-    with warehouse.warehouse(job_labels(JOB, context.run_id)).opened() as tables:
+    with warehouse.opened(context, JOB) as tables:
         archived = archive(tables, repair_id, datetime.now(UTC))
     context.log.info(f"{archived:,} rows are archived in posthog.tracks_duplicates.")
     return repair_id
@@ -91,7 +90,7 @@ def archive_rows(context: dg.OpExecutionContext, warehouse: WarehouseResource, r
 def rewrite_tracks(context: dg.OpExecutionContext, warehouse: WarehouseResource, repair_id: str) -> str:
     """Removes all copies but one of each event, verifies the result, and publishes it in one step."""
     context.log.info(f"{repair_id} rewrites posthog.tracks.")
-    with warehouse.warehouse(job_labels(JOB, context.run_id)).opened() as tables:
+    with warehouse.opened(context, JOB) as tables:
         repair = rewrite(tables, repair_id)
     context.log.info(f"{repair_id} is verified and published: posthog.tracks has {repair.rows_after or 0:,} rows.")
     return repair_id
@@ -100,7 +99,7 @@ def rewrite_tracks(context: dg.OpExecutionContext, warehouse: WarehouseResource,
 @dg.op(pool=WAREHOUSE_POOL)
 def report(context: dg.OpExecutionContext, warehouse: WarehouseResource, repair_id: str) -> dg.Output[str]:
     """Says what was done and how to undo it, and takes a census."""
-    with warehouse.warehouse(job_labels(JOB, context.run_id)).opened() as tables:
+    with warehouse.opened(context, JOB) as tables:
         return page_output(context, _report(tables, repair_id))
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from tracks_assets.defs.billing import job_labels, usage_metadata
+from tracks_assets.defs.billing import usage_metadata
 from tracks_assets.defs.metadata import check_result, inventory_metadata, load_metadata, table_metadata
 from tracks_assets.defs.partitions import export_hours, hours_of, partition_key
 from tracks_assets.defs.progress import Progress
@@ -62,8 +62,7 @@ def hourly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         hours = hours_of(context.partition_time_window)
         stamp = datetime.now(UTC)
         progress, read = Progress(len(hours)), {}
-        labels = job_labels(RAW_TRACKS.name, context.run.run_id, context.partition_time_window)
-        with warehouse.warehouse(labels).opened() as tables:
+        with warehouse.opened(context, RAW_TRACKS.name, context.partition_time_window) as tables:
             for hour in hours:
                 started = time.monotonic()
                 load = tables.replace_hour(export.export().inventory(hour), stamp)

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from tracks_assets.defs.billing import job_labels, usage_metadata
+from tracks_assets.defs.billing import usage_metadata
 from tracks_assets.defs.metadata import legacy_hour_metadata, legacy_merge_metadata, table_metadata
 from tracks_assets.defs.partitions import hours_of, legacy_hours, merge_windows, partition_key
 from tracks_assets.defs.resources import WAREHOUSE_POOL, LegacyResource, WarehouseResource
@@ -29,8 +29,7 @@ def legacy_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     def backfill_tracks(
         context: dg.AssetExecutionContext, legacy: LegacyResource, warehouse: WarehouseResource
     ) -> None:
-        labels = job_labels(BACKFILL_TRACKS.name, context.run.run_id, context.partition_time_window)
-        with warehouse.warehouse(labels).opened() as tables:
+        with warehouse.opened(context, BACKFILL_TRACKS.name, context.partition_time_window) as tables:
             for window in merge_windows(context.partition_time_window):
                 for hour in refresh_hours(tables, legacy.legacy(), hours_of(window)):
                     context.log.info(hour_line(hour))
@@ -50,7 +49,7 @@ def legacy_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     )
     def tracks_legacy(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> None:
         window = context.partition_time_window
-        with warehouse.warehouse(job_labels("tracks_legacy", context.run.run_id, window)).opened() as tables:
+        with warehouse.opened(context, "tracks_legacy", window) as tables:
             merge = tables.insert_missing_legacy(window.start, window.end)
             usage = tables.usage
         context.log.info(merge_line(merge))

@@ -9,6 +9,26 @@ _COST = re.compile(r"^merge_cost (?P<bytes>\d+) (?P<slot_ms>\d+)$")
 _LINE = re.compile(r"^merge_plan (?P<hour>\S+) (?P<action>\w+) (?P<events>\d+)$")
 
 
+class MergeError(Exception):
+    """A merge that was not done; the message is one sentence for the person on duty."""
+
+
+def merge_failure(first: str, last: str, cause: str, remedy: str) -> str:
+    """The sentence for a merge that failed.
+
+    Args:
+        first: the key of its first hour.
+        last: that of its last.
+        cause: what the engine said.
+        remedy: what to do about it.
+    """
+    hours = f"hour {first}" if first == last else f"hours {first} to {last}"
+    return (
+        f"The merge of the {hours} into posthog.tracks failed ({cause}): {remedy}; it is done whole or not at all, and "
+        f"to run it again is safe."
+    )
+
+
 @dataclass(frozen=True)
 class MergeCounts:
     """Events that one export hour inserted, updated (content or time) and left as they were.

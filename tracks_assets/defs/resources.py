@@ -1,7 +1,8 @@
 """What the assets are given to work with: the export, the warehouse and dbt, as the settings say."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from functools import cached_property
 from importlib.metadata import version
@@ -13,6 +14,7 @@ from dagster_dbt import DbtCliResource
 from packaging.version import Version
 from pydantic import Field
 
+from tracks_assets.defs.billing import job_labels, usage_line
 from tracks_assets.defs.dbt_manifest import dbt_executable
 from tracks_assets.events.columns import legacy_fields
 from tracks_assets.export.inventory import Export
@@ -22,6 +24,8 @@ from tracks_assets.settings import Settings
 from tracks_assets.warehouse.base import Warehouse
 from tracks_assets.warehouse.bigquery_place import BigQueryPlace
 from tracks_assets.warehouse.connect import LOCK_WAIT, bigquery_place, connect_warehouse
+
+Context = dg.AssetExecutionContext | dg.AssetCheckExecutionContext | dg.OpExecutionContext
 
 WAREHOUSE_POOL = "warehouse"
 """Everything that opens the warehouse stands in this pool, of size 1: the embedded engine has one writer."""
@@ -76,6 +80,27 @@ class WarehouseResource(dg.ConfigurableResource[Any]):
     lock_wait: float = Field(
         default=LOCK_WAIT, ge=0, le=3600, description="Seconds to wait for another process to let go of the warehouse."
     )
+
+    @contextmanager
+    def opened(self, context: Context, purpose: str, window: dg.TimeWindow | None = None) -> Iterator[Warehouse]:
+        """The warehouse, open for one step, for the length of a ``with`` block.
+
+        On an engine that bills its jobs, each says what it is for, and the step's log says what they were billed.
+
+        Args:
+            context: the step.
+            purpose: the asset, check or job that it works for.
+            window: its hours, where it is partitioned.
+
+        Raises:
+            WarehouseError: it cannot be opened.
+        """
+        with self.warehouse(job_labels(purpose, context.run.run_id, window)).opened() as tables:
+            try:
+                yield tables
+            finally:
+                if tables.usage is not None:
+                    context.log.info(usage_line(purpose, tables.usage))
 
     def warehouse(self, labels: Mapping[str, str] | None = None) -> Warehouse:
         """The warehouse, not yet opened; on an engine that bills its jobs, each carries the labels."""

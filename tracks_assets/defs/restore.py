@@ -12,7 +12,6 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from tracks_assets.defs.billing import job_labels
 from tracks_assets.defs.resources import WAREHOUSE_POOL, WarehouseResource
 from tracks_assets.defs.rollback import page_output, rollback_job
 from tracks_assets.integrity import census
@@ -57,7 +56,7 @@ def restore_preflight(
 ) -> Iterator[dg.Output[Any]]:
     """Counts what would come back, and in a dry run ends here."""
     now = datetime.now(UTC)
-    with warehouse.warehouse(job_labels(JOB, context.run_id)).opened() as tables:
+    with warehouse.opened(context, JOB) as tables:
         if not config.dry_run:
             clear(tables, now)
             for repair in unreported(tables, JOB):
@@ -79,7 +78,7 @@ def restore_preflight(
 @dg.op(pool=WAREHOUSE_POOL)
 def restore_snapshot(context: dg.OpExecutionContext, warehouse: WarehouseResource, order: RestoreOrder) -> RestoreOrder:
     """Keeps what a rollback needs."""
-    with warehouse.warehouse(job_labels(JOB, context.run_id)).opened() as tables:
+    with warehouse.opened(context, JOB) as tables:
         repair = take_snapshot(tables, order.repair_id, datetime.now(UTC), order.tolerance_hours)
     context.log.info(f"posthog.{repair.snapshot} is taken: tracks has {repair.rows_before:,} rows.")
     return order
@@ -89,7 +88,7 @@ def restore_snapshot(context: dg.OpExecutionContext, warehouse: WarehouseResourc
 def restore_rewrite(context: dg.OpExecutionContext, warehouse: WarehouseResource, order: RestoreOrder) -> RestoreOrder:
     """Archives and replaces the times, verifies the result, and publishes it in one step."""
     context.log.info(f"{order.repair_id} restores times in posthog.tracks.")
-    with warehouse.warehouse(job_labels(JOB, context.run_id)).opened() as tables:
+    with warehouse.opened(context, JOB) as tables:
         repair = rewrite(tables, order.repair_id, datetime.now(UTC), order.tolerance_hours)
     context.log.info(f"{order.repair_id} is verified and published: {repair.rows_archived or 0:,} times are restored.")
     return order
@@ -98,7 +97,7 @@ def restore_rewrite(context: dg.OpExecutionContext, warehouse: WarehouseResource
 @dg.op(pool=WAREHOUSE_POOL)
 def restore_report(context: dg.OpExecutionContext, warehouse: WarehouseResource, order: RestoreOrder) -> dg.Output[str]:
     """Says what came back, by month, and how to undo it, and takes a census."""
-    with warehouse.warehouse(job_labels(JOB, context.run_id)).opened() as tables:
+    with warehouse.opened(context, JOB) as tables:
         return page_output(context, _report(tables, order))
 
 

@@ -7,7 +7,6 @@ from typing import Protocol, TypeVar
 import dagster as dg
 from pydantic import Field
 
-from tracks_assets.defs.billing import job_labels
 from tracks_assets.defs.resources import WAREHOUSE_POOL, WarehouseResource
 from tracks_assets.integrity import census
 from tracks_assets.integrity.repairs import NEWEST, Repair
@@ -66,7 +65,7 @@ def rollback_job(
         context: dg.OpExecutionContext, config: RollbackConfig, warehouse: WarehouseResource
     ) -> Iterator[dg.Output[str]]:
         """Says what would be given back; refuses if the snapshot is gone; in a dry run ends here."""
-        with warehouse.warehouse(job_labels(name, context.run_id)).opened() as tables:
+        with warehouse.opened(context, name) as tables:
             planned = plan(tables, config.snapshot)
         yield page_output(context, page(planned, True), "page")
         if not config.dry_run:
@@ -75,7 +74,7 @@ def rollback_job(
     @dg.op(name=f"{name}_restore", pool=WAREHOUSE_POOL)
     def restore(context: dg.OpExecutionContext, warehouse: WarehouseResource, repair_id: str) -> dg.Output[str]:
         """Gives back what the repair took, verified, in one transaction, and takes a census."""
-        with warehouse.warehouse(job_labels(name, context.run_id)).opened() as tables:
+        with warehouse.opened(context, name) as tables:
             done = roll_back(tables, repair_id)
             census.append(tables, census.count(tables, datetime.now(UTC)))
         return page_output(context, page(done, False))

@@ -3,7 +3,6 @@
 import dagster as dg
 from pydantic import Field
 
-from tracks_assets.defs.billing import job_labels
 from tracks_assets.defs.resources import WAREHOUSE_POOL, WarehouseResource
 from tracks_assets.integrity.trace.facts import check_event_id, fetch_trace
 from tracks_assets.integrity.trace.page import page
@@ -23,7 +22,7 @@ def trace_job(settings: Settings) -> dg.JobDefinition:
     @dg.op(pool=WAREHOUSE_POOL, description="Reads everything known of one event and writes it as a page.")
     def trace(context: dg.OpExecutionContext, config: TraceConfig, warehouse: WarehouseResource) -> None:
         event_id = check_event_id(config.event_id)
-        with warehouse.warehouse(job_labels("trace_event", context.run_id)).opened() as tables:
+        with warehouse.opened(context, "trace_event") as tables:
             found = fetch_trace(tables, event_id, settings.cutover)
         context.log.info(page(found))
         context.add_output_metadata({"verdict": verdict(found), "page": dg.MetadataValue.md(page(found))})

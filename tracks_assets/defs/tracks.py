@@ -2,25 +2,43 @@
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
+from dagster_dbt import (
+    DagsterDbtTranslator,
+    DagsterDbtTranslatorSettings,
+    DbtCliEventMessage,
+    DbtCliInvocation,
+    dbt_assets,
+)
 
 from tracks_assets.defs.billing import job_labels
 from tracks_assets.defs.dbt_manifest import ensure_manifest, parsed_state
-from tracks_assets.defs.merge_report import MergeCost, MergeCounts, cost_of, counts_by_hour
+from tracks_assets.defs.dbt_results import cause_of, errors_in, results_of
+from tracks_assets.defs.merge_report import (
+    MergeCost,
+    MergeCounts,
+    MergeError,
+    cost_of,
+    counts_by_hour,
+    merge_failure,
+)
 from tracks_assets.defs.metadata import merge_metadata, table_metadata
 from tracks_assets.defs.partitions import export_hours, hours_of, merge_windows, partition_key
 from tracks_assets.defs.resources import WAREHOUSE_POOL, TracksDbt, WarehouseResource, new_target_path
 from tracks_assets.settings import Settings
+from tracks_assets.warehouse.base import Warehouse
 from tracks_assets.warehouse.tables import SCHEMA, TRACKS
 
 TRACKS_KEY = dg.AssetKey([SCHEMA, TRACKS.name])
+
+MODEL = "posthog_tracks"
+"""The name of the dbt model."""
 
 
 class TracksTranslator(DagsterDbtTranslator):
@@ -77,7 +95,7 @@ def tracks_assets(settings: Settings, project: Path) -> dg.AssetsDefinition:
 
     @dbt_assets(
         manifest=ensure_manifest(settings, project),
-        select="posthog_tracks",
+        select=MODEL,
         name="tracks",
         partitions_def=export_hours(settings),
         backfill_policy=dg.BackfillPolicy.single_run(),
@@ -86,8 +104,7 @@ def tracks_assets(settings: Settings, project: Path) -> dg.AssetsDefinition:
         pool=WAREHOUSE_POOL,
     )
     def tracks(context: dg.AssetExecutionContext, dbt: TracksDbt, warehouse: WarehouseResource) -> Iterator[Any]:
-        labels = job_labels(TRACKS.name, context.run.run_id, context.partition_time_window)
-        with warehouse.warehouse(labels).opened():
+        with warehouse.opened(context, TRACKS.name, context.partition_time_window):
             context.log.debug("The warehouse's tables are in place.")
         for number, window in enumerate(merge_windows(context.partition_time_window)):
             started = time.monotonic()
@@ -95,18 +112,30 @@ def tracks_assets(settings: Settings, project: Path) -> dg.AssetsDefinition:
                 merge = dbt.cli(
                     ["run"],
                     context=context,
+                    raise_on_error=False,
                     target_path=new_target_path(settings.home, f"{context.run.run_id}-{number}"),
                 )
             events = list(merge.stream_raw_events())
+            if not merge.is_successful():
+                raise _failure(merge, events, window, warehouse.warehouse())
             said = [event.raw_event["info"]["msg"] for event in events]
             _record(context, window, counts_by_hour(said), time.monotonic() - started, cost_of(said))
-        with warehouse.warehouse(labels).opened() as tables:
+        with warehouse.opened(context, TRACKS.name, context.partition_time_window) as tables:
             rows = tables.count_rows(TRACKS)
         context.add_asset_metadata({"dagster/row_count": rows, **table_metadata(TRACKS)}, asset_key=TRACKS_KEY)
         for event in events:
             yield from event.to_default_asset_events(merge.manifest, merge.dagster_dbt_translator, merge.context)
 
     return tracks
+
+
+def _failure(
+    merge: DbtCliInvocation, events: Sequence[DbtCliEventMessage], window: dg.TimeWindow, engine: Warehouse
+) -> MergeError:
+    """What became of a merge that dbt did not finish."""
+    cause = cause_of(MODEL, results_of(merge.target_path / "run_results.json"), errors_in(events))
+    hours = [partition_key(hour) for hour in hours_of(window)]
+    return MergeError(merge_failure(hours[0], hours[-1], cause, engine.remedy(cause)))
 
 
 def _record(

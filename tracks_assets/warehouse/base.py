@@ -287,6 +287,10 @@ class Warehouse(ABC):
         """
 
     @abstractmethod
+    def remedy(self, said: str) -> str:
+        """What to do about an error of the engine's that dbt was told, known by its words."""
+
+    @abstractmethod
     def scanned_bytes(self, statement: str, parameters: Parameters | None = None, /, **blanks: Any) -> int:
         """Bytes that a statement would read, as the engine stores or bills them; runs nothing."""
 

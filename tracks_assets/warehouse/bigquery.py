@@ -34,7 +34,7 @@ from tracks_assets.warehouse.base import (
     WarehouseError,
     content_sum,
 )
-from tracks_assets.warehouse.bigquery_errors import FAILURES
+from tracks_assets.warehouse.bigquery_errors import FAILURES, remedy_of
 from tracks_assets.warehouse.bigquery_jobs import Jobs
 from tracks_assets.warehouse.bigquery_place import BigQueryPlace
 from tracks_assets.warehouse.bigquery_staging import Staging
@@ -273,6 +273,10 @@ class BigQueryWarehouse(Warehouse):
     def find_duplicates(self, table: str | None = None) -> None:
         """See ``Warehouse.find_duplicates``."""
         self.change("find_duplicates", table=table or self.statements.place(TRACKS.schema, TRACKS.name))
+
+    def remedy(self, said: str) -> str:
+        """See ``Warehouse.remedy``."""
+        return remedy_of(said)
 
     def scanned_bytes(self, statement: str, parameters: Parameters | None = None, /, **blanks: Any) -> int:
         """See ``Warehouse.scanned_bytes``: a dry run tells them, and costs nothing."""

@@ -5,7 +5,7 @@ documentation of quotas, transactions and the streaming buffer.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from google.api_core import exceptions as api
@@ -42,31 +42,58 @@ _REMEDIES = (
 )
 
 
+_LOG_IN = (
+    "log in with 'gcloud auth application-default login', or let GOOGLE_APPLICATION_CREDENTIALS name a service "
+    "account's key, then run again"
+)
+_ROLES = (
+    "give the account roles/bigquery.jobUser on the project and roles/bigquery.dataOwner on the datasets, then run "
+    "again"
+)
+_PLACE = "look whether TRACKS_BQ_PROJECT, TRACKS_BQ_LOCATION and TRACKS_BQ_DATASET_PREFIX are right"
+_REACH = "BigQuery could not be reached, or not in time: look at its status, then run again"
+_MEND = "mend the cause, then run again"
+
+_BY_WORDS_ALONE = (
+    *_REMEDIES,
+    ("access denied", _ROLES),
+    ("credentials", _LOG_IN),
+    ("not found", _PLACE),
+    ("unavailable", _REACH),
+    ("timeout", _REACH),
+    ("timed out", _REACH),
+    ("connection", _REACH),
+)
+"""For an error whose class is not known any more, because dbt has told of it."""
+
 _CALLED = re.compile(r"^[A-Z]+ https?://\S+: ")
 
 
+def remedy_of(said: str) -> str:
+    """What to do about an error that is known by its words only."""
+    return _found(_BY_WORDS_ALONE, said) or _MEND
+
+
+def _found(remedies: Iterable[tuple[str, str]], said: str) -> str | None:
+    return next((remedy for words, remedy in remedies if words in said.lower()), None)
+
+
 def _remedy(error: Exception) -> str:
-    said = str(error).lower()
-    for words, remedy in _REMEDIES:
-        if words in said:
-            return remedy
+    return _found(_REMEDIES, str(error)) or _by_class(error)
+
+
+def _by_class(error: Exception) -> str:
     match error:
         case auth.GoogleAuthError():
-            return (
-                "log in with 'gcloud auth application-default login', or let GOOGLE_APPLICATION_CREDENTIALS name a "
-                "service account's key, then run again"
-            )
+            return _LOG_IN
         case api.Forbidden() | api.Unauthorized():
-            return (
-                "give the account roles/bigquery.jobUser on the project and roles/bigquery.dataOwner on the datasets, "
-                "then run again"
-            )
+            return _ROLES
         case api.NotFound():
-            return "look whether TRACKS_BQ_PROJECT, TRACKS_BQ_LOCATION and TRACKS_BQ_DATASET_PREFIX are right"
+            return _PLACE
         case api.ServerError() | api.TooManyRequests() | api.RetryError() | http.RequestException() | TimeoutError():
-            return "BigQuery could not be reached, or not in time: look at its status, then run again"
+            return _REACH
         case _:
-            return "mend the cause, then run again"
+            return _MEND
 
 
 def cause(error: Exception) -> str:

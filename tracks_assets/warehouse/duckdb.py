@@ -266,6 +266,13 @@ class DuckDbWarehouse(Warehouse):
         """See ``Warehouse.rewriting_statements``."""
         return (("find_losers", {"touched": snapshot}), ("delete_losers", {}))
 
+    def remedy(self, said: str) -> str:
+        """See ``Warehouse.remedy``."""
+        holder = _LOCK.search(said)
+        if holder is not None:
+            return f"let process {holder['pid']} ({holder['program']}) end, then run again"
+        return "make room or mend the cause, then run again"
+
     def scanned_bytes(self, statement: str, parameters: Parameters | None = None, /, **blanks: Any) -> int:
         """See ``Warehouse.scanned_bytes``: the blocks, in the file, of the columns that the statement reads."""
         with self._told_in_a_sentence(statement):

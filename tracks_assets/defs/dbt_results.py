@@ -1,0 +1,41 @@
+"""What a call of dbt came to: what it recorded of each node (``run_results.json``), or told where it recorded none."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from dagster_dbt import DbtCliEventMessage
+
+Results = Mapping[str, Mapping[str, Any]]
+
+_MOST_LETTERS = 400
+_NOT_THE_CAUSE = re.compile(r"^(\w+ Error in (model|test) |compiled code at )")
+
+
+def results_of(file: Path) -> Results:
+    """The results by the name of the model or test; none where dbt stopped before it ran any."""
+    if not file.exists():
+        return {}
+    return {result["unique_id"].split(".")[2]: result for result in json.loads(file.read_text())["results"]}
+
+
+def errors_in(events: Iterable[DbtCliEventMessage]) -> str:
+    """The errors that dbt told, one after another."""
+    infos = (event.raw_event["info"] for event in events)
+    return "; ".join(info["msg"] for info in infos if info["level"] == "error")
+
+
+def cause_of(name: str, results: Results, said: str) -> str:
+    """Why a model or test did not come to its end, in one line.
+
+    Args:
+        name: the model's or test's name.
+        results: what dbt recorded.
+        said: the errors that it told.
+    """
+    told = str(results.get(name, {}).get("message") or said or "it says nothing")
+    lines = [line.strip() for line in told.splitlines()]
+    cause = " ".join(line for line in lines if line and not _NOT_THE_CAUSE.match(line))
+    return (cause or told.strip())[:_MOST_LETTERS].rstrip(". ")
