@@ -13,12 +13,6 @@ DAY = timedelta(days=1)
 MINTED = datetime(2026, 3, 1, tzinfo=UTC)
 
 
-def uuid7(moment: datetime, number: int) -> str:
-    """An id that carries ``moment``."""
-    ms = f"{int(moment.timestamp() * 1000):012x}"
-    return f"{ms[:8]}-{ms[8:]}-7000-8000-{number:012x}"
-
-
 def fill(path: Path, rows: list[dict[str, Any]]) -> DuckDbWarehouse:
     """A warehouse whose tracks holds ``rows``; what they do not say is null."""
     warehouse = DuckDbWarehouse(path / "warehouse.duckdb")

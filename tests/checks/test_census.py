@@ -3,7 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tests.checks.rows import DAY, MINTED, NOW, fill, row, uuid7
+from tests.checks.rows import DAY, MINTED, NOW, fill, row
+from tests.integrity.rows import uuid7
 from tracks_assets.integrity import census
 
 

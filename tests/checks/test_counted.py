@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.checks.rows import DAY, MINTED, NOW, fill, row, uuid7
+from tests.checks.rows import DAY, MINTED, NOW, fill, row
+from tests.integrity.rows import uuid7
 from tracks_assets.defs.checks import counted_judges, failures_of
 from tracks_assets.integrity import census
 from tracks_assets.integrity.hours import count_hours

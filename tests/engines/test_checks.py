@@ -2,8 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from tests.checks.rows import DAY, MINTED, NOW, row, uuid7
+from tests.checks.rows import DAY, MINTED, NOW, row
 from tests.engines.engine import Engine
+from tests.integrity.rows import uuid7
 from tracks_assets.defs.checks import DBT_CHECKS, counted_judges, dbt_verdict
 from tracks_assets.integrity import census
 from tracks_assets.integrity.census import Census

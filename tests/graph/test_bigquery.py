@@ -1,14 +1,19 @@
-"""The real graph on BigQuery and Cloud Storage by the command line: an hour, its checks, the daily ones, a dedup."""
+"""The real graph on BigQuery and Cloud Storage by the command line: hours, legacy rows, checks, and every job."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from google.cloud import bigquery, storage
 
+from tests.emulators.proxy import proxy_to
 from tests.emulators.servers import PROJECT, GoogleCloud
 from tests.graph.conftest import Home
+from tests.integrity.rows import uuid7
+from tests.legacy.place import FIRST, Place, table
+from tests.outages.test_load import ABORTED
 from tracks_assets.defs.dbt_manifest import ensure_manifest
 from tracks_assets.demo.generate import HourWritten, write_hours
 from tracks_assets.demo.plan import ExportPlan
@@ -78,6 +83,91 @@ def test_hours_come_from_the_bucket_into_tracks(cloud_home: Home, bucket: tuple[
     assert all(each.passed for each in evaluated.values())
 
 
+def test_a_merge_that_bigquery_refuses_is_told_in_one_sentence(cloud_home: Home, cloud: GoogleCloud) -> None:
+    assert cloud_home.materialize("--partition", HOURS[0]).returncode == 0
+    before = count(cloud_home, "tracks")
+
+    with proxy_to(cloud.bigquery.port) as proxy:
+        proxy.fault = lambda request: ABORTED if b"declare content_days" in request.body else None
+        behind = replace(cloud_home, variables={**cloud_home.variables, "BIGQUERY_EMULATOR_HOST": proxy.address})
+        run = behind.materialize("--partition", HOURS[1])
+
+    assert run.returncode == 1
+    assert (
+        f"MergeError: The merge of the hour {HOURS[1]} into posthog.tracks failed (Transaction is aborted due to "
+        "concurrent update against table tracks-tests:posthog.raw_tracks. Transaction ID: 1): another job changed the "
+        "same table meanwhile, so nothing was changed: let it end, then run again; it is done whole or not at all, and "
+        "to run it again is safe."
+    ) in run.stdout + run.stderr
+    assert count(cloud_home, "tracks") == before
+    assert cloud_home.materialize("--partition", HOURS[1]).returncode == 0
+    assert count(cloud_home, "tracks") == ids(cloud_home, "raw_tracks")
+
+
+def test_legacy_rows_and_every_job(cloud_home: Home, bucket: tuple[str, list[HourWritten]]) -> None:
+    """What the old pipeline left comes in by the id; what it multiplied and moved is mended, and unmended again."""
+    home = put_legacy(cloud_home, bucket[0])
+    run = home.dagster(
+        "asset",
+        "materialize",
+        "-m",
+        "tracks_assets.definitions",
+        "--partition",
+        f"{FIRST:%Y-%m-%d-%H:%M}",
+        "--select",
+        'key:"posthog/backfill_tracks" or key:"posthog/tracks_legacy"',
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert (count(home, "backfill_tracks"), count(home, "tracks")) == (3, 2)
+    merged = home.metadata("tracks_legacy", f"{FIRST:%Y-%m-%d-%H:%M}")
+    assert (merged["rows_inserted"], isinstance(merged["bytes_billed"], int)) == (2, True)
+
+    asked(
+        home,
+        f"insert into {place(home, 'tracks')} select * replace (timestamp_add(created_at, interval 9 day) as "
+        f"created_at) from {place(home, 'tracks')} where event_id = '{MINTED}'",
+    )
+    execute(home, "dedup_tracks", dry_run="false")
+    assert (count(home, "tracks"), count(home, "tracks_duplicates"), count(home, "duplicate_census")) == (2, 1, 1)
+    said = execute(home, "rollback_dedup", dry_run="false")
+    assert "were billed 0.0 MB" in said, "the emulator bills nothing"
+    assert (count(home, "tracks"), ids(home, "tracks"), count(home, "tracks_duplicates")) == (3, 2, 0)
+
+    execute(home, "restore_created_at", dry_run="false")
+    restored = f"select count(*) as answer from {place(home, 'tracks')} where event_id = '{MINTED}' and created_at = "
+    assert asked(home, f"{restored}timestamp '{FIRST.isoformat()}'") == 2
+    execute(home, "rollback_restore_created_at", dry_run="false")
+    assert asked(home, f"{restored}timestamp '{FIRST.isoformat()}'") == 1
+    assert "One event, held by the old pipeline, stands twice" in execute(
+        home, "trace_event", op="trace", event_id=MINTED
+    )
+
+
+MINTED = uuid7(FIRST, 1)
+
+
+def put_legacy(home: Home, export: str) -> Home:
+    """Puts a file of the old pipeline into the export's bucket; the home with its root."""
+    rows = [{"event_id": MINTED, "created_at": FIRST, "bq_ingested_timestamp": FIRST}]
+    rows += [{"event_id": "twice", "created_at": FIRST, "bq_ingested_timestamp": FIRST}] * 2
+    file = Place(home.path).write(table(*rows))
+    bucket = export.removeprefix("gs://").partition("/")[0]
+    client = storage.Client()
+    client.bucket(bucket).blob(f"old/{file.relative_to(Place(home.path).root)}").upload_from_filename(str(file))
+    client.close()
+    return replace(home, variables={**home.variables, "TRACKS_LEGACY_URI": f"gs://{bucket}/old"})
+
+
+def execute(home: Home, job: str, op: str = "preflight", **config: str) -> str:
+    """Runs a job to its end; what it said."""
+    values = ", ".join(f"{name}: {value}" for name, value in config.items())
+    file = home.path / f"{job}.yaml"
+    file.write_text(f"{{ops: {{{op}: {{config: {{{values}}}}}}}}}", encoding="utf-8")
+    run = home.dagster("job", "execute", "-m", "tracks_assets.definitions", "-j", job, "-c", str(file))
+    assert run.returncode == 0, run.stdout + run.stderr
+    return run.stdout + run.stderr
+
+
 def count(home: Home, table: str) -> int:
     """Rows of a table."""
     return asked(home, f"select count(*) as answer from {place(home, table)}")
@@ -93,8 +183,8 @@ def place(home: Home, table: str) -> str:
 
 
 def asked(home: Home, query: str) -> int:
-    """The answer of a query of one number."""
+    """The answer of a query of one number; 0 of a statement that changes something."""
     client = bigquery.Client(PROJECT)
-    (row,) = client.query(query).result()
+    rows = list(client.query(query).result())
     client.close()  # type: ignore[no-untyped-call]
-    return int(row["answer"])
+    return int(rows[0]["answer"]) if rows else 0
