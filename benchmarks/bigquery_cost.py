@@ -83,6 +83,9 @@ class Bill:
         """All of it."""
         return self.read + self.updated
 
+    def __add__(self, other: "Bill") -> "Bill":
+        return Bill(self.read + other.read, self.updated + other.updated)
+
 
 def column_bytes(name: str) -> int:
     """Bytes of one value of a column of fixed size, or of an id."""
@@ -178,6 +181,7 @@ def report(table: Table) -> list[str]:
         line("stock MERGE", stock, stock),
         *ours,
         line("check batch_is_unique", unique_batch_check(table), stock),
+        line("ours in all: merge (0 change) and check", planned_merge(table, 0) + unique_batch_check(table), stock),
         line("a key table by the id's own hour", key_table_merge(table, keys_bytes(PLAN_READS)), stock),
         line("the same of 16 bytes an event", key_table_merge(table, NUMBERS_BYTES), stock),
         *WHY_NOT,

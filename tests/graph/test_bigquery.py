@@ -1,5 +1,6 @@
 """The real graph on BigQuery and Cloud Storage by the command line: hours, legacy rows, checks, and every job."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from google.cloud import bigquery, storage
 
 from tests.emulators.proxy import proxy_to
 from tests.emulators.servers import PROJECT, GoogleCloud
-from tests.graph.conftest import Home
+from tests.graph.conftest import ROOT, Home
 from tests.integrity.rows import uuid7
 from tests.legacy.place import FIRST, Place, table
 from tests.outages.test_load import ABORTED
@@ -41,7 +42,7 @@ def bucket(cloud: GoogleCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.fixture
 def cloud_home(new_home: Callable[..., Home], bucket: tuple[str, list[HourWritten]]) -> Home:
-    """A home whose warehouse is BigQuery, with datasets of its own."""
+    """A home whose warehouse is BigQuery, with datasets of its own, and whose logs go where its export lies."""
     home = new_home(
         TRACKS_ENGINE="bigquery",
         TRACKS_BQ_PROJECT=PROJECT,
@@ -51,7 +52,15 @@ def cloud_home(new_home: Callable[..., Home], bucket: tuple[str, list[HourWritte
         TRACKS_EXPORT_URI=bucket[0],
     )
     ensure_manifest(home.settings, DBT_PROJECT)
+    with (home.path / "dagster" / "dagster.yaml").open("a", encoding="utf-8") as settings:
+        settings.write(log_settings(bucket[0]))
     return home
+
+
+def log_settings(export: str) -> str:
+    """What the README adds to Dagster's settings, with another bucket."""
+    (settings,) = re.findall(r"```yaml\n(compute_logs:.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    return str(settings).replace("my-dagster-logs", export.removeprefix("gs://").partition("/")[0])
 
 
 def test_hours_come_from_the_bucket_into_tracks(cloud_home: Home, bucket: tuple[str, list[HourWritten]]) -> None:
@@ -76,11 +85,25 @@ def test_hours_come_from_the_bucket_into_tracks(cloud_home: Home, bucket: tuple[
     )
     assert set(home.evaluated("__ASSET_JOB")) == {"rows_accounted_for", "rejected_share", "batch_is_unique"}
 
+    logs = logs_in(bucket[0])
+    assert any("1 of 1 OK created sql incremental model" in text for text in logs), "what dbt said is in the bucket"
+
     checks = home.dagster("job", "execute", "-m", "tracks_assets.definitions", "-j", "tracks_checks")
     assert checks.returncode == 0, checks.stdout + checks.stderr
     evaluated = home.evaluated("tracks_checks")
     assert len(evaluated) == 6
     assert all(each.passed for each in evaluated.values())
+
+
+def logs_in(export: str) -> list[str]:
+    """The logs of all runs' steps."""
+    client = storage.Client()
+    texts = [
+        blob.download_as_text()
+        for blob in client.list_blobs(export.removeprefix("gs://").partition("/")[0], prefix="tracks/")
+    ]
+    client.close()
+    return texts
 
 
 def test_a_merge_that_bigquery_refuses_is_told_in_one_sentence(cloud_home: Home, cloud: GoogleCloud) -> None:
