@@ -5,11 +5,17 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
+import pytest
 
 from tests.graph.conftest import Home
+from tracks_assets.defs.checks import batch_check
+from tracks_assets.defs.resources import resources
+from tracks_assets.defs.tracks import TRACKS_KEY
 from tracks_assets.demo.generate import ExportPlan, write_hours
 from tracks_assets.export.layout import HOUR
 from tracks_assets.integrity import census
+from tracks_assets.integrity.judging import CheckError
+from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
 
 START = datetime(2026, 3, 12, tzinfo=UTC)
 CUTOVER = START - timedelta(days=1)
@@ -65,6 +71,21 @@ def test_an_hour_runs_its_own_checks_and_tracks_checks_runs_the_rest(new_home: C
     batch = home.evaluated("__ASSET_JOB")["batch_is_unique"]
     assert (batch.passed, batch.severity) == (False, dg.AssetCheckSeverity.ERROR)
     assert "found no excess rows, so this is new damage" in str(batch.description)
+
+
+def test_the_check_of_a_batch_wants_hours(home: Home) -> None:
+    """The UI offers to execute it alone, and then there are none."""
+    key = dg.AssetCheckKey(TRACKS_KEY, "batch_is_unique")
+    alone = dg.define_asset_job("alone", selection=dg.AssetSelection.checks(key))
+    definitions = dg.Definitions(
+        asset_checks=[batch_check(home.settings)], jobs=[alone], resources=resources(home.settings, DBT_PROJECT)
+    )
+    with pytest.raises(CheckError) as told:
+        definitions.resolve_job_def("alone").execute_in_process()
+    assert str(told.value) == (
+        "batch_is_unique looks at the hours of its run, and this run has none: materialize posthog/tracks for some "
+        "hours, or run the job tracks_checks, which looks at the whole table."
+    )
 
 
 def damage(home: Home) -> None:

@@ -17,7 +17,7 @@ PARTITION = "2026-03-12-00:00"
 def table() -> None: ...
 
 
-@dg.asset_check(asset=TABLE, partitions_def=HOURS)
+@dg.asset_check(asset=TABLE)
 def cheap() -> dg.AssetCheckResult:
     return dg.AssetCheckResult(passed=True)
 

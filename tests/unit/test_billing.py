@@ -73,6 +73,16 @@ def test_what_bigquery_says_of_a_job_is_its_usage() -> None:
     assert usage_of(script, [DELETE, INSERT, UPDATE]) == Usage(1, 10_485_760, 120, inserted=3, updated=4, deleted=5)
 
 
+def test_an_hour_is_billed_what_was_used_since_the_one_before() -> None:
+    before, after = Usage(2, 100, 10, inserted=5), Usage(5, 400, 25, inserted=12, updated=1)
+
+    assert after.since(before) == Usage(3, 300, 15, inserted=7, updated=1)
+    assert after.since(Usage(2, 100, 10, inserted=None)) == Usage(3, 300, 15, inserted=None, updated=1)
+    assert usage_metadata(after, since=before)["bytes_billed"] == 300
+    assert usage_metadata(after)["bytes_billed"] == 400
+    assert usage_metadata(None, since=None) == {}
+
+
 @pytest.mark.parametrize("statements", [[job("SCRIPT")], [INSERT, job("UPDATE")]], ids=["none", "one of two"])
 def test_what_is_not_told_is_not_taken_for_nothing(statements: list[bigquery.QueryJob]) -> None:
     usage = usage_of(job("SCRIPT"), statements)

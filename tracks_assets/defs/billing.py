@@ -36,10 +36,16 @@ def _named(window: dg.TimeWindow) -> str:
     return keys[0] if len(keys) == 1 else f"{keys[0]}_{keys[-1]}"
 
 
-def usage_metadata(usage: Usage | None) -> Mapping[str, Any]:
-    """What was billed, as numbers that the UI plots; nothing of what the engine does not tell."""
+def usage_metadata(usage: Usage | None, since: Usage | None = None) -> Mapping[str, Any]:
+    """What was billed, as numbers that the UI plots; nothing of what the engine does not tell.
+
+    Args:
+        usage: what was used.
+        since: what had been used before, and is left out.
+    """
     if usage is None:
         return {}
+    usage = usage.since(since or Usage())
     told = {
         "jobs": usage.jobs,
         "bytes_billed": usage.bytes_billed,

@@ -64,15 +64,17 @@ def hourly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         progress, read = Progress(len(hours)), {}
         with warehouse.opened(context, RAW_TRACKS.name, context.partition_time_window) as tables:
             for hour in hours:
-                started = time.monotonic()
+                started, used = time.monotonic(), tables.usage
                 load = tables.replace_hour(export.export().inventory(hour), stamp)
                 seconds = time.monotonic() - started
                 context.log.info(progress.line(load, seconds))
-                context.add_asset_metadata(load_metadata(load, seconds), partition_key=partition_key(hour))
+                context.add_asset_metadata(
+                    {**load_metadata(load, seconds), **usage_metadata(tables.usage, since=used)},
+                    partition_key=partition_key(hour),
+                )
                 read[hour] = load.read
             context.add_asset_metadata({"dagster/row_count": tables.count_rows(RAW_TRACKS)})
             counts = count_hours(tables, read)
-            context.add_asset_metadata(usage_metadata(tables.usage))
         yield dg.MaterializeResult(check_results=raw_check_results(counts, settings))
 
     return [events_parquet, raw_tracks]

@@ -111,6 +111,15 @@ class Usage:
             _where_both_tell(self.deleted, other.deleted),
         )
 
+    def since(self, before: "Usage") -> "Usage":
+        """What was used after ``before``."""
+        return self + Usage(
+            -before.jobs,
+            -before.bytes_billed,
+            -before.slot_ms,
+            *(None if rows is None else -rows for rows in (before.inserted, before.updated, before.deleted)),
+        )
+
 
 def _where_both_tell(rows: int | None, others: int | None) -> int | None:
     return None if rows is None or others is None else rows + others
