@@ -153,7 +153,7 @@ def test_legacy_rows_and_every_job(cloud_home: Home, bucket: tuple[str, list[Hou
     execute(home, "dedup_tracks", dry_run="false")
     assert (count(home, "tracks"), count(home, "tracks_duplicates"), count(home, "duplicate_census")) == (2, 1, 1)
     said = execute(home, "rollback_dedup", dry_run="false")
-    assert "were billed 0.0 MB" in said, "the emulator bills nothing"
+    assert "0.0 MB billed and 0.0 slot seconds for rollback_dedup" in said, "the emulator bills nothing"
     assert (count(home, "tracks"), ids(home, "tracks"), count(home, "tracks_duplicates")) == (3, 2, 0)
 
     execute(home, "restore_created_at", dry_run="false")

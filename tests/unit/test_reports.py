@@ -40,6 +40,9 @@ def test_merge_line() -> None:
     assert merge_line(MergeCounts(1_000, 20, 3), 24, 1.26) == (
         "24 hours merged in 1.3 s: 1,000 events inserted, 20 updated, 3 unchanged"
     )
+    assert merge_line(MergeCounts(1), 1, 9, MergeCost(221_000_000_000, 90_000)) == (
+        "1 hour merged in 9.0 s: 1 events inserted, 0 updated, 0 unchanged; 221.0 GB billed and 90.0 slot seconds"
+    )
 
 
 def test_counts_are_read_by_hour_and_action() -> None:
@@ -88,7 +91,7 @@ def test_the_demo_shows_hours_and_totals() -> None:
 
 def test_what_a_step_was_billed_in_one_line() -> None:
     assert usage_line("dedup_tracks", Usage(jobs=1_012, bytes_billed=43_200_000_000_000, slot_ms=1_234_567)) == (
-        "The jobs for dedup_tracks were billed 43.2 TB and took 1,234.6 slot seconds (1,012 jobs)."
+        "43.2 TB billed and 1,234.6 slot seconds for dedup_tracks, in 1,012 jobs."
     )
 
 

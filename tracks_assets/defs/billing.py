@@ -59,7 +59,9 @@ def usage_metadata(usage: Usage | None, since: Usage | None = None) -> Mapping[s
 
 def usage_line(purpose: str, usage: Usage) -> str:
     """The log line for what a step was billed."""
-    return (
-        f"The jobs for {purpose} were billed {size_text(usage.bytes_billed)} and took {usage.slot_ms / 1000:,.1f} slot "
-        f"seconds ({usage.jobs:,} jobs)."
-    )
+    return f"{billed_text(usage.bytes_billed, usage.slot_ms)} for {purpose}, in {usage.jobs:,} jobs."
+
+
+def billed_text(bytes_billed: int, slot_ms: int) -> str:
+    """What was billed, in a few words."""
+    return f"{size_text(bytes_billed)} billed and {slot_ms / 1000:,.1f} slot seconds"

@@ -99,7 +99,7 @@ class WarehouseResource(dg.ConfigurableResource[Any]):
             try:
                 yield tables
             finally:
-                if tables.usage is not None:
+                if tables.usage is not None and tables.usage.jobs:
                     context.log.info(usage_line(purpose, tables.usage))
 
     def warehouse(self, labels: Mapping[str, str] | None = None) -> Warehouse:

@@ -17,7 +17,7 @@ from dagster_dbt import (
     dbt_assets,
 )
 
-from tracks_assets.defs.billing import job_labels
+from tracks_assets.defs.billing import billed_text, job_labels
 from tracks_assets.defs.dbt_manifest import ensure_manifest, parsed_state
 from tracks_assets.defs.dbt_results import cause_of, errors_in, results_of
 from tracks_assets.defs.merge_report import (
@@ -149,12 +149,13 @@ def _record(
     for hour in hours_of(window):
         metadata = merge_metadata(counts.get(hour, MergeCounts()), seconds, cost)
         context.add_asset_metadata(metadata, asset_key=TRACKS_KEY, partition_key=partition_key(hour))
-    context.log.info(merge_line(sum(counts.values(), MergeCounts()), len(hours_of(window)), seconds))
+    context.log.info(merge_line(sum(counts.values(), MergeCounts()), len(hours_of(window)), seconds, cost))
 
 
-def merge_line(total: MergeCounts, hours: int, seconds: float) -> str:
+def merge_line(total: MergeCounts, hours: int, seconds: float, cost: MergeCost | None = None) -> str:
     """The log line for a merge that is done."""
+    billed = f"; {billed_text(cost.bytes_billed, cost.slot_ms)}" if cost else ""
     return (
         f"{hours} hour{'s' if hours > 1 else ''} merged in {seconds:.1f} s: {total.inserted:,} events inserted, "
-        f"{total.updated:,} updated, {total.unchanged:,} unchanged"
+        f"{total.updated:,} updated, {total.unchanged:,} unchanged{billed}"
     )
