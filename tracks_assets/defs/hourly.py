@@ -11,9 +11,11 @@ from tracks_assets.defs.metadata import check_result, inventory_metadata, load_m
 from tracks_assets.defs.partitions import export_hours, hours_of, partition_key
 from tracks_assets.defs.progress import Progress
 from tracks_assets.defs.resources import WAREHOUSE_POOL, ExportResource, WarehouseResource
+from tracks_assets.export.inventory import Export
 from tracks_assets.integrity.hours import count_hours
 from tracks_assets.integrity.verdicts import HourCounts, rejected_share, rows_accounted_for
 from tracks_assets.settings import Settings
+from tracks_assets.warehouse.base import Warehouse
 from tracks_assets.warehouse.tables import RAW_TRACKS
 
 RAW_TRACKS_KEY = dg.AssetKey([RAW_TRACKS.schema, RAW_TRACKS.name])
@@ -59,25 +61,28 @@ def hourly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     def raw_tracks(
         context: dg.AssetExecutionContext, export: ExportResource, warehouse: WarehouseResource
     ) -> Iterator[dg.MaterializeResult[None]]:
-        hours = hours_of(context.partition_time_window)
-        stamp = datetime.now(UTC)
-        progress, read = Progress(len(hours)), {}
         with warehouse.opened(context, RAW_TRACKS.name, context.partition_time_window) as tables:
-            for hour in hours:
-                started, used = time.monotonic(), tables.usage
-                load = tables.replace_hour(export.export().inventory(hour), stamp)
-                seconds = time.monotonic() - started
-                context.log.info(progress.line(load, seconds))
-                context.add_asset_metadata(
-                    {**load_metadata(load, seconds), **usage_metadata(tables.usage, since=used)},
-                    partition_key=partition_key(hour),
-                )
-                read[hour] = load.read
+            read = _load_hours(context, export.export(), tables)
             context.add_asset_metadata({"dagster/row_count": tables.count_rows(RAW_TRACKS)})
             counts = count_hours(tables, read)
         yield dg.MaterializeResult(check_results=raw_check_results(counts, settings))
 
     return [events_parquet, raw_tracks]
+
+
+def _load_hours(context: dg.AssetExecutionContext, export: Export, tables: Warehouse) -> dict[datetime, int]:
+    """Loads the hours of the run, each with its metadata; returns the rows of their files."""
+    hours, stamp, read = hours_of(context.partition_time_window), datetime.now(UTC), {}
+    progress = Progress(len(hours))
+    for hour in hours:
+        started, used = time.monotonic(), tables.usage
+        load = tables.replace_hour(export.inventory(hour), stamp)
+        seconds = time.monotonic() - started
+        context.log.info(progress.line(load, seconds))
+        metadata = {**load_metadata(load, seconds), **usage_metadata(tables.usage, since=used)}
+        context.add_asset_metadata(metadata, partition_key=partition_key(hour))
+        read[hour] = load.read
+    return read
 
 
 def raw_check_results(counts: Sequence[HourCounts], settings: Settings) -> list[dg.AssetCheckResult]:

@@ -5,12 +5,11 @@ job, carried out whole or not at all even if who started it dies. Work that look
 runs in a session, which ends with the ``with`` block of ``opened()``.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -37,6 +36,7 @@ from tracks_assets.warehouse.base import (
 from tracks_assets.warehouse.bigquery_errors import FAILURES, remedy_of
 from tracks_assets.warehouse.bigquery_jobs import Jobs
 from tracks_assets.warehouse.bigquery_place import BigQueryPlace
+from tracks_assets.warehouse.bigquery_publish import Publications
 from tracks_assets.warehouse.bigquery_staging import Staging
 from tracks_assets.warehouse.bigquery_tables import PIPELINE_LABELS, difference, new_table
 from tracks_assets.warehouse.bigquery_transform import transforming
@@ -80,6 +80,7 @@ class BigQueryWarehouse(Warehouse):
         self._place = place
         self._statements = bigquery_statements(place.project, place.dataset_prefix)
         self._jobs = Jobs(place, self._statements, {**PIPELINE_LABELS, **(labels or {})})
+        self._publications = Publications(self._jobs)
 
     @property
     def statements(self) -> Statements:
@@ -348,9 +349,7 @@ class BigQueryWarehouse(Warehouse):
             ("fingerprint", {"table": place}),
         )
 
-    def _publish(self, rewritten: str, seen: datetime | None, name: str, record: Any) -> None:
-        config = bigquery.CopyJobConfig(write_disposition="WRITE_TRUNCATE")
-        attempts = len(list(self._publications(name)))
+    def _publish(self, rewritten: str, seen: datetime | None, name: str, record: Callable[[], object]) -> None:
         # While the turn is held, no merge can come in between the look at tracks and its copy.
         with self.transaction():
             if self._last_change() != seen:
@@ -358,32 +357,12 @@ class BigQueryWarehouse(Warehouse):
                     f"{TRACKS} was changed while it was rewritten, so nothing was published: see that nothing else "
                     f"writes to it, then run again."
                 )
-            self._jobs.copy(rewritten, self._name(TRACKS), config, job_id=self._publication(name, attempts))
+            self._publications.publish(rewritten, self._name(TRACKS), name)
         record()
 
     def was_published(self, name: str) -> bool:
-        """See ``Warehouse.was_published``: BigQuery keeps jobs for months, and the copy's id tells what it was for."""
-        for job in self._publications(name):
-            with suppress(*FAILURES):
-                self._jobs.wait(job)
-            if job.done(retry=self._jobs.retry) and job.error_result is None:
-                return True
-        return False
-
-    def _publication(self, name: str, attempt: int) -> str:
-        """The id of the job that publishes; jobs of several deployments stand in one project."""
-        return f"tracks_publish_{self._place.dataset_prefix}{name}_{attempt}"
-
-    def _publications(self, name: str) -> Iterator[Any]:
-        """The jobs that published under a name, in order: all but the last failed."""
-        for attempt in count():
-            try:
-                with self._jobs.told(f"at looking for the job that published {name}"):
-                    yield self._jobs.client.get_job(self._publication(name, attempt), retry=self._jobs.retry)
-            except WarehouseError as error:
-                if isinstance(error.__cause__, NotFound):
-                    return
-                raise
+        """See ``Warehouse.was_published``."""
+        return self._publications.was_done(name)
 
     def _last_change(self) -> datetime | None:
         with self._jobs.told(f"at the table {self._name(TRACKS)}"):
