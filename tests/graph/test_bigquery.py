@@ -69,6 +69,7 @@ def test_hours_come_from_the_bucket_into_tracks(cloud_home: Home, bucket: tuple[
     for hour in HOURS:
         run = home.materialize("--partition", hour)
         assert run.returncode == 0, run.stdout + run.stderr
+        assert "leaked" not in run.stderr, "DuckDB tells at the end what it could not let go"
 
     rows = sum(hour.rows - hour.malformed for hour in written)
     rejected = sum(hour.malformed for hour in written)

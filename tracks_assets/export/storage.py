@@ -8,6 +8,7 @@ it never gives up on a storage that is silent, and it does not repeat a login th
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context
 from typing import TypeVar
 
 from aiohttp import ClientTimeout
@@ -54,7 +55,9 @@ def filesystem_of(uri: str) -> tuple[AbstractFileSystem, str]:
         filesystem, path = url_to_fs(uri, use_listings_cache=False)
         return filesystem, path
     with reaching(uri):
-        filesystem, path = url_to_fs(uri, use_listings_cache=False, **_CLOUD_STORAGE)
+        # gcsfs works in a loop that lives as long as the process and keeps the context that it was made in: without one
+        # of its own that is Dagster's whole run, which DuckDB then reports as leaked.
+        filesystem, path = Context().run(url_to_fs, uri, use_listings_cache=False, **_CLOUD_STORAGE)
         _log_in(filesystem.credentials)
     return filesystem, path
 
