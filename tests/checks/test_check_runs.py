@@ -14,7 +14,6 @@ from tracks_assets.defs.tracks import TRACKS_KEY
 from tracks_assets.demo.generate import ExportPlan, write_hours
 from tracks_assets.export.layout import HOUR
 from tracks_assets.integrity import census
-from tracks_assets.integrity.judging import CheckError
 from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
 
 START = datetime(2026, 3, 12, tzinfo=UTC)
@@ -73,18 +72,27 @@ def test_an_hour_runs_its_own_checks_and_tracks_checks_runs_the_rest(new_home: C
     assert "found no excess rows, so this is new damage" in str(batch.description)
 
 
-def test_the_check_of_a_batch_wants_hours(home: Home) -> None:
-    """The UI offers to execute it alone, and then there are none."""
-    key = dg.AssetCheckKey(TRACKS_KEY, "batch_is_unique")
-    alone = dg.define_asset_job("alone", selection=dg.AssetSelection.checks(key))
+@pytest.mark.parametrize(("hours_ago", "is_seen"), [(2, True), (23, True), (26, False)])
+def test_the_check_of_a_batch_alone_looks_at_the_last_day(home: Home, hours_ago: int, is_seen: bool) -> None:
+    """The UI executes checks by themselves, too, and then its run has no hours."""
+    now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    with home.warehouse().opened() as warehouse:
+        for table, hour in (("raw_tracks", ", window_start"), ("tracks", ""), ("tracks", "")):
+            values = f"'pair', $1{', $1' if hour else ''}"
+            warehouse.connection.execute(
+                f"insert into posthog.{table} (event_id, created_at{hour}) values ({values})", [now - hours_ago * HOUR]
+            )
+    alone = dg.define_asset_job(
+        "alone", selection=dg.AssetSelection.checks(dg.AssetCheckKey(TRACKS_KEY, "batch_is_unique"))
+    )
     definitions = dg.Definitions(
         asset_checks=[batch_check(home.settings)], jobs=[alone], resources=resources(home.settings, DBT_PROJECT)
     )
-    with pytest.raises(CheckError) as told:
-        definitions.resolve_job_def("alone").execute_in_process()
-    assert str(told.value) == (
-        "batch_is_unique looks at the hours of its run, and this run has none: materialize posthog/tracks for some "
-        "hours, or run the job tracks_checks, which looks at the whole table."
+    (found,) = definitions.resolve_job_def("alone").execute_in_process().get_asset_check_evaluations()
+    assert (found.passed, found.metadata["repeated_ids"].value) == (not is_seen, int(is_seen))
+    assert (
+        f"events of {now - 24 * HOUR:%Y-%m-%d-%H:%M} to {now - HOUR:%Y-%m-%d-%H:%M}" in str(found.description)
+        or is_seen
     )
 
 
