@@ -12,7 +12,7 @@ from tracks_assets.integrity.dedup import (
 )
 from tracks_assets.integrity.dedup_pages import plan_page, report_page, rollback_page
 from tracks_assets.integrity.dedup_rollback import RollbackPlan, rollback_differences
-from tracks_assets.integrity.pages import Statement, size_text, space_refusal
+from tracks_assets.integrity.pages import Statement, cost_refusal, size_text, space_refusal
 from tracks_assets.integrity.repairs import Fingerprint, Repair, RepairError, State, choose, new_repair_id
 from tracks_assets.warehouse.tables import DUPLICATE_CENSUS, TRACKS_REPAIRS
 
@@ -87,6 +87,16 @@ def test_a_dedup_without_room_is_refused() -> None:
     assert space_refusal("dedup_tracks", needs, 2_500_000_000, 400_000_000) == (
         "dedup_tracks refuses: its snapshot and archive need about 2,500 MB, and 400 MB are free where the warehouse "
         "lies; make room, then run it again."
+    )
+
+
+def test_a_dedup_that_would_be_stopped_for_what_it_reads_is_refused() -> None:
+    statements = [Statement("first", "", None), Statement("dear", "", 7_200_000_000_000), Statement("last", "", 5)]
+    assert cost_refusal("dedup_tracks", statements, None) is None
+    assert cost_refusal("dedup_tracks", statements, 7_200_000_000_000) is None
+    assert cost_refusal("dedup_tracks", statements, 2_000_000_000_000) == (
+        "dedup_tracks refuses: its statement dear reads 7.2 TB, and TRACKS_BQ_MAXIMUM_BYTES_BILLED allows a statement "
+        "2.0 TB; raise it for this job, then run it again."
     )
 
 

@@ -16,7 +16,7 @@ from tests.outages.test_load import ABORTED
 from tracks_assets.export.inventory import HourInventory
 from tracks_assets.integrity import dedup, repairs
 from tracks_assets.integrity.dedup_rollback import roll_back
-from tracks_assets.integrity.repairs import State
+from tracks_assets.integrity.repairs import RepairError, State
 from tracks_assets.warehouse.base import Warehouse, WarehouseError
 from tracks_assets.warehouse.tables import TRACKS, TRACKS_DUPLICATES
 
@@ -91,8 +91,12 @@ def test_the_estimate_counts_all_that_is_billed_and_names_no_table_that_is_not_t
         estimated.append(json.loads(request.body)["configuration"]["query"]["query"])
         return Answer(200, json.dumps(job("SELECT", totalBytesProcessed="1000")).encode())
 
-    with damaged.warehouse().opened() as tables:
+    with damaged.warehouse(maximum_bytes_billed=999).opened() as tables:
         damaged.proxy.fault = fault
+        with pytest.raises(RepairError, match=r"reads 0\.0 MB, and TRACKS_BQ_MAXIMUM_BYTES_BILLED allows"):
+            dedup.plan(tables, NOW, 14)
+    estimated.clear()
+    with damaged.warehouse(maximum_bytes_billed=1_000).opened() as tables:
         planned = dedup.plan(tables, NOW, 14)
 
     assert planned is not None
@@ -107,6 +111,7 @@ def test_the_estimate_counts_all_that_is_billed_and_names_no_table_that_is_not_t
         ("touched_copies", 1_000),
     ]
     assert planned.scanned_bytes == 8_000
+    assert not any("temp table" in text for text in estimated), "BigQuery makes no dry run of it"
     named = {name for text in estimated for name in re.findall(r"posthog\.(\w+)`", text)}
     assert named == {"tracks", "tracks_duplicates"}
 

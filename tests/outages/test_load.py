@@ -61,7 +61,8 @@ def held(outages: Outages) -> tuple[int, int, list[object]]:
             lambda outages: outages.on(REPLACING, ABORTED),
             BEGINNING + "Transaction is aborted due to concurrent update against table "
             "tracks-tests:posthog.raw_tracks. Transaction ID: 1): another job changed the same table meanwhile, so "
-            "nothing was changed: let it end, then run again.",
+            "nothing was changed: let it end, or end the session that a killed run left open (docs/runbooks.md says "
+            "how), then run again.",
             id="aborted",
         ),
         pytest.param(

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from tracks_assets.integrity.census import Census, count
-from tracks_assets.integrity.pages import Statement, scanned_by, space_refusal
+from tracks_assets.integrity.pages import Statement, cost_refusal, scanned_by, space_refusal
 from tracks_assets.integrity.repairs import (
     STANDING,
     Fingerprint,
@@ -82,7 +82,7 @@ def plan(warehouse: Warehouse, now: datetime, snapshot_days: int) -> DedupPlan |
     """The plan of a dedup; None where every event stands once. Changes nothing.
 
     Raises:
-        RepairError: a dedup would lose something, or there is no room for it.
+        RepairError: a dedup would lose something, there is no room for it, or it would read more than is allowed.
     """
     census = count(warehouse, now)
     said = refusal(census)
@@ -91,7 +91,9 @@ def plan(warehouse: Warehouse, now: datetime, snapshot_days: int) -> DedupPlan |
     if census.excess_rows == 0:
         return None
     planned = _plan(warehouse, census, now, snapshot_days)
-    said = space_refusal(JOB, "its snapshot and archive need", planned.needed_bytes, planned.free_bytes)
+    said = space_refusal(
+        JOB, "its snapshot and archive need", planned.needed_bytes, planned.free_bytes
+    ) or cost_refusal(JOB, planned.statements, warehouse.byte_limit)
     if said:
         raise RepairError(said)
     return planned

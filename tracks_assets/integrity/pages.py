@@ -48,6 +48,24 @@ def _cell(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
+def cost_refusal(job: str, statements: Iterable[Statement], limit: int | None) -> str | None:
+    """Why a repair would be stopped on its way for what it reads, in one sentence; None where it would not.
+
+    Args:
+        job: the repairing job.
+        statements: its statements.
+        limit: the most bytes that one of them may read; None for no limit.
+    """
+    dearest = max(statements, key=lambda statement: statement.scanned_bytes or 0)
+    if limit is None or (dearest.scanned_bytes or 0) <= limit:
+        return None
+    return (
+        f"{job} refuses: its statement {dearest.name} reads {size_text(dearest.scanned_bytes or 0)}, and "
+        f"TRACKS_BQ_MAXIMUM_BYTES_BILLED allows a statement {size_text(limit)}; raise it for this job, then run it "
+        f"again."
+    )
+
+
 def space_refusal(job: str, needs: str, needed: int, free: int | None) -> str | None:
     """Why there is no room for a repair, in one sentence; None where there is.
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tracks_assets.events.contract import EARLIEST
-from tracks_assets.integrity.pages import Statement, scanned_by, space_refusal
+from tracks_assets.integrity.pages import Statement, cost_refusal, scanned_by, space_refusal
 from tracks_assets.integrity.repairs import (
     STANDING,
     Fingerprint,
@@ -118,7 +118,7 @@ def plan(warehouse: Warehouse, now: datetime, tolerance_hours: int) -> RestorePl
     """The plan of a restore. Changes nothing.
 
     Raises:
-        RepairError: there is no room for it.
+        RepairError: there is no room for it, or it would read more than is allowed.
     """
     times = count_id_times(warehouse, tolerance_hours)
     warehouse.change("find_redated", _judging(tolerance_hours))
@@ -135,7 +135,9 @@ def plan(warehouse: Warehouse, now: datetime, tolerance_hours: int) -> RestorePl
         needed_bytes=whole * touched["all_rows"] // max(times.rows, 1),
         free_bytes=warehouse.free_bytes(),
     )
-    said = space_refusal(JOB, "its snapshot needs", planned.needed_bytes, planned.free_bytes)
+    said = space_refusal(JOB, "its snapshot needs", planned.needed_bytes, planned.free_bytes) or cost_refusal(
+        JOB, planned.statements, warehouse.byte_limit
+    )
     if said:
         raise RepairError(said)
     return planned

@@ -303,6 +303,11 @@ class Warehouse(ABC):
     def scanned_bytes(self, statement: str, parameters: Parameters | None = None, /, **blanks: Any) -> int:
         """Bytes that a statement would read, as the engine stores or bills them; runs nothing."""
 
+    @property
+    @abstractmethod
+    def byte_limit(self) -> int | None:
+        """The most bytes that one statement may read; None where there is no such limit."""
+
     @abstractmethod
     def free_bytes(self) -> int | None:
         """Bytes that the warehouse can still grow by; None where the engine knows no limit."""

@@ -38,7 +38,7 @@ from tracks_assets.warehouse.bigquery_jobs import Jobs
 from tracks_assets.warehouse.bigquery_place import BigQueryPlace
 from tracks_assets.warehouse.bigquery_publish import Publications
 from tracks_assets.warehouse.bigquery_staging import Staging
-from tracks_assets.warehouse.bigquery_tables import PIPELINE_LABELS, difference, new_table
+from tracks_assets.warehouse.bigquery_tables import PIPELINE_LABELS, difference, new_table, table_like
 from tracks_assets.warehouse.bigquery_transform import transforming
 from tracks_assets.warehouse.deliveries import (
     accepted_rows,
@@ -248,8 +248,8 @@ class BigQueryWarehouse(Warehouse):
 
     def tracks_as_of(self, moment: datetime) -> str | None:
         """See ``Warehouse.tracks_as_of``: as far back as the dataset's time travel goes, and the table itself."""
-        with self._jobs.told(f"at the table {self._name(TRACKS)}"):
-            created = self._jobs.client.get_table(self._name(TRACKS), retry=self._jobs.retry).created
+        created = self._found_tracks().created
+        with self._jobs.told(f"at the dataset {self._place.dataset(TRACKS.schema)}"):
             dataset = self._jobs.client.get_dataset(self._place.dataset(TRACKS.schema), retry=self._jobs.retry)
         window = timedelta(hours=int(dataset.max_time_travel_hours or _TIME_TRAVEL_HOURS))
         if moment < max(created, datetime.now(UTC) - window) or moment > datetime.now(UTC):
@@ -282,6 +282,11 @@ class BigQueryWarehouse(Warehouse):
     def scanned_bytes(self, statement: str, parameters: Parameters | None = None, /, **blanks: Any) -> int:
         """See ``Warehouse.scanned_bytes``: a dry run tells them, and costs nothing."""
         return self._jobs.scanned_bytes(statement, parameters, **blanks)
+
+    @property
+    def byte_limit(self) -> int | None:
+        """See ``Warehouse.byte_limit``."""
+        return self._place.maximum_bytes_billed
 
     def free_bytes(self) -> int | None:
         """See ``Warehouse.free_bytes``: BigQuery knows no limit."""
@@ -318,19 +323,19 @@ class BigQueryWarehouse(Warehouse):
     @contextmanager
     def without_losers(self, snapshot: str) -> Iterator[Rewritten]:  # noqa: ARG002 (tracks tells its losers itself)
         """See ``Warehouse.without_losers``: rewritten beside tracks, then copied into its place for nothing."""
-        seen, whole_name = self._last_change(), self._beside_tracks(_REWRITTEN)
+        found, whole_name = self._found_tracks(), self._beside_tracks(_REWRITTEN)
         tracks, place = (self.statements.place(TRACKS.schema, name) for name in (TRACKS.name, _REWRITTEN))
         self._drop(whole_name)
         try:
             with self._jobs.told(f"at the table {whole_name}"):
-                self._jobs.client.create_table(new_table(TRACKS, whole_name), retry=self._jobs.retry)
+                self._jobs.client.create_table(table_like(found, whole_name), exists_ok=True, retry=self._jobs.retry)
             self.change("rewrite_tracks", rewritten=place)
             (standing,), (kept,) = (self.fetch("fingerprint", table=table) for table in (tracks, place))
             yield Rewritten(
                 place,
                 standing["all_rows"] - kept["all_rows"],
                 content_sum(standing["content"]) - content_sum(kept["content"]),
-                publish=partial(self._publish, whole_name, seen),
+                publish=partial(self._publish, whole_name, found.modified),
             )
         finally:
             with suppress(WarehouseError):
@@ -352,7 +357,7 @@ class BigQueryWarehouse(Warehouse):
     def _publish(self, rewritten: str, seen: datetime | None, name: str, record: Callable[[], object]) -> None:
         # While the turn is held, no merge can come in between the look at tracks and its copy.
         with self.transaction():
-            if self._last_change() != seen:
+            if self._found_tracks().modified != seen:
                 raise WarehouseError(
                     f"{TRACKS} was changed while it was rewritten, so nothing was published: see that nothing else "
                     f"writes to it, then run again."
@@ -364,10 +369,9 @@ class BigQueryWarehouse(Warehouse):
         """See ``Warehouse.was_published``."""
         return self._publications.was_done(name)
 
-    def _last_change(self) -> datetime | None:
+    def _found_tracks(self) -> bigquery.Table:
         with self._jobs.told(f"at the table {self._name(TRACKS)}"):
-            changed: datetime | None = self._jobs.client.get_table(self._name(TRACKS), retry=self._jobs.retry).modified
-            return changed
+            return self._jobs.client.get_table(self._name(TRACKS), retry=self._jobs.retry)
 
     def _drop(self, name: str) -> None:
         with self._jobs.told(f"at dropping {name}"):

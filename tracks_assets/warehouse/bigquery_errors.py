@@ -25,7 +25,8 @@ _REMEDIES = (
     ),
     (
         "concurrent update",
-        "another job changed the same table meanwhile, so nothing was changed: let it end, then run again",
+        "another job changed the same table meanwhile, so nothing was changed: let it end, or end the session that a "
+        "killed run left open (docs/runbooks.md says how), then run again",
     ),
     ("could not serialize access", "another job changed the same table meanwhile, so nothing was changed: run again"),
     (

@@ -31,6 +31,9 @@ _BEGINS_SESSION = re.compile(
 )
 """What leaves something behind for the statements after it; a script with its transaction inside leaves nothing."""
 
+_MAKES = re.compile(r"(?:--.*\n|\s)*create or replace temp table \w+ as\s", re.IGNORECASE)
+"""What makes a temporary table of a query; BigQuery makes no dry run of it, but of the query."""
+
 _CHANGING = ("INSERT", "UPDATE", "DELETE", "SCRIPT")
 _TYPES = {column.name: column.type for table in TABLES for column in table.columns}
 
@@ -119,20 +122,27 @@ class Jobs:
                 job_retry=None,
             )
             self.wait(job)
-        if begins and job.session_info:
-            self._session = job.session_info.session_id
+        if begins:
+            self._session = self._begun_session(statement, job)
         self.usage += usage_of(job, self._statements_of(job))
         return job
+
+    def _begun_session(self, statement: str, job: bigquery.QueryJob) -> str:
+        if job.session_info is None or job.session_info.session_id is None:
+            # Without one, every statement after this would be committed by itself.
+            raise WarehouseError(
+                f"BigQuery in {self.place.project} began no session for the statement {statement}: nothing was "
+                f"changed; run again."
+            )
+        return job.session_info.session_id
 
     def scanned_bytes(self, statement: str, parameters: Parameters | None = None, /, **blanks: Any) -> int:
         """What a statement would read, in bytes: a dry run tells it, and costs nothing; see ``run``."""
         config = self._query_config(parameters, begins_session=False)
         config.dry_run = True
-        config.use_query_cache = False
         with self.told(f"at the dry run of {statement}"):
-            job = self.client.query(
-                self._statements.text(statement, **blanks), job_config=config, retry=self.retry, job_retry=None
-            )
+            query = _MAKES.sub("", self._statements.text(statement, **blanks), count=1)
+            job = self.client.query(query, job_config=config, retry=self.retry, job_retry=None)
         return int(job.total_bytes_processed or 0)
 
     def copy(self, source: str, target: str, config: bigquery.CopyJobConfig, job_id: str | None = None) -> None:
@@ -174,6 +184,8 @@ class Jobs:
         in_session = begins_session or self._session is not None
         config = bigquery.QueryJobConfig(
             create_session=begins_session,
+            # What is verified is read, and what is billed is told.
+            use_query_cache=False,
             # An open transaction must not wait for idle slots; BigQuery's documentation knows sessions as interactive.
             priority="INTERACTIVE" if in_session else self.place.priority.upper(),
             query_parameters=[query_parameter(name, value) for name, value in (parameters or {}).items()],

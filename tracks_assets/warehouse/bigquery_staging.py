@@ -9,6 +9,7 @@ import duckdb
 from google.api_core.exceptions import Conflict
 from google.cloud import bigquery
 
+from tracks_assets.events.columns import ColumnType
 from tracks_assets.sql_files import sql_text
 from tracks_assets.warehouse.base import WarehouseError
 from tracks_assets.warehouse.bigquery_jobs import Jobs
@@ -58,19 +59,18 @@ class Staging:
             self._make(table)
         self._parts[table] = part + 1
         file = self.folder / f"{table.name}_{part}.parquet"
-        (written,) = connection.execute(
-            f"copy ({rows}) to {sql_text(str(file))} "
-            f"(format parquet, compression zstd, row_group_size {_ROW_GROUP_ROWS})"
-        ).fetchone() or (0,)
-        self._load_file(table, file, part)
+        written = write_rows(connection, rows, table, file)
+        # Most hours refuse no row, and a file without any would be a job for nothing.
+        if written:
+            self._load_file(table, file, part)
         file.unlink()
-        return int(written)
+        return written
 
     def _make(self, table: Table) -> None:
         made = bigquery.Table(self.name(table), staging_schema(table.columns))
         made.expires = datetime.now(UTC) + KEPT
         made.labels = dict(PIPELINE_LABELS)
-        self.jobs.client.create_table(made, retry=self.jobs.retry)
+        self.jobs.client.create_table(made, exists_ok=True, retry=self.jobs.retry)
 
     def _load_file(self, table: Table, file: Path, part: int) -> None:
         config = bigquery.LoadJobConfig(
@@ -110,6 +110,31 @@ class Staging:
         """Drops the staging tables that were made."""
         for table in self._parts:
             self.jobs.client.delete_table(self.name(table), not_found_ok=True, retry=self.jobs.retry)
+
+
+def write_rows(connection: duckdb.DuckDBPyConnection, rows: str, table: Table, file: Path) -> int:
+    """Writes the rows of a query as a load job takes them; returns how many.
+
+    JSON is written as plain text: BigQuery's table of Parquet's types has none that is called JSON
+    (https://cloud.google.com/bigquery/docs/loading-data-cloud-storage-parquet#type_conversions).
+
+    Args:
+        connection: where the query runs.
+        rows: the query, with the table's columns in order.
+        table: whose rows they are.
+        file: where they are written.
+    """
+    texts = ", ".join(f"{name}::varchar as {name}" for name in json_columns(table))
+    (written,) = connection.execute(
+        f"copy (select * replace ({texts}) from ({rows})) to {sql_text(str(file))} "
+        f"(format parquet, compression zstd, row_group_size {_ROW_GROUP_ROWS})"
+    ).fetchone() or (0,)
+    return int(written)
+
+
+def json_columns(table: Table) -> list[str]:
+    """The names of a table's columns of JSON."""
+    return [column.name for column in table.columns if column.type is ColumnType.JSON]
 
 
 def upload_retries(seconds: int) -> int:

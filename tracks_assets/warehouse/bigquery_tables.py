@@ -44,6 +44,25 @@ def new_table(table: Table, place: str) -> bigquery.Table:
     return made
 
 
+def table_like(found: bigquery.Table, place: str) -> bigquery.Table:
+    """An empty table that can be copied into one that is there, not yet made.
+
+    BigQuery wants both clustered alike (https://cloud.google.com/bigquery/docs/managing-partitioned-tables), and the
+    copy takes its columns' modes, policy tags and key.
+
+    Args:
+        found: the table that is there.
+        place: the whole name of the new one.
+    """
+    made = bigquery.Table(place, found.schema)
+    made.description = found.description
+    made.labels = dict(PIPELINE_LABELS)
+    made.time_partitioning = found.time_partitioning
+    made.clustering_fields = found.clustering_fields
+    made.encryption_configuration = found.encryption_configuration
+    return made
+
+
 def difference(found: bigquery.Table, table: Table) -> str | None:
     """The first thing in which a table is not that of the project, in a few words; None where nothing is.
 

@@ -283,6 +283,11 @@ class DuckDbWarehouse(Warehouse):
                 self._stored_bytes(table, columns) for table, columns in scans_in_plan(json.loads(explained[0][1]))
             )
 
+    @property
+    def byte_limit(self) -> int | None:
+        """See ``Warehouse.byte_limit``."""
+        return None
+
     def free_bytes(self) -> int | None:
         """See ``Warehouse.free_bytes``: free space on the disk and in the file."""
         (blocks,) = self.connection.execute("select free_blocks * block_size from pragma_database_size()").fetchall()
