@@ -5,7 +5,7 @@
     moves an event's time only back, to that of its original. Ids are matched over the whole table: no partition is
     named, so a re-delivery finds its event however old it is. A standing pair is updated twice and never multiplied.
 
-    First the merge for BigQuery, where an UPDATE is billed for every partition that it changes, whole, and an INSERT is not.
+    This one is for BigQuery, where an UPDATE is billed for every partition that it changes, whole, and an INSERT is not.
     So the unseen are inserted, and only the days of events that change are named for updating: a variable of the
     script prunes partitions, a join does not. One transaction, with the plan made inside it: it sees one state of tracks
     from its first read to its end. The last statement tells what was done.
@@ -45,15 +45,15 @@ set time_days = ({{ days_of('restore_time') }});
 
 update {{ target }} as standing set
     {{ content_of('delivery') | indent(4) }}
-    created_at = least(standing.created_at, delivery.created_at)
+    created_at = {{ earlier_of('standing', 'delivery') }}
 from merge_rows as delivery
 where
     standing.event_id = delivery.event_id
     and delivery.merge_action = 'update'
-    and timestamp_trunc(standing.created_at, day) in unnest(content_days);
+    and (timestamp_trunc(standing.created_at, day) in unnest(content_days) or standing.created_at is null);
 
 update {{ target }} as standing set
-    created_at = least(standing.created_at, merge_plan.created_at)
+    created_at = {{ earlier_of('standing', 'merge_plan') }}
 from merge_plan
 where
     standing.event_id = merge_plan.event_id
@@ -133,13 +133,13 @@ where is_repeat
 -#}
 {% macro merge_by_plan(target, plan) %}
     update {{ target }} as standing set
-        created_at = least(standing.created_at, plan.created_at)
+        created_at = {{ earlier_of('standing', 'plan') }}
     from {{ plan }} as plan
     where standing.event_id = plan.event_id and plan.merge_action = 'restore_time';
 
     update {{ target }} as standing set
         {{ content_of('delivery') | indent(8) }}
-        created_at = least(standing.created_at, delivery.created_at)
+        created_at = {{ earlier_of('standing', 'delivery') }}
     from (
         {{ rows_of_plan(plan, "merge_action = 'update' and copy_count > 1") | indent(8) }}
     ) as delivery
@@ -162,6 +162,11 @@ where is_repeat
 
     {{ record_repeats(plan) | indent(4) }}
 {% endmacro %}
+
+{#- The time that a row keeps; one without a time keeps none, though `least` would give it one on DuckDB. -#}
+{% macro earlier_of(standing, planned) -%}
+case when {{ standing }}.created_at > {{ planned }}.created_at then {{ planned }}.created_at else {{ standing }}.created_at end
+{%- endmacro %}
 
 {#- What an update takes from the last delivery: everything but the id and the time. -#}
 {% macro content_of(delivery) %}

@@ -98,6 +98,24 @@ def test_a_standing_pair_is_updated_twice_and_never_multiplied(engine: Engine) -
         ]
 
 
+def test_a_row_without_a_time_takes_the_content_and_keeps_none(engine: Engine) -> None:
+    """No merge of this project writes one, but an older pipeline may have."""
+    alone, pair = delivery("alone", 0), [delivery("pair", 0), delivery("pair", 1, moved=DAY, inserted=5)]
+    timeless = {"created_at": None, "bq_ingested_timestamp": LOADED - DAY}
+    engine.put(TRACKS, alone.row() | timeless, pair[0].row() | timeless)
+    engine.put(TRACKS, pair[1].row() | {"bq_ingested_timestamp": LOADED - DAY})
+
+    deliver(engine, *(Placed(0, delivery(name, 2, moved=-DAY, inserted=40)) for name in ("alone", "pair")))
+    for _ in range(2):
+        engine.merge(FIRST_HOUR, FIRST_HOUR + HOUR)
+        rows = [(row["event_id"], row["created_at"], row["event_payload"]) for row in engine.rows(TRACKS)]
+        content = plain(COLUMNS, delivery("alone", 2).row())["event_payload"]
+        assert sorted(rows, key=str) == sorted(
+            [("alone", None, content), ("pair", None, content), ("pair", TIME + DAY, content)], key=str
+        )
+        assert len(engine.rows(TRACKS_CONTENTS)) == 2
+
+
 def hour_merged(engine: Engine, hour: int, *deliveries: Delivery) -> list[Row]:
     """What tracks holds after an hour with these deliveries."""
     deliver(engine, *(Placed(hour, each) for each in deliveries))

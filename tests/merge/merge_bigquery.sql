@@ -168,14 +168,14 @@ update `project`.`posthog`.`tracks` as standing set
     event_payload = delivery.event_payload,
     bq_ingested_timestamp = delivery.bq_ingested_timestamp,
     event_inserted_at = delivery.event_inserted_at,
-    created_at = least(standing.created_at, delivery.created_at)
+    created_at = case when standing.created_at > delivery.created_at then delivery.created_at else standing.created_at end
 from merge_rows as delivery
 where
     standing.event_id = delivery.event_id
     and delivery.merge_action = 'update'
-    and timestamp_trunc(standing.created_at, day) in unnest(content_days);
+    and (timestamp_trunc(standing.created_at, day) in unnest(content_days) or standing.created_at is null);
 update `project`.`posthog`.`tracks` as standing set
-    created_at = least(standing.created_at, merge_plan.created_at)
+    created_at = case when standing.created_at > merge_plan.created_at then merge_plan.created_at else standing.created_at end
 from merge_plan
 where
     standing.event_id = merge_plan.event_id
