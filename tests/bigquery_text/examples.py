@@ -9,6 +9,7 @@ from typing import Any
 
 from tracks_assets.events.columns import ColumnType
 from tracks_assets.integrity.repairs import snapshot_name
+from tracks_assets.warehouse.bigquery import rewritten_name
 from tracks_assets.warehouse.bigquery_tables import staging_schema
 from tracks_assets.warehouse.statements import bigquery_statements
 from tracks_assets.warehouse.tables import (
@@ -28,7 +29,7 @@ from tracks_assets.warehouse.tables import (
 STATEMENTS = bigquery_statements("project")
 
 SNAPSHOT = snapshot_name("dedup_20260612_093000_000000")
-REWRITTEN = "tracks_rewritten"
+REWRITTEN = rewritten_name(SNAPSHOT)
 MOMENT = "2026-03-12T01:00:00+00:00"
 STAGED = {
     table.name: f"staging_{table.name}_2026031201_0123456789ab"

@@ -201,7 +201,7 @@ def test_a_change_between_the_proof_and_its_publication_is_found(on_bigquery: En
             update_another(on_bigquery)
             before = on_bigquery.rows(TRACKS)
             with pytest.raises(WarehouseError, match="was changed while it was rewritten, so nothing was published"):
-                rewritten.publish(repair_id, lambda: pytest.fail("it was published"))
+                rewritten.publish(repair_id, lambda: None, lambda: pytest.fail("it was published"))
         assert not warehouse.was_published(repair_id)
     assert on_bigquery.rows(TRACKS) == before
 

@@ -16,7 +16,7 @@ from tests.outages.test_load import ABORTED
 from tracks_assets.export.inventory import HourInventory
 from tracks_assets.integrity import dedup, repairs
 from tracks_assets.integrity.dedup_rollback import roll_back
-from tracks_assets.integrity.repairs import RepairError, State
+from tracks_assets.integrity.repairs import RepairError, State, SupersededError
 from tracks_assets.warehouse.base import Warehouse, WarehouseError
 from tracks_assets.warehouse.tables import TRACKS, TRACKS_DUPLICATES
 
@@ -159,6 +159,32 @@ def test_a_dedup_that_is_killed_between_publishing_and_recording(
     assert (tracks.rows, archive, states) == (rows // 2, rows // 2, [State.PUBLISHED])
 
 
+def test_a_dedup_that_another_start_cleared_is_not_published(damaged: Outages) -> None:
+    before = seen(damaged)[0]
+    with damaged.warehouse().opened() as tables:
+        first = repairs.find_repair(tables, dedup.JOB, archived(tables))
+        with tables.without_losers(first.snapshot_place(tables)) as rewritten:
+            with damaged.warehouse().opened() as others:
+                planned = dedup.plan(others, LATER, 14)
+                assert planned is not None
+                second = dedup.take_snapshot(others, planned.repair_id, LATER, 14)
+                dedup.archive(others, second.repair_id, LATER)
+            with pytest.raises(SupersededError) as told:
+                rewritten.publish(
+                    first.repair_id, lambda: repairs.check_unfinished(tables, first), lambda: pytest.fail("published")
+                )
+
+    assert str(told.value) == (
+        f"{first.repair_id} is not published and posthog.tracks is as it was, for another start of dedup_tracks "
+        "cleared it meanwhile: let that one end, then run dedup_tracks again."
+    )
+    tracks, archive, states = seen(damaged)
+    assert (tracks, archive, states) == (before, before.rows // 2, [State.ARCHIVED])
+    with damaged.warehouse().opened() as tables:
+        assert dedup.rewrite(tables, second.repair_id).state == State.PUBLISHED
+    assert seen(damaged)[0].rows == before.rows // 2
+
+
 def test_a_merge_that_comes_in_between_publishes_nothing(damaged: Outages) -> None:
     """The emulator does not keep the time of a table's last change: the proxy tells of a later one."""
     before = seen(damaged)[0]
@@ -172,7 +198,7 @@ def test_a_merge_that_comes_in_between_publishes_nothing(damaged: Outages) -> No
         with tables.without_losers(repair.snapshot) as rewritten:
             damaged.on("/tables/tracks?", Answer(200, changed))
             with pytest.raises(WarehouseError) as told:
-                rewritten.publish(repair.repair_id, lambda: None)
+                rewritten.publish(repair.repair_id, lambda: None, lambda: None)
 
     assert str(told.value) == (
         "posthog.tracks was changed while it was rewritten, so nothing was published: see that nothing else writes to "
@@ -194,6 +220,22 @@ def test_a_dedup_publishes_only_while_it_has_the_turn(damaged: Outages) -> None:
     damaged.end()
     assert seen(damaged)[0] == before
     check_dedup_works(damaged, before.rows)
+
+
+@pytest.mark.parametrize("words", ["SNAPSHOT", "tracks_publish_"])
+def test_the_lost_answer_of_a_copy_job_is_no_failure(damaged: Outages, words: str) -> None:
+    """The client asks again, and hears that the job exists: its id finds it."""
+    rows, once = seen(damaged)[0].rows, iter([True])
+
+    def fault(request: Request) -> Fate:
+        is_start = request.method == "POST" and request.path.split("?")[0].endswith("/jobs")
+        return "cut after" if is_start and words.encode() in request.body and next(once, False) else None
+
+    damaged.proxy.fault = fault
+    run(damaged)
+
+    assert next(once, None) is None, "the answer was lost"
+    assert seen(damaged)[0].rows == rows // 2
 
 
 def test_a_copy_job_that_fails_publishes_nothing(damaged: Outages) -> None:

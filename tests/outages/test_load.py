@@ -5,9 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.emulators.proxy import Answer, Fate
+from tests.emulators.proxy import Answer, Fate, Request
 from tests.outages.conftest import FIRST_LOAD, SECOND_LOAD, Outages
 from tracks_assets.export.inventory import HourInventory
+from tracks_assets.warehouse import bigquery_jobs
 from tracks_assets.warehouse.base import WarehouseError
 from tracks_assets.warehouse.tables import RAW_TRACKS, REJECTED_TRACKS
 
@@ -39,6 +40,11 @@ TOO_DEAR = refusal(
     500, "bytesBilledLimitExceeded", "Query exceeded limit for bytes billed: 1000. 10485760 or higher required."
 )
 TOO_LONG = refusal(400, "stopped", "Job execution was cancelled: Job timed out after 20s")
+TAKEN = {
+    "jobReference": {"projectId": "tracks-tests", "jobId": "j", "location": "US"},
+    "configuration": {"jobType": "LOAD", "load": {}},
+}
+"""A load job, as BigQuery's API tells of it."""
 REPLACING = "begin transaction;\\n\\nmerge"
 BEGINNING = "BigQuery in tracks-tests failed at the statement replace_hour ("
 
@@ -153,6 +159,64 @@ def test_an_answer_that_is_lost_loads_nothing_twice(outages: Outages, delivered:
         )
         load = tables.replace_hour(delivered, FIRST_LOAD)
     assert held(outages)[:2] == (load.accepted, load.rejected)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_an_upload_whose_answer_is_lost_lands_once(outages: Outages, delivered: HourInventory, method: str) -> None:
+    """The emulator gives the job of an upload an id of its own: where it is asked for, the proxy answers."""
+    once, done = iter([True]), {**TAKEN, "status": {"state": "DONE"}}
+
+    def fault(request: Request) -> Fate:
+        if request.method == method and "/upload/" in request.path and next(once, False):
+            return "cut after"
+        return Answer(200, json.dumps(done).encode()) if "/jobs/tracks_load_" in request.path else None
+
+    with outages.warehouse().opened() as tables:
+        outages.proxy.fault = fault
+        load = tables.replace_hour(delivered, FIRST_LOAD)
+    assert next(once, None) is None, "the answer was lost"
+    assert held(outages)[:2] == (load.accepted, load.rejected)
+
+
+def test_a_load_job_that_fails_leaves_the_hour(outages: Outages, delivered: HourInventory) -> None:
+    """It was taken, and then failed: its end tells why."""
+    with outages.warehouse().opened() as tables:
+        tables.replace_hour(delivered, FIRST_LOAD)
+    before = held(outages)
+    error = {"reason": "invalid", "message": "Error while reading data"}
+    failed = {**TAKEN, "status": {"state": "DONE", "errorResult": error}}
+
+    outages.proxy.fault = lambda request: (
+        Answer(200, json.dumps(failed).encode()) if request.method == "PUT" and "/upload/" in request.path else None
+    )
+    with pytest.raises(WarehouseError) as told, outages.warehouse().opened() as tables:
+        tables.replace_hour(delivered, SECOND_LOAD)
+
+    assert str(told.value) == (
+        "BigQuery in tracks-tests failed at the hour 2026-03-12-00:00, which is as it was before (Error while reading "
+        "data): mend the cause, then run again."
+    )
+    outages.end()
+    assert held(outages) == before
+    check_repaired(outages, delivered)
+
+
+def test_a_bigquery_that_is_silent_is_given_up(
+    outages: Outages, delivered: HourInventory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bigquery_jobs, "SILENCE", 0.5)
+    with outages.warehouse().opened() as tables:
+        tables.replace_hour(delivered, FIRST_LOAD)
+        before = tables.count_rows(RAW_TRACKS)
+        outages.proxy.fault = lambda _: "hang"
+        with pytest.raises(WarehouseError) as told:
+            tables.count_rows(RAW_TRACKS)
+    assert str(told.value).startswith("BigQuery in tracks-tests failed at the statement count_rows (")
+    assert str(told.value).endswith("could not be reached, or not in time: look at its status, then run again.")
+    outages.proxy.is_over.set()
+    outages.end()
+    with outages.warehouse().opened() as tables:
+        assert tables.count_rows(RAW_TRACKS) == before
 
 
 def test_a_storm_that_ends_is_survived(outages: Outages, delivered: HourInventory) -> None:

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.bigquery_text.examples import SNAPSHOT, STAGED
+from tests.bigquery_text.examples import REWRITTEN, SNAPSHOT, STAGED
 from tests.bigquery_text.google import Google, statements_in
 from tests.bigquery_text.test_google import UNKNOWN
 from tests.emulators.sent import Sent, kept
@@ -18,13 +18,14 @@ DBT_SENDS = {"tracks", "unique_event_id", "event_id_not_null", "created_at_not_n
 _PLACE = re.compile(rf"`{PROJECT}`?\.`?\w+?_?posthog`?\.`?(\w+)`")
 _STAGING = re.compile(rf"\b(staging_(?:{'|'.join(STAGED)}))_\d{{10}}_[0-9a-f]{{12}}\b")
 _SNAPSHOT = re.compile(r"\btracks_snapshot_[a-z]+_\d{8}_\d{6}_\d{6}\b")
+_REWRITTEN = re.compile(r"\btracks_rewritten_[a-z]+_\d{8}_\d{6}_\d{6}\b")
 
 
 def usual(text: str) -> str:
     """A text as it was sent, but for names that are new in every test: datasets, staging tables and snapshots."""
     text = _PLACE.sub(r"`project.posthog.\1`", text)
     text = _STAGING.sub(r"\1_2026031201_0123456789ab", text)
-    return _SNAPSHOT.sub(SNAPSHOT, text)
+    return _SNAPSHOT.sub(SNAPSHOT, _REWRITTEN.sub(REWRITTEN, text))
 
 
 def distinct() -> list[Sent]:

@@ -59,7 +59,8 @@ def usage_metadata(usage: Usage | None, since: Usage | None = None) -> Mapping[s
 
 def usage_line(purpose: str, usage: Usage) -> str:
     """The log line for what a step was billed."""
-    return f"{billed_text(usage.bytes_billed, usage.slot_ms)} for {purpose}, in {usage.jobs:,} jobs."
+    jobs = "1 job" if usage.jobs == 1 else f"{usage.jobs:,} jobs"
+    return f"{billed_text(usage.bytes_billed, usage.slot_ms)} for {purpose}, in {jobs}."
 
 
 def billed_text(bytes_billed: int, slot_ms: int) -> str:

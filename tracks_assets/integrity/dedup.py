@@ -18,8 +18,10 @@ from tracks_assets.integrity.repairs import (
     Repair,
     RepairError,
     State,
+    SupersededError,
     advance,
     begin,
+    check_unfinished,
     clear_unfinished,
     drop_expired,
     find_repair,
@@ -195,8 +197,15 @@ def rewrite(warehouse: Warehouse, repair_id: str) -> Repair:
     try:
         with warehouse.without_losers(repair.snapshot_place(warehouse)) as rewritten:
             rows = _verified(warehouse, repair, rewritten).rows
-            rewritten.publish(repair_id, lambda: advance(warehouse, repair, State.PUBLISHED, rows_after=rows))
+            rewritten.publish(
+                repair_id,
+                lambda: check_unfinished(warehouse, repair),
+                lambda: advance(warehouse, repair, State.PUBLISHED, rows_after=rows),
+            )
         return find_repair(warehouse, JOB, repair_id)
+    except SupersededError:
+        # What is unfinished now is the other's.
+        raise
     except RepairError:
         clear_unfinished(warehouse, JOB, DELETE_ARCHIVED)
         raise

@@ -19,6 +19,10 @@ class RepairError(Exception):
     """A repair refuses, or found that its result is not what it must be; the message is one sentence."""
 
 
+class SupersededError(RepairError):
+    """Another start of the job took this repair for one that was killed, and cleared it."""
+
+
 class State(StrEnum):
     """How far a repair came; before ``PUBLISHED``, tracks is untouched."""
 
@@ -174,18 +178,40 @@ def advance(
 def clear_unfinished(warehouse: Warehouse, job: str, delete_archived: str) -> list[str]:
     """Takes back what repairs left that were killed before they were published; returns their ids.
 
+    It is done in the turn of those who write tracks: a repair that is being published at this moment stands.
+
     Args:
         warehouse: the open warehouse.
         job: the repairing job.
         delete_archived: the statement that empties the job's archive of one repair.
     """
-    unfinished = [repair for repair in repairs_of(warehouse, job) if repair.state in _UNFINISHED]
+    if not _unfinished(warehouse, job):
+        return []
+    with warehouse.transaction():
+        unfinished = _unfinished(warehouse, job)
+        for repair in unfinished:
+            warehouse.change(delete_archived, {"repair_id": repair.repair_id})
+            warehouse.change("delete_repair", {"repair_id": repair.repair_id})
     for repair in unfinished:
-        warehouse.change(delete_archived, {"repair_id": repair.repair_id})
         warehouse.drop_snapshot(repair.snapshot)
-        # The record goes last: killed before that, the next start clears the rest.
-        warehouse.change("delete_repair", {"repair_id": repair.repair_id})
     return [repair.repair_id for repair in unfinished]
+
+
+def _unfinished(warehouse: Warehouse, job: str) -> list[Repair]:
+    return [repair for repair in repairs_of(warehouse, job) if repair.state in _UNFINISHED]
+
+
+def check_unfinished(warehouse: Warehouse, repair: Repair) -> None:
+    """Looks whether a repair that is about to be published still stands as it was proved.
+
+    Raises:
+        SupersededError: another start of the job cleared it.
+    """
+    if repair.repair_id not in {each.repair_id for each in _unfinished(warehouse, repair.job)}:
+        raise SupersededError(
+            f"{repair.repair_id} is not published and posthog.tracks is as it was, for another start of {repair.job} "
+            f"cleared it meanwhile: let that one end, then run {repair.job} again."
+        )
 
 
 def drop_expired(warehouse: Warehouse, jobs: Sequence[str], now: datetime) -> None:

@@ -71,14 +71,15 @@ class Rewritten:
         place: the table to verify.
         removed_rows: rows of tracks that it lacks.
         removed_content: the sum of the hashes of those rows, as they stood in tracks.
-        publish: puts it in the place of tracks in one step, under a name of its own, and then records that; see
+        publish: given a name of its own, what to check and what to record: while nobody else can write tracks, it
+            checks, and puts this in the place of tracks in one step; then it records that. See
             ``Warehouse.was_published``. Whoever does not call it leaves tracks as it was.
     """
 
     place: str
     removed_rows: int
     removed_content: int
-    publish: Callable[[str, Callable[[], object]], object]
+    publish: Callable[[str, Callable[[], object], Callable[[], object]], object]
 
 
 @dataclass(frozen=True)

@@ -65,8 +65,6 @@ _TIME_TRAVEL_HOURS = 168
 _CALLS_AT_ONCE = 8
 """No more than the connections that the client library keeps."""
 
-_REWRITTEN = f"{TRACKS.name}_rewritten"
-
 
 class BigQueryWarehouse(Warehouse):
     """The warehouse in the datasets of a Google Cloud project, made where they are missing.
@@ -307,7 +305,8 @@ class BigQueryWarehouse(Warehouse):
         return ()
 
     def drop_snapshot(self, snapshot: str) -> None:
-        """See ``Warehouse.drop_snapshot``."""
+        """See ``Warehouse.drop_snapshot``; and what a killed rewrite left beside it."""
+        self._drop(self._beside_tracks(rewritten_name(snapshot)))
         if self.has_snapshot(snapshot):
             self.change("drop_snapshot", snapshot=self.statements.place(TRACKS.schema, snapshot))
 
@@ -321,10 +320,11 @@ class BigQueryWarehouse(Warehouse):
             return True
 
     @contextmanager
-    def without_losers(self, snapshot: str) -> Iterator[Rewritten]:  # noqa: ARG002 (tracks tells its losers itself)
+    def without_losers(self, snapshot: str) -> Iterator[Rewritten]:
         """See ``Warehouse.without_losers``: rewritten beside tracks, then copied into its place for nothing."""
-        found, whole_name = self._found_tracks(), self._beside_tracks(_REWRITTEN)
-        tracks, place = (self.statements.place(TRACKS.schema, name) for name in (TRACKS.name, _REWRITTEN))
+        name = rewritten_name(snapshot)
+        found, whole_name = self._found_tracks(), self._beside_tracks(name)
+        tracks, place = (self.statements.place(TRACKS.schema, each) for each in (TRACKS.name, name))
         self._drop(whole_name)
         try:
             with self._jobs.told(f"at the table {whole_name}"):
@@ -343,20 +343,28 @@ class BigQueryWarehouse(Warehouse):
 
     def rewriting_statements(
         self,
-        snapshot: str,  # noqa: ARG002 (tracks itself tells which rows to leave out)
+        snapshot: str,
         rewritten: str | None = None,
     ) -> tuple[tuple[str, dict[str, str]], ...]:
         """See ``Warehouse.rewriting_statements``."""
-        place = rewritten or self.statements.place(TRACKS.schema, _REWRITTEN)
+        place = rewritten or self.statements.place(TRACKS.schema, rewritten_name(snapshot))
         return (
             ("rewrite_tracks", {"rewritten": place}),
             ("fingerprint", {"table": self.statements.place(TRACKS.schema, TRACKS.name)}),
             ("fingerprint", {"table": place}),
         )
 
-    def _publish(self, rewritten: str, seen: datetime | None, name: str, record: Callable[[], object]) -> None:
-        # While the turn is held, no merge can come in between the look at tracks and its copy.
+    def _publish(
+        self,
+        rewritten: str,
+        seen: datetime | None,
+        name: str,
+        check: Callable[[], object],
+        record: Callable[[], object],
+    ) -> None:
+        # While the turn is held, nothing can come in between the look at tracks and its copy.
         with self.transaction():
+            check()
             if self._found_tracks().modified != seen:
                 raise WarehouseError(
                     f"{TRACKS} was changed while it was rewritten, so nothing was published: see that nothing else "
@@ -376,3 +384,13 @@ class BigQueryWarehouse(Warehouse):
     def _drop(self, name: str) -> None:
         with self._jobs.told(f"at dropping {name}"):
             self._jobs.client.delete_table(name, not_found_ok=True, retry=self._jobs.retry)
+
+
+def rewritten_name(snapshot: str) -> str:
+    """The name of the table that a dedup writes beside tracks: one of its own, for two may have been started.
+
+    Args:
+        snapshot: the name or the place of the dedup's snapshot.
+    """
+    name = snapshot.rpartition(".")[2].strip("`")
+    return f"{TRACKS.name}_rewritten_{name.removeprefix(f'{TRACKS.name}_snapshot_')}"

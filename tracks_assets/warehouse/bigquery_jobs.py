@@ -5,14 +5,17 @@ the client is closed.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from datetime import datetime
 from typing import Any, TypeVar
+from uuid import uuid4
 
 from google.api_core.retry import Retry
 from google.cloud import bigquery
 from google.cloud.bigquery.retry import DEFAULT_RETRY
+from requests import Response
+from requests.adapters import HTTPAdapter
 
 from tracks_assets.events.columns import ColumnType
 from tracks_assets.warehouse.base import Parameters, Usage, WarehouseError
@@ -36,6 +39,20 @@ _MAKES = re.compile(r"(?:--.*\n|\s)*create or replace temp table \w+ as\s", re.I
 
 _CHANGING = ("INSERT", "UPDATE", "DELETE", "SCRIPT")
 _TYPES = {column.name: column.type for table in TABLES for column in table.columns}
+
+
+SILENCE = 30.0
+"""Seconds without a byte after which a call counts as failed and is repeated; the library itself waits for ever."""
+
+
+class _Impatient(HTTPAdapter):
+    """HTTP that does not wait for ever."""
+
+    def send(self, *arguments: Any, **options: Any) -> Response:
+        """See ``HTTPAdapter.send``."""
+        asked = options.get("timeout")
+        options["timeout"] = min(asked, SILENCE) if isinstance(asked, int | float) else SILENCE
+        return super().send(*arguments, **options)
 
 
 class Jobs:
@@ -85,6 +102,8 @@ class Jobs:
         self.usage = Usage()
         with self.told("at the log-in"):
             self._client = bigquery.Client(self.place.project, location=self.place.location)
+            for scheme in ("https://", "http://"):
+                self._client._http.mount(scheme, _Impatient())
 
     def close(self) -> None:
         """Ends the session, and the client."""
@@ -151,12 +170,30 @@ class Jobs:
         Raises:
             WarehouseError: it failed.
         """
-        with self.told(f"at copying {source} to {target}"):
-            job = self.client.copy_table(
-                source, target, job_config=self.bounded(config), job_id=job_id, retry=self.retry
+        named = job_id or f"tracks_copy_{uuid4()}"
+
+        def start() -> Any:
+            return self.client.copy_table(
+                source, target, job_config=self.bounded(config), job_id=named, retry=self.retry
             )
-            self.wait(job)
+
+        with self.told(f"at copying {source} to {target}"):
+            self.wait(self.started(named, start))
         self.usage += Usage(jobs=1)
+
+    def started(self, job_id: str, start: Callable[[], Any]) -> Any:
+        """The job of an id, started; where only the answer was lost, it is found by its id, and not started twice.
+
+        Raises:
+            Exception: one of ``FAILURES``, if it was not started.
+        """
+        try:
+            return start()
+        except FAILURES:
+            # What kept it from starting says more than that it is not there.
+            with suppress(*FAILURES):
+                return self.client.get_job(job_id, retry=self.retry)
+            raise
 
     def bounded(self, config: Config) -> Config:
         """The configuration of a job with the labels and the time that every job has."""

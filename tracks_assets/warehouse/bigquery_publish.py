@@ -38,8 +38,9 @@ class Publications:
         for job in self._attempts(name):
             with suppress(*FAILURES):
                 self.jobs.wait(job)
-            if job.done(retry=self.jobs.retry) and job.error_result is None:
-                return True
+            with self.jobs.told(f"at the job {job.job_id}"):
+                if job.done(retry=self.jobs.retry) and job.error_result is None:
+                    return True
         return False
 
     def _attempts(self, name: str) -> Iterator[Any]:

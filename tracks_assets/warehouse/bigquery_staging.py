@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
 import duckdb
-from google.api_core.exceptions import Conflict
 from google.cloud import bigquery
 
 from tracks_assets.events.columns import ColumnType
@@ -78,20 +78,18 @@ class Staging:
             schema=staging_schema(table.columns),
             write_disposition="WRITE_APPEND",
         )
-        # An upload that is repeated after its answer was lost finds its own job, and lands once.
+        # An upload whose answer was lost finds its own job by its id, and lands once.
         job_id = f"tracks_load_{table.name}_{self.hour:%Y%m%d%H}_{self._id}_{part}"
-        try:
-            with file.open("rb") as stream:
-                job = self.jobs.client.load_table_from_file(
-                    stream,
-                    self.name(table),
-                    job_id=job_id,
-                    job_config=self.jobs.bounded(config),
-                    num_retries=upload_retries(self.jobs.place.retry_seconds),
-                )
-            self.jobs.wait(job)
-        except Conflict:
-            self.jobs.wait(self.jobs.client.get_job(job_id, retry=self.jobs.retry))
+        with file.open("rb") as stream:
+            upload = partial(
+                self.jobs.client.load_table_from_file,
+                stream,
+                self.name(table),
+                job_id=job_id,
+                job_config=self.jobs.bounded(config),
+                num_retries=upload_retries(self.jobs.place.retry_seconds),
+            )
+            self.jobs.wait(self.jobs.started(job_id, upload))
 
     def check(self, table: Table, rows: int) -> None:
         """Looks whether the staging table holds that many rows.

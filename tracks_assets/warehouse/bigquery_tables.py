@@ -56,7 +56,7 @@ def table_like(found: bigquery.Table, place: str) -> bigquery.Table:
     """
     made = bigquery.Table(place, found.schema)
     made.description = found.description
-    made.labels = dict(PIPELINE_LABELS)
+    made.labels = {**found.labels, **PIPELINE_LABELS}
     made.time_partitioning = found.time_partitioning
     made.clustering_fields = found.clustering_fields
     made.encryption_configuration = found.encryption_configuration

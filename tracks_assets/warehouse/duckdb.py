@@ -246,7 +246,11 @@ class DuckDbWarehouse(Warehouse):
                 self.change(statement, **blanks)
             (removed,) = self.fetch("removed_content")
             yield Rewritten(
-                str(TRACKS), removed["all_rows"], content_sum(removed["content"]), publish=lambda _, record: record()
+                str(TRACKS),
+                removed["all_rows"],
+                content_sum(removed["content"]),
+                # All of it is one transaction of the only writer: nothing can have come in between.
+                publish=lambda _name, _check, record: record(),
             )
 
     def was_published(self, name: str) -> bool:  # noqa: ARG002 (what is published is recorded in the same transaction)
