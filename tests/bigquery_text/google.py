@@ -44,6 +44,7 @@ def statements_in(script: str) -> list[str]:
     return [text.strip() for text in re.split(r";[ \t]*(?:\n|$)", script) if text.strip()]
 
 
+_CONDITIONAL = re.compile(r"if (?P<condition>.+?) then\s+(?P<statement>.+)$", re.DOTALL)
 _DECLARED = re.compile(r"declare (?P<name>\w+) (?P<type>.+)$")
 _ASSIGNED = re.compile(r"set \w+ = (?P<value>.+)$", re.DOTALL)
 
@@ -106,8 +107,13 @@ class Google:
         """
         variables: dict[str, str] = {}
         for text in statements_in(script):
-            declared, assigned = _DECLARED.match(text), _ASSIGNED.match(text)
-            if declared:
+            declared, assigned, conditional = (pattern.match(text) for pattern in (_DECLARED, _ASSIGNED, _CONDITIONAL))
+            if text == "end if":
+                continue
+            if conditional:
+                self.check(f"select {conditional['condition']}")
+                self.check(conditional["statement"])
+            elif declared:
                 variables[declared["name"]] = declared["type"]
             elif assigned:
                 self.check(f"select {assigned['value']}")

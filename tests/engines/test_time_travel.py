@@ -2,11 +2,13 @@
 
 import time
 from datetime import UTC, datetime, timedelta
+from unittest.mock import create_autospec
 
 import pytest
 
 from tests.engines.engine import BigQueryEngine, DuckDbEngine
 from tracks_assets.integrity import census, verdicts
+from tracks_assets.warehouse.base import Warehouse
 from tracks_assets.warehouse.tables import TRACKS
 
 LOADED = datetime(2026, 3, 12, 1, tzinfo=UTC)
@@ -37,6 +39,15 @@ def test_duplicates_since_a_while_ago_are_growth(on_bigquery: BigQueryEngine, mo
     assert earlier is not None
     assert (counted.excess_rows, earlier.excess_rows) == (1, 0)
     assert not verdicts.flat_duplicate_count(counted, None, earlier).passed
+
+
+def test_a_week_ago_is_asked_for_while_it_is_still_in_reach() -> None:
+    """Time travel ends after seven days to the second, and the question takes a while to arrive."""
+    now, warehouse = datetime.now(UTC), create_autospec(Warehouse, instance=True)
+    warehouse.tracks_as_of.return_value = None
+    assert census.earlier(warehouse, now) is None
+    (moment,) = warehouse.tracks_as_of.call_args.args
+    assert timedelta(days=6, hours=12) < now - moment <= timedelta(days=7) - timedelta(minutes=10)
 
 
 def test_duckdb_does_not_travel(on_duckdb: DuckDbEngine) -> None:

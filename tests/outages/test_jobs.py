@@ -46,7 +46,10 @@ def test_every_job_says_whose_it_is_and_is_bounded(
     for job in sent:
         assert job["labels"] == {"pipeline": "tracks", **LABELS}
         assert job["jobTimeoutMs"] == "77000"
+    (copy,) = (job["copy"] for job in sent if "copy" in job)
+    assert (copy["operationType"], copy["destinationExpirationTime"][:10]) == ("SNAPSHOT", "2099-03-12")
     queries = [job["query"] for job in sent if "query" in job]
+    assert {query["useQueryCache"] for query in queries} == {False}
     assert {query["maximumBytesBilled"] for query in queries} == {"1000000000"}
     in_session = [query for query in queries if query.get("createSession") or query.get("connectionProperties")]
     assert {query["priority"] for query in in_session} == {"INTERACTIVE"}

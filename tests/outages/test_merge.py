@@ -1,5 +1,6 @@
 """A merge by dbt while BigQuery is in trouble: tracks is as it was or whole, and a next run leaves each event once."""
 
+import json
 import os
 import subprocess
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from google.cloud import bigquery
 
+from tests.emulators.proxy import Request
 from tests.emulators.servers import PROJECT
 from tests.outages.conftest import FIRST_LOAD, HOUR, Outages
 from tests.outages.test_load import ABORTED
@@ -34,6 +36,11 @@ def merge(outages: Outages, delivered: HourInventory, tmp_path: Path) -> Merge:
         "TRACKS_BQ_PROJECT": PROJECT,
         "TRACKS_BQ_DATASET_PREFIX": outages.prefix,
         "TRACKS_BQ_RETRY_SECONDS": "3",
+        "TRACKS_BQ_JOB_SECONDS": "77",
+        "TRACKS_BQ_MAXIMUM_BYTES_BILLED": "1000000000",
+        "TRACKS_BQ_PRIORITY": "batch",
+        "TRACKS_RUN_LABEL": "ab-12",
+        "TRACKS_PARTITION_LABEL": "2026-03-12-00-00",
         "TRACKS_WINDOW_START": HOUR.isoformat(),
         "TRACKS_WINDOW_END": (HOUR + AN_HOUR).isoformat(),
     }
@@ -60,6 +67,23 @@ def held(outages: Outages) -> tuple[int, int, int]:
     ).result()
     client.close()  # type: ignore[no-untyped-call]
     return row["standing"], row["ids"], row["delivered"]
+
+
+def test_dbts_job_says_whose_it_is_and_is_bounded_as_the_warehouses_are(outages: Outages, merge: Merge) -> None:
+    sent = []
+
+    def note(request: Request) -> None:
+        if MERGING.encode() in request.body:
+            sent.append(json.loads(request.body)["configuration"])
+
+    outages.proxy.fault = note
+    assert merge().returncode == 0
+
+    (job,) = sent
+    labels = {"pipeline": "tracks", "asset": "tracks", "partition": "2026-03-12-00-00", "run": "ab-12"}
+    assert {name: job["labels"][name] for name in labels} == labels
+    assert job["jobTimeoutMs"] == "77000"
+    assert (job["query"]["maximumBytesBilled"], job["query"]["priority"]) == ("1000000000", "BATCH")
 
 
 @pytest.mark.parametrize(

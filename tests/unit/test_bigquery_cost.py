@@ -6,11 +6,13 @@ from benchmarks.bigquery_cost import (
     Bill,
     Table,
     dollars,
+    hour_load,
     key_table_merge,
     keys_bytes,
     planned_merge,
     stock_merge,
     unique_batch_check,
+    whole_hour,
 )
 
 SMALL = Table(rows=1_000, size=1_000_000, rows_an_hour=10, redeliveries=4, days=3)
@@ -33,8 +35,10 @@ def test_the_planned_merge_is_billed_the_days_that_change() -> None:
     assert planned_merge(SMALL, changing=4) == Bill(read=reads + 3 * 240 * 46, updated=3 * 240_000)
 
 
-def test_a_check_and_a_price() -> None:
+def test_load_check_and_a_price() -> None:
+    assert hour_load(SMALL) == Bill(read=10_000 + 240 * 8)
     assert unique_batch_check(SMALL) == Bill(read=1_010 * 38)
+    assert whole_hour(SMALL) == Bill(read=11_920 + planned_merge(SMALL, 0).read + 38_380)
     assert dollars(Bill(read=2**40) + Bill(read=0, updated=2**40)) == 12.5
 
 

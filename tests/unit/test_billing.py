@@ -1,6 +1,8 @@
 """What jobs are labelled with, and what their bill says in the metadata."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from unittest.mock import create_autospec
 
 import dagster as dg
 import pytest
@@ -8,7 +10,9 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
 from tracks_assets.defs.billing import job_labels, label, usage_metadata
-from tracks_assets.warehouse.base import Usage
+from tracks_assets.defs.hourly import _load_hours
+from tracks_assets.export.inventory import Export, HourInventory
+from tracks_assets.warehouse.base import HourLoad, Usage
 from tracks_assets.warehouse.bigquery_jobs import usage_of
 from tracks_assets.warehouse.bigquery_staging import upload_retries
 
@@ -81,6 +85,31 @@ def test_an_hour_is_billed_what_was_used_since_the_one_before() -> None:
     assert usage_metadata(after, since=before)["bytes_billed"] == 300
     assert usage_metadata(after)["bytes_billed"] == 400
     assert usage_metadata(None, since=None) == {}
+
+
+class OneJobAnHour:
+    """A warehouse that bills 100 bytes for each hour."""
+
+    def __init__(self) -> None:
+        self.usage = Usage()
+
+    def replace_hour(self, inventory: HourInventory, _stamp: datetime) -> HourLoad:
+        self.usage += Usage(jobs=1, bytes_billed=100)
+        return HourLoad(inventory.hour, 0, 0, 0)
+
+
+def test_every_hour_of_a_range_has_its_own_bill(tmp_path: Path) -> None:
+    (tmp_path / "export").mkdir()
+    context = create_autospec(dg.AssetExecutionContext, instance=True)
+    context.partition_time_window = dg.TimeWindow(HOUR, HOUR + timedelta(hours=2))
+    _load_hours(context, Export(str(tmp_path / "export")), OneJobAnHour())  # type: ignore[arg-type]
+    told = {
+        call.kwargs["partition_key"]: call.args[0]["bytes_billed"] for call in context.add_asset_metadata.mock_calls
+    }
+    assert [(call.kwargs["partition_key"], call.args[0]["bytes_billed"]) for call in told] == [
+        ("2026-03-12-05:00", 100),
+        ("2026-03-12-06:00", 100),
+    ]
 
 
 @pytest.mark.parametrize("statements", [[job("SCRIPT")], [INSERT, job("UPDATE")]], ids=["none", "one of two"])

@@ -293,7 +293,10 @@ class BigQueryWarehouse(Warehouse):
     # Repairs
 
     def take_snapshot(self, snapshot: str, touched: str, expires_at: datetime) -> None:  # noqa: ARG002 (it holds all)
-        """See ``Warehouse.take_snapshot``: all of tracks, which costs nothing until tracks changes."""
+        """See ``Warehouse.take_snapshot``: all of tracks, which costs nothing until tracks changes.
+
+        By a copy job: it takes an expiration as CREATE SNAPSHOT TABLE does, and needs no slot.
+        """
         config = bigquery.CopyJobConfig(
             operation_type=OperationType.SNAPSHOT,
             destination_expiration_time=expires_at.astimezone(UTC).isoformat(),

@@ -5,8 +5,14 @@ begin transaction;
 
 {{ shared.take_turn(raw_tracks_turn) }};
 
-delete from {{ raw_tracks }}
-where window_start = timestamp {{ window_start | tojson }};
+-- A DELETE is billed for the whole day, whatever it finds, and most hours are loaded for the first time.
+if exists (
+    select 1 from {{ raw_tracks }}
+    where window_start = timestamp {{ window_start | tojson }}
+) then
+    delete from {{ raw_tracks }}
+    where window_start = timestamp {{ window_start | tojson }};
+end if;
 
 {% if staged %}
 insert into {{ raw_tracks }} ({{ shared.names(raw_tracks.columns) }})

@@ -3,10 +3,18 @@ begin transaction;
 
 {{ shared.take_turn(backfill_tracks_turn) }};
 
-delete from {{ backfill_tracks }}
-where
-    created_at >= timestamp {{ window_start | tojson }}
-    and created_at < timestamp {{ window_end | tojson }};
+-- A DELETE is billed for the whole day, whatever it finds, and most hours are loaded for the first time.
+if exists (
+    select 1 from {{ backfill_tracks }}
+    where
+        created_at >= timestamp {{ window_start | tojson }}
+        and created_at < timestamp {{ window_end | tojson }}
+) then
+    delete from {{ backfill_tracks }}
+    where
+        created_at >= timestamp {{ window_start | tojson }}
+        and created_at < timestamp {{ window_end | tojson }};
+end if;
 
 {% if staged %}
 insert into {{ backfill_tracks }} ({{ shared.names(backfill_tracks.columns) }})
