@@ -40,9 +40,9 @@ _MAKES = re.compile(r"(?:--.*\n|\s)*create or replace temp table \w+ as\s", re.I
 _CHANGING = ("INSERT", "UPDATE", "DELETE", "SCRIPT")
 _TYPES = {column.name: column.type for table in TABLES for column in table.columns}
 
-
 SILENCE = 30.0
-"""Seconds without a byte after which a call counts as failed and is repeated; the library itself waits for ever."""
+"""Seconds without a byte after which a call counts as failed and is repeated; the library itself waits for ever.
+BigQuery keeps silent for 10 of them where it is asked for the end of a query."""
 
 
 class _Impatient(HTTPAdapter):
