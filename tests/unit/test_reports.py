@@ -9,8 +9,9 @@ import pytest
 from rich.console import Console
 
 from tracks_assets.defs.billing import usage_line
-from tracks_assets.defs.dbt_results import Results, cause_of
+from tracks_assets.defs.dbt_results import Results, cause_of, usage_of
 from tracks_assets.defs.merge_report import MergeCost, MergeCounts, cost_of, counts_by_hour, merge_failure
+from tracks_assets.defs.metadata import merge_metadata
 from tracks_assets.defs.partitions import HOURS_A_MERGE, hours_of, merge_windows
 from tracks_assets.defs.progress import Progress, progress_line
 from tracks_assets.defs.tracks import merge_line
@@ -113,6 +114,16 @@ def test_why_a_model_did_not_come_to_its_end(results: Results, said: str, cause:
     assert cause_of("posthog_tracks", results, said) == cause
 
 
+def test_what_dbts_tests_were_billed_is_added_up_where_it_is_told() -> None:
+    results: Results = {
+        "one": {"adapter_response": {"bytes_billed": 100, "slot_ms": 7}},
+        "other": {"adapter_response": {"bytes_billed": 20, "slot_ms": None}},
+        "untold": {"adapter_response": {"bytes_billed": None}},
+        "skipped": {},
+    }
+    assert usage_of(results) == Usage(jobs=2, bytes_billed=120, slot_ms=7)
+
+
 def test_a_merge_that_failed_is_told_in_one_sentence() -> None:
     safe = "; it is done whole or not at all, and to run it again is safe."
     assert merge_failure("2026-03-12-00:00", "2026-03-12-00:00", "Quota exceeded", "wait") == (
@@ -143,6 +154,21 @@ def test_what_is_done_about_what_duckdb_told_dbt(tmp_path: Path) -> None:
     locked = "IO Error: Could not set lock on file: Conflicting lock is held in /bin/python (PID 7). See also"
     assert warehouse.remedy(locked) == "let process 7 (/bin/python) end, then run again"
     assert warehouse.remedy("Out of Memory Error") == "make room or mend the cause, then run again"
+
+
+def test_the_hours_of_a_merge_share_its_cost() -> None:
+    counts = MergeCounts(inserted=1)
+    share = MergeCost(bytes_billed=240_000, slot_ms=4_800).shared_by(24)
+    assert share == MergeCost(bytes_billed=10_000, slot_ms=200)
+    assert merge_metadata(counts, 2.5, share) == {
+        "bytes_billed": 10_000,
+        "slot_ms": 200,
+        "rows_inserted": 1,
+        "rows_updated": 0,
+        "rows_unchanged": 0,
+        "seconds": 2.5,
+    }
+    assert "bytes_billed" not in merge_metadata(counts, 2.5)
 
 
 def test_what_a_merge_costs_is_read_where_it_is_told() -> None:

@@ -12,9 +12,9 @@ from typing import Any
 
 import dagster as dg
 
-from tracks_assets.defs.billing import job_labels
+from tracks_assets.defs.billing import job_labels, usage_line
 from tracks_assets.defs.dbt_manifest import ensure_manifest
-from tracks_assets.defs.dbt_results import Results, cause_of, errors_in, results_of
+from tracks_assets.defs.dbt_results import Results, cause_of, errors_in, results_of, usage_of
 from tracks_assets.defs.metadata import check_result
 from tracks_assets.defs.own_job import leave_own_job_checks_out, own_job_metadata
 from tracks_assets.defs.partitions import hours_of, partition_key
@@ -136,6 +136,9 @@ def dbt_checks(settings: Settings, project: Path) -> dg.AssetChecksDefinition:
             )
             said = errors_in(call.stream_raw_events())
         results = results_of(call.target_path / "run_results.json")
+        used = usage_of(results)
+        if used.jobs:
+            context.log.info(usage_line("dbt_checks", used))
         with warehouse.opened(context, "dbt_checks") as tables:
             judged = judge(
                 {name: partial(dbt_verdict, tables, settings.cutover, name, results, said) for name in names}

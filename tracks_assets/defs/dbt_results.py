@@ -8,6 +8,8 @@ from typing import Any
 
 from dagster_dbt import DbtCliEventMessage
 
+from tracks_assets.warehouse.base import Usage
+
 Results = Mapping[str, Mapping[str, Any]]
 
 _MOST_LETTERS = 400
@@ -19,6 +21,17 @@ def results_of(file: Path) -> Results:
     if not file.exists():
         return {}
     return {result["unique_id"].split(".")[2]: result for result in json.loads(file.read_text())["results"]}
+
+
+def usage_of(results: Results) -> Usage:
+    """What the nodes were billed, where the engine tells."""
+    told = [result.get("adapter_response") or {} for result in results.values()]
+    billed = [response for response in told if response.get("bytes_billed") is not None]
+    return Usage(
+        jobs=len(billed),
+        bytes_billed=sum(response["bytes_billed"] for response in billed),
+        slot_ms=sum(response.get("slot_ms") or 0 for response in billed),
+    )
 
 
 def errors_in(events: Iterable[DbtCliEventMessage]) -> str:

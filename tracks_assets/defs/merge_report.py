@@ -65,6 +65,10 @@ class MergeCost:
     bytes_billed: int
     slot_ms: int
 
+    def shared_by(self, hours: int) -> "MergeCost":
+        """The share of one of the hours that were merged at once, so that the hours' shares add up to the whole."""
+        return MergeCost(self.bytes_billed // hours, self.slot_ms // hours)
+
 
 def cost_of(lines: Iterable[str]) -> MergeCost | None:
     """The cost of a merge, from the lines that it logged; None where the engine tells none."""

@@ -47,7 +47,7 @@ def load_metadata(load: HourLoad, seconds: float) -> Metadata:
 
 
 def merge_metadata(counts: MergeCounts, seconds: float, cost: MergeCost | None = None) -> Metadata:
-    """What merging an hour did; seconds and cost are those of the whole merge, for all the hours of its window."""
+    """What merging an hour did; the seconds are those of the whole merge, the cost is the hour's share of it."""
     return {
         **(asdict(cost) if cost else {}),
         "rows_inserted": counts.inserted,

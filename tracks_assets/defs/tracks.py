@@ -146,10 +146,12 @@ def _record(
     cost: MergeCost | None,
 ) -> None:
     """Puts a merge's counts on the partitions of its window, and their sum into the log."""
-    for hour in hours_of(window):
-        metadata = merge_metadata(counts.get(hour, MergeCounts()), seconds, cost)
+    hours = hours_of(window)
+    share = cost.shared_by(len(hours)) if cost else None
+    for hour in hours:
+        metadata = merge_metadata(counts.get(hour, MergeCounts()), seconds, share)
         context.add_asset_metadata(metadata, asset_key=TRACKS_KEY, partition_key=partition_key(hour))
-    context.log.info(merge_line(sum(counts.values(), MergeCounts()), len(hours_of(window)), seconds, cost))
+    context.log.info(merge_line(sum(counts.values(), MergeCounts()), len(hours), seconds, cost))
 
 
 def merge_line(total: MergeCounts, hours: int, seconds: float, cost: MergeCost | None = None) -> str:
