@@ -26,8 +26,9 @@ from tests.integrity.rows import (
     seconds,
     uuid7,
 )
-from tracks_assets.integrity.repairs import Fingerprint, Repair, RepairError, State, repairs_of
+from tracks_assets.integrity.repairs import Fingerprint, Repair, RepairError, State, clear_unfinished, repairs_of
 from tracks_assets.integrity.restore import (
+    JOB,
     IdTimes,
     Outcome,
     Touched,
@@ -209,6 +210,27 @@ def test_a_plan_counts_and_changes_nothing(redated: Redated) -> None:
     ]
     assert planned.free_bytes is not None
     assert 0 <= planned.needed_bytes < planned.free_bytes
+
+
+def test_a_restore_that_another_start_cleared_changes_nothing(
+    redated: Redated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    redated.put(*pairs())
+    before, repair_id = redated.tracks(), begin(redated)
+
+    with redated.warehouse().opened() as warehouse:
+        begin_transaction = warehouse.transaction
+
+        def cleared_before() -> Any:
+            monkeypatch.setattr(warehouse, "transaction", begin_transaction)
+            assert clear_unfinished(warehouse, JOB, "delete_archived_times") == [repair_id]
+            return begin_transaction()
+
+        monkeypatch.setattr(warehouse, "transaction", cleared_before)
+        with pytest.raises(RepairError, match="for another start of restore_created_at cleared it meanwhile"):
+            rewrite(warehouse, repair_id, NOW, 24)
+
+    assert redated.tracks() == before
 
 
 def test_a_sample_has_20_rows(redated: Redated) -> None:

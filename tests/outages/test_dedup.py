@@ -16,7 +16,7 @@ from tests.outages.test_load import ABORTED
 from tracks_assets.export.inventory import HourInventory
 from tracks_assets.integrity import dedup, repairs
 from tracks_assets.integrity.dedup_rollback import roll_back
-from tracks_assets.integrity.repairs import RepairError, State, SupersededError
+from tracks_assets.integrity.repairs import RepairError, State
 from tracks_assets.warehouse.base import Warehouse, WarehouseError
 from tracks_assets.warehouse.tables import TRACKS, TRACKS_DUPLICATES
 
@@ -159,6 +159,34 @@ def test_a_dedup_that_is_killed_between_publishing_and_recording(
     assert (tracks.rows, archive, states) == (rows // 2, rows // 2, [State.PUBLISHED])
 
 
+def test_a_dedup_that_is_cleared_before_its_proof_ends_and_the_other_goes_on(
+    damaged: Outages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another start took it for killed, with the table that it wrote; the other's own it leaves alone."""
+    rows, verify, others = seen(damaged)[0].rows, dedup._verified, []
+
+    def verified_late(*proof: Any) -> Any:
+        monkeypatch.setattr(dedup, "_verified", verify)
+        with damaged.warehouse().opened() as tables:
+            planned = dedup.plan(tables, LATER, 14)
+            assert planned is not None
+            others.append(dedup.take_snapshot(tables, planned.repair_id, LATER, 14).repair_id)
+            dedup.archive(tables, planned.repair_id, LATER)
+        return verify(*proof)
+
+    with damaged.warehouse().opened() as tables:
+        first = archived(tables)
+        monkeypatch.setattr(dedup, "_verified", verified_late)
+        with pytest.raises(WarehouseError, match=rf"tracks_rewritten_{first} was not found"):
+            dedup.rewrite(tables, first)
+
+    assert seen(damaged)[2] == [State.ARCHIVED]
+    with damaged.warehouse().opened() as tables:
+        assert dedup.rewrite(tables, others[0]).state == State.PUBLISHED
+    tracks, archive, _ = seen(damaged)
+    assert (tracks.rows, archive) == (rows // 2, rows // 2)
+
+
 def test_a_dedup_that_another_start_cleared_is_not_published(damaged: Outages) -> None:
     before = seen(damaged)[0]
     with damaged.warehouse().opened() as tables:
@@ -169,7 +197,7 @@ def test_a_dedup_that_another_start_cleared_is_not_published(damaged: Outages) -
                 assert planned is not None
                 second = dedup.take_snapshot(others, planned.repair_id, LATER, 14)
                 dedup.archive(others, second.repair_id, LATER)
-            with pytest.raises(SupersededError) as told:
+            with pytest.raises(RepairError) as told:
                 rewritten.publish(
                     first.repair_id, lambda: repairs.check_unfinished(tables, first), lambda: pytest.fail("published")
                 )

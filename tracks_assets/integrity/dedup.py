@@ -18,7 +18,6 @@ from tracks_assets.integrity.repairs import (
     Repair,
     RepairError,
     State,
-    SupersededError,
     advance,
     begin,
     check_unfinished,
@@ -29,9 +28,10 @@ from tracks_assets.integrity.repairs import (
     new_repair_id,
     repairs_of,
     snapshot_name,
+    snapshot_statement,
     tracks_place,
 )
-from tracks_assets.warehouse.base import Parameters, Rewritten, Row, Warehouse, content_sum
+from tracks_assets.warehouse.base import Rewritten, Row, Warehouse, content_sum
 from tracks_assets.warehouse.tables import SCHEMA
 
 JOB = "dedup_tracks"
@@ -132,20 +132,10 @@ def _statements(warehouse: Warehouse, repair_id: str, now: datetime) -> tuple[St
         reading("find_duplicates", table=tracks),
         reading("fingerprint", table=tracks),
         *(reading(name, snapshot=snapshot, touched="duplicate_ids") for name in warehouse.snapshot_statements()),
-        _archiving(warehouse, snapshot, {"repair_id": repair_id, "removed_at": now}),
+        snapshot_statement(warehouse, repair_id, "archive_losers", {"repair_id": repair_id, "removed_at": now}),
         *_rewriting(warehouse, snapshot),
         reading("fingerprint", table=tracks),
         reading("touched_copies", table=tracks, touched=snapshot),
-    )
-
-
-def _archiving(warehouse: Warehouse, snapshot: str, parameters: Parameters) -> Statement:
-    # What a snapshot was copied into holds little; a clone holds all of tracks.
-    is_clone = not warehouse.snapshot_statements()
-    return Statement(
-        "archive_losers",
-        warehouse.statements.text("archive_losers", snapshot=snapshot),
-        warehouse.scanned_bytes("archive_losers", parameters, snapshot=tracks_place(warehouse)) if is_clone else None,
     )
 
 
@@ -203,11 +193,8 @@ def rewrite(warehouse: Warehouse, repair_id: str) -> Repair:
                 lambda: advance(warehouse, repair, State.PUBLISHED, rows_after=rows),
             )
         return find_repair(warehouse, JOB, repair_id)
-    except SupersededError:
-        # What is unfinished now is the other's.
-        raise
     except RepairError:
-        clear_unfinished(warehouse, JOB, DELETE_ARCHIVED)
+        clear_unfinished(warehouse, JOB, DELETE_ARCHIVED, only=repair_id)
         raise
 
 

@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from tracks_assets.warehouse.base import Warehouse, content_sum
+from tracks_assets.integrity.pages import Statement
+from tracks_assets.warehouse.base import Parameters, Warehouse, content_sum
 from tracks_assets.warehouse.tables import SCHEMA, TRACKS
 
 NEWEST = "newest"
@@ -17,10 +18,6 @@ NEWEST = "newest"
 
 class RepairError(Exception):
     """A repair refuses, or found that its result is not what it must be; the message is one sentence."""
-
-
-class SupersededError(RepairError):
-    """Another start of the job took this repair for one that was killed, and cleared it."""
 
 
 class State(StrEnum):
@@ -175,7 +172,7 @@ def advance(
     return advanced
 
 
-def clear_unfinished(warehouse: Warehouse, job: str, delete_archived: str) -> list[str]:
+def clear_unfinished(warehouse: Warehouse, job: str, delete_archived: str, only: str | None = None) -> list[str]:
     """Takes back what repairs left that were killed before they were published; returns their ids.
 
     It is done in the turn of those who write tracks: a repair that is being published at this moment stands.
@@ -184,11 +181,12 @@ def clear_unfinished(warehouse: Warehouse, job: str, delete_archived: str) -> li
         warehouse: the open warehouse.
         job: the repairing job.
         delete_archived: the statement that empties the job's archive of one repair.
+        only: the id of the one repair that is to be cleared; every other one may be somebody else's.
     """
-    if not _unfinished(warehouse, job):
+    if not _unfinished(warehouse, job, only):
         return []
     with warehouse.transaction():
-        unfinished = _unfinished(warehouse, job)
+        unfinished = _unfinished(warehouse, job, only)
         for repair in unfinished:
             warehouse.change(delete_archived, {"repair_id": repair.repair_id})
             warehouse.change("delete_repair", {"repair_id": repair.repair_id})
@@ -197,21 +195,42 @@ def clear_unfinished(warehouse: Warehouse, job: str, delete_archived: str) -> li
     return [repair.repair_id for repair in unfinished]
 
 
-def _unfinished(warehouse: Warehouse, job: str) -> list[Repair]:
-    return [repair for repair in repairs_of(warehouse, job) if repair.state in _UNFINISHED]
+def _unfinished(warehouse: Warehouse, job: str, only: str | None = None) -> list[Repair]:
+    repairs = [repair for repair in repairs_of(warehouse, job) if repair.state in _UNFINISHED]
+    return [repair for repair in repairs if only in (None, repair.repair_id)]
 
 
 def check_unfinished(warehouse: Warehouse, repair: Repair) -> None:
-    """Looks whether a repair that is about to be published still stands as it was proved.
+    """Looks whether a repair that is about to be published is still on record, in the turn of those who write tracks.
 
     Raises:
-        SupersededError: another start of the job cleared it.
+        RepairError: another start of the job took it for one that was killed, and cleared it.
     """
-    if repair.repair_id not in {each.repair_id for each in _unfinished(warehouse, repair.job)}:
-        raise SupersededError(
+    if not _unfinished(warehouse, repair.job, repair.repair_id):
+        raise RepairError(
             f"{repair.repair_id} is not published and posthog.tracks is as it was, for another start of {repair.job} "
             f"cleared it meanwhile: let that one end, then run {repair.job} again."
         )
+
+
+def snapshot_statement(
+    warehouse: Warehouse, repair_id: str, name: str, parameters: Parameters, blank: str = "snapshot"
+) -> Statement:
+    """A statement that reads the snapshot of a repair that is only planned.
+
+    Tracks stands in for a snapshot that is a clone of all of it; what another one holds is little, and not counted.
+
+    Args:
+        warehouse: the open warehouse.
+        repair_id: the repair.
+        name: the statement's name.
+        parameters: its query parameters.
+        blank: what it calls the snapshot.
+    """
+    is_clone = not warehouse.snapshot_statements()
+    scanned = warehouse.scanned_bytes(name, parameters, **{blank: tracks_place(warehouse)}) if is_clone else None
+    place = warehouse.statements.place(SCHEMA, snapshot_name(repair_id))
+    return Statement(name, warehouse.statements.text(name, **{blank: place}), scanned)
 
 
 def drop_expired(warehouse: Warehouse, jobs: Sequence[str], now: datetime) -> None:

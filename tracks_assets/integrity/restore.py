@@ -18,6 +18,7 @@ from tracks_assets.integrity.repairs import (
     State,
     advance,
     begin,
+    check_unfinished,
     clear_unfinished,
     count_ids,
     drop_expired,
@@ -26,6 +27,7 @@ from tracks_assets.integrity.repairs import (
     new_repair_id,
     repairs_of,
     snapshot_name,
+    snapshot_statement,
     tracks_place,
 )
 from tracks_assets.warehouse.base import Parameters, Row, Warehouse, content_sum
@@ -166,10 +168,7 @@ def _statements(warehouse: Warehouse, repair_id: str, now: datetime, tolerance_h
         return Statement(name, text, warehouse.scanned_bytes(name, parameters, **blanks))
 
     def over_snapshot(name: str, parameters: Parameters, blank: str) -> Statement:
-        # What a snapshot was copied into holds little; a clone holds all of tracks, which stands in for it here.
-        is_clone = not warehouse.snapshot_statements()
-        scanned = warehouse.scanned_bytes(name, parameters, **{blank: tracks}) if is_clone else None
-        return Statement(name, warehouse.statements.text(name, **{blank: snapshot}), scanned)
+        return snapshot_statement(warehouse, repair_id, name, parameters, blank)
 
     return (
         over_tracks("find_redated", judging),
@@ -252,13 +251,14 @@ def rewrite(warehouse: Warehouse, repair_id: str, now: datetime, tolerance_hours
         return repair
     try:
         with warehouse.transaction():
+            check_unfinished(warehouse, repair)
             outcome = _replace_times(warehouse, repair, now, tolerance_hours)
             _check(repair, outcome)
             return advance(
                 warehouse, repair, State.PUBLISHED, rows_after=outcome.tracks.rows, rows_archived=outcome.archived
             )
     except RepairError:
-        clear_unfinished(warehouse, JOB, _DELETE_ARCHIVED)
+        clear_unfinished(warehouse, JOB, _DELETE_ARCHIVED, only=repair_id)
         raise
 
 
