@@ -156,7 +156,7 @@ class BigQueryEngine(Engine):
     client: bigquery.Client = field(kw_only=True)
 
     def _query(self, statement: str) -> list[tuple[Any, ...]]:
-        result = self.client.query_and_wait(statement, retry=_SOON, job_retry=_SOON, wait_timeout=30)
+        result = self.client.query_and_wait(statement, retry=_SOON, job_retry=_SOON, wait_timeout=900)
         return [tuple(row.values()) for row in result]
 
     def put(self, table: Table, *rows: Row) -> None:
@@ -170,7 +170,7 @@ class BigQueryEngine(Engine):
         file = BytesIO()
         pq.write_table(arrow_table(table.columns, rows), file)
         file.seek(0)
-        self.client.load_table_from_file(file, given, job_config=config).result(retry=_SOON, timeout=30)
+        self.client.load_table_from_file(file, given, job_config=config).result(retry=_SOON, timeout=900)
         values = ", ".join(
             f"parse_json({column.name})" if column.type is ColumnType.JSON else column.name for column in table.columns
         )

@@ -129,7 +129,7 @@ def test_two_processes_load_different_hours_at_once(place: Place) -> None:
     bigger = PLAN.model_copy(update={"events_per_hour": 3_000})
     rows = {hour: write_hour(place.export, hour, bigger) for hour in (FIRST, SECOND)}
     with child(loader(place, FIRST)) as one, child(loader(place, SECOND)) as other:
-        said = [process.communicate(timeout=60)[0] for process in (one, other)]
+        said = [process.communicate(timeout=900)[0] for process in (one, other)]
     expected = {key: each.rows - each.malformed for key, each in zip(place.hours(), rows.values(), strict=True)}
     assert said == [f"loading\nloaded {accepted}\n" for accepted in expected.values()]
     assert place.hours() == expected

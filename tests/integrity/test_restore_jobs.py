@@ -157,7 +157,7 @@ def test_a_restore_that_is_killed_is_whole_after_the_next_start(home: Home) -> N
         assert redated.tracks() == before if later != [(0,)] else words == KILLED_AT[-1]
     with child(command(home), home.environment) as process:
         wait_for(process, "Nothing to do")
-        assert process.wait(60) == 0
+        assert process.wait(900) == 0
 
     assert redated.query("select count(*), count(distinct restore_id) from posthog.tracks_redated") == [(100_012, 1)]
     assert redated.query("select state from posthog.tracks_repairs") == [("reported",)]
