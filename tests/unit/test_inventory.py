@@ -25,6 +25,7 @@ def test_fields_that_posthog_did_not_have_are_named(tmp_path: Path) -> None:
 
 
 def test_an_hour_without_a_folder_is_empty(tmp_path: Path) -> None:
+    (tmp_path / "events").mkdir()
     inventory = Export(str(tmp_path)).inventory(HOUR)
 
     assert (inventory.files, inventory.rows, inventory.unknown_fields) == ((), 0, [])

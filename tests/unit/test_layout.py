@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tracks_assets.export.layout import (
+    FileName,
     Interval,
     file_name,
     hour_folder,
@@ -37,11 +38,13 @@ def test_names() -> None:
 
 @pytest.mark.parametrize("ending", [".parquet", ".parquet.sz", "-0.parquet.zst", "-12.parquet.gz", ".parquet.br"])
 def test_a_name_gives_its_interval_back(ending: str) -> None:
-    assert parse_file_name(f"{INTERVAL}{ending}") == INTERVAL
+    name = parse_file_name(f"{INTERVAL}{ending}")
+    assert name is not None
+    assert name.interval == INTERVAL
 
 
 def test_an_export_from_the_beginning_has_no_start() -> None:
-    assert parse_file_name(f"None-{INTERVAL.end.isoformat()}.parquet") == Interval(None, INTERVAL.end)
+    assert parse_file_name(f"None-{INTERVAL.end.isoformat()}.parquet") == FileName(Interval(None, INTERVAL.end))
 
 
 @pytest.mark.parametrize("name", ["part-0.parquet", f"{INTERVAL}_manifest.json", f"{INTERVAL}.unfinished", ""])

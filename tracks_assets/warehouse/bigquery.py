@@ -151,12 +151,15 @@ class BigQueryWarehouse(Warehouse):
 
     # Loading
 
-    def replace_hour(self, inventory: HourInventory, stamp: datetime) -> HourLoad:
+    def replace_hour(self, inventory: HourInventory, stamp: datetime, *, allow_emptying: bool = False) -> HourLoad:
         """See ``Warehouse.replace_hour``."""
+        self._check_not_emptied(inventory, allow_emptying=allow_emptying)
         doing = f"at the hour {inventory.hour:%Y-%m-%d-%H:%M}, which is as it was before"
         with self._jobs.told(doing), fetched(inventory) as local, self._staging(inventory.hour) as staging:
             if not local.files:
-                self._replace("replace_hour", inventory.hour)
+                # If emptying is not allowed, there is nothing to delete: that was checked.
+                if allow_emptying:
+                    self._replace("replace_hour", inventory.hour)
                 return HourLoad(inventory.hour, read=0, accepted=0, rejected=0)
             with transforming(local) as connection:
                 judge(connection, local)
@@ -168,12 +171,15 @@ class BigQueryWarehouse(Warehouse):
             self._replace("replace_hour", inventory.hour, staging, RAW_TRACKS, REJECTED_TRACKS)
             return load
 
-    def replace_legacy_hour(self, inventory: HourInventory) -> int:
+    def replace_legacy_hour(self, inventory: HourInventory, *, allow_emptying: bool = False) -> int:
         """See ``Warehouse.replace_legacy_hour``."""
+        self._check_legacy_not_emptied(inventory, allow_emptying=allow_emptying)
         doing = f"at the legacy hour {inventory.hour:%Y-%m-%d-%H:%M}, which is as it was before"
         with self._jobs.told(doing), fetched(inventory) as local, self._staging(inventory.hour) as staging:
             if not local.files:
-                self._replace("replace_legacy_hour", inventory.hour)
+                # If emptying is not allowed, there is nothing to delete: that was checked.
+                if allow_emptying:
+                    self._replace("replace_legacy_hour", inventory.hour)
                 return 0
             with transforming(local) as connection:
                 rows = sum(
