@@ -70,6 +70,11 @@ def check_all_parquet(listing: Folder, folder: str, remedy: str) -> None:
     others = [entry for entry in listing.entries if not is_parquet(entry)]
     if not others:
         return
+    if others[0].endswith("/"):
+        raise ExportError(
+            f"The folder {folder} holds the folder {others[0]!r}, but the files of an hour lie directly in the hour's "
+            f"folder: move its files to the folders of their hours, or take it out of the folder."
+        )
     if len(others) == len(listing.entries):
         raise ExportError(f"The folder {folder} holds {others[0]!r}, but no Parquet file: {remedy}.")
     raise ExportError(

@@ -148,7 +148,7 @@ def check_not_emptied(inventory: HourInventory, stored: Mapping[str, int], asset
     if not any(stored.values()):
         return
     counts = " and ".join(f"{rows:,} in {table}" for table, rows in stored.items())
-    found = f"{len(inventory.files)} files without rows" if inventory.files else "no files"
+    found = "only files without rows" if inventory.files else "no files"
     raise WarehouseError(
         f"The hour {inventory.hour:%Y-%m-%d-%H:%M} has stored rows ({counts}), but {inventory.folder} holds {found}. "
         f"Nothing was changed: put the files back and run the hour again, or, to empty the hour, run {asset} with "
