@@ -11,7 +11,7 @@ import pytest
 from tracks_assets.demo.generate import write_hour
 from tracks_assets.export.errors import ExportError
 from tracks_assets.export.inventory import Export
-from tracks_assets.export.layout import file_name, hour_folder, hour_interval, manifest_name
+from tracks_assets.export.layout import file_name, hour_interval, manifest_name
 from tracks_assets.warehouse.base import WarehouseError
 
 from .place import FIRST, PLAN, SECOND, Place
@@ -139,6 +139,11 @@ BAD_FOLDERS: dict[str, tuple[Damage, str]] = {
         two_manifests,
         f"The folder {FOLDER} holds two manifests, '{MANGLED}_manifest.json' and '{MANIFEST}': take the older one out "
         f"of the folder.",
+    ),
+    "a manifest without an interval": (
+        beside("x_manifest.json"),
+        f"The manifest {FOLDER}/x_manifest.json carries no interval in its name, so it could be of another hour: give "
+        f"it the name {MANIFEST}, or take it out of the folder.",
     ),
     "a part is missing": (parts(0, 2), unfinished(0)),
     "the first part is missing": (parts(1), unfinished(1)),
@@ -300,8 +305,8 @@ def test_a_day_with_something_else_than_hours_is_no_empty_hour(place: Place, str
     with pytest.raises(ExportError) as caught:
         place.load()
     assert str(caught.value) == (
-        f"The folder {FOLDER} is missing or empty, but events/2026-03-12 holds '{stray}', which is in no folder of an "
-        f"hour: {TEMPLATE}"
+        f"The folder events/2026-03-12 holds '{stray}', which is in no folder of an hour, so an hour could look empty: "
+        f"{TEMPLATE}"
     )
     assert place.contents() == before
 
@@ -314,11 +319,11 @@ def test_an_events_folder_without_anything_has_empty_hours(tmp_path: Path) -> No
 
 
 def test_the_newest_folder_is_found_and_links_are_followed(place: Place) -> None:
-    assert Export(str(place.export)).check_layout() == hour_folder(SECOND)
+    assert Export(str(place.export)).check_layout() == SECOND
     linked = place.folder / "linked" / "events"
     linked.mkdir(parents=True)
     (linked / "2026-03-12").symlink_to(place.hour_folder.parent)
-    assert Export(str(linked.parent)).check_layout() == hour_folder(SECOND)
+    assert Export(str(linked.parent)).check_layout() == SECOND
     assert len(Export(str(linked.parent)).inventory(FIRST).files) == 1
 
 

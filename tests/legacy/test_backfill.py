@@ -330,8 +330,8 @@ def test_a_day_with_something_else_than_hours_is_no_hour_without_files(place: Pl
         place.load(FIRST)
 
     assert str(caught.value) == (
-        f"The folder 2026-02-01/00 is missing or empty, but 2026-02-01 holds '0/part-0.parquet', which is in no folder "
-        f"of an hour: {MOVE}"
+        f"The folder 2026-02-01 holds '0/part-0.parquet', which is in no folder of an hour, so an hour could look "
+        f"empty: {MOVE}"
     )
 
 

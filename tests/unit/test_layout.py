@@ -103,7 +103,7 @@ def test_parquet_is_known_by_its_suffix(suffix: str) -> None:
 
 
 def test_days_and_hours() -> None:
-    assert [name for name in ("2026-03-12", "2026-13-01", "20260312", "2026-3-1", "2026") if is_day(name)] == [
-        "2026-03-12"
-    ]
+    assert [
+        name for name in ("2026-03-12", "2026-02-30", "2026-13-01", "20260312", "2026-3-1", "2026") if is_day(name)
+    ] == ["2026-03-12"]
     assert [name for name in ("00", "23", "24", "1", "1a") if is_hour(name)] == ["00", "23"]

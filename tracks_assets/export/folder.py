@@ -72,10 +72,10 @@ def list_folder(filesystem: AbstractFileSystem, path: str) -> Folder:
 
 
 def exists(filesystem: AbstractFileSystem, root: str, uri: str) -> bool:
-    """Whether a root is there.
+    """True if a root exists.
 
     Raises:
-        ExportError: that cannot be told.
+        ExportError: the storage cannot be reached.
     """
     try:
         with reaching(uri):
@@ -87,7 +87,7 @@ def exists(filesystem: AbstractFileSystem, root: str, uri: str) -> bool:
 
 def cause(error: Exception) -> str:
     """An error's own text up to the end of its first sentence."""
-    # What is not in a bucket is told by its path alone.
+    # An error about a missing object holds its path alone.
     number = errno.ENOENT if isinstance(error, FileNotFoundError) else getattr(error, "errno", None)
     said = os.strerror(number) if number else str(error)
     return re.split(r"\.(?:\s|$)|\n", said.strip(), maxsplit=1)[0]

@@ -86,7 +86,13 @@ def check_all_parquet(listing: Folder, folder: str, remedy: str) -> None:
 def _find_manifest(listing: Folder, hour: datetime, folder: str) -> str | None:
     manifests = [name for name in listing.files if is_manifest(name)]
     for name in manifests:
-        if parse_manifest_name(name) != hour_interval(hour):
+        interval = parse_manifest_name(name)
+        if interval is None:
+            raise ExportError(
+                f"The manifest {folder}/{name} carries no interval in its name, so it could be of another hour: give "
+                f"it the name {manifest_name(hour_interval(hour))}, or take it out of the folder."
+            )
+        if interval != hour_interval(hour):
             raise ExportError(
                 f"The manifest {folder}/{name} is of another hour: "
                 f"this folder belongs to {hour_interval(hour)}; move the manifest away or set "

@@ -6,7 +6,7 @@ raises ``ExportError`` with one sentence: what, where, and what to do.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -18,7 +18,14 @@ from tracks_assets.export.errors import ExportError
 from tracks_assets.export.fields import KNOWN_FIELDS, READ_FIELDS, REQUIRED_FIELDS, TIME_FIELDS
 from tracks_assets.export.folder import cause, exists, list_folder
 from tracks_assets.export.hour_files import EXPORT_AGAIN, find_files
-from tracks_assets.export.layout import EVENTS_FOLDER, FOLDER_TEMPLATE, FolderHour, hour_folder
+from tracks_assets.export.layout import (
+    EVENTS_FOLDER,
+    FOLDER_TEMPLATE,
+    HOUR,
+    FolderHour,
+    hour_folder,
+    parse_hour_folder,
+)
 from tracks_assets.export.root import check_day, find_hours, shown
 from tracks_assets.export.storage import address, at_once, filesystem_of
 from tracks_assets.export.storage_errors import reaching
@@ -114,7 +121,7 @@ class Export:
         listing = list_folder(filesystem, f"{root}/{folder}")
         if not listing.entries:
             self.check_layout()
-            check_day(filesystem, root, folder, _EXPORT_TO_TEMPLATE)
+            self._check_day(folder.rpartition("/")[0])
             return HourInventory(hour, root, folder, scheme=scheme_of(self.uri))
         found = find_files(filesystem, listing, hour, folder)
         files = tuple(
@@ -123,16 +130,26 @@ class Export:
         check_names_agree(files)
         return HourInventory(hour, root, folder, files, found.manifest, scheme=scheme_of(self.uri))
 
-    def check_layout(self) -> str | None:
+    def check_layout(self) -> datetime | None:
         """Checks that folders of hours lie below the root, as PostHog writes them; looks only once.
 
         Returns:
-            The newest hour's folder below the root, such as ``events/2026-03-12/01``; None where ``events`` is empty.
+            The start of the newest export hour that has a folder; None where ``events`` is empty.
 
         Raises:
             ExportError: the root is missing, has no folder ``events``, or something else than hours lies in that.
         """
-        return self._newest_folder
+        return self._newest_hour
+
+    @cached_property
+    def _checked_days(self) -> set[str]:
+        return set()
+
+    def _check_day(self, day: str) -> None:
+        if day not in self._checked_days:
+            filesystem, root = filesystem_of(self.uri)
+            check_day(filesystem, root, day, _EXPORT_TO_TEMPLATE)
+            self._checked_days.add(day)
 
     def _locate(self) -> tuple[AbstractFileSystem, str]:
         filesystem, root = filesystem_of(self.uri)
@@ -144,7 +161,7 @@ class Export:
         return filesystem, root
 
     @cached_property
-    def _newest_folder(self) -> str | None:
+    def _newest_hour(self) -> datetime | None:
         filesystem, root = self._locate()
         listing = list_folder(filesystem, root)
         if EVENTS_FOLDER not in listing.folders:
@@ -155,7 +172,9 @@ class Export:
                 f"The export root {self.uri} has no folder {EVENTS_FOLDER}/{{date}}/{{hour}}, such as "
                 f"events/2026-03-12/01, but {f'{EVENTS_FOLDER}/{hours.other}'!r}: {_EXPORT_TO_TEMPLATE}."
             )
-        return f"{EVENTS_FOLDER}/{hours.newest}" if hours.newest else None
+        if hours.newest is None:
+            return None
+        return parse_hour_folder(hours.newest) - (HOUR if self.folder_hour == "end" else timedelta())
 
 
 def _no_events_folder(uri: str, newest: str | None, entries: Sequence[str]) -> ExportError:

@@ -7,7 +7,7 @@ from PostHog's S3-compatible destination (``products/batch_exports/backend/tempo
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
 FolderHour = Literal["end", "start"]
@@ -18,7 +18,7 @@ EVENTS_FOLDER = "events"
 FOLDER_TEMPLATE = f"{EVENTS_FOLDER}/{{year}}-{{month}}-{{day}}/{{hour}}"
 """The key prefix to set in PostHog."""
 
-_DAY = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _HOUR = re.compile(r"[01]\d|2[0-3]")
 
 # Names hold ":" and "+", which some tools and file systems replace by another character, encode, or drop.
@@ -58,6 +58,11 @@ def hour_folder(hour: datetime, folder_hour: FolderHour = "end") -> str:
     return f"{EVENTS_FOLDER}/{named:%Y-%m-%d}/{named:%H}"
 
 
+def parse_hour_folder(folder: str) -> datetime:
+    """The moment that a folder ``{date}/{hour}`` names, for instance ``2026-03-12/01``."""
+    return datetime.strptime(folder, "%Y-%m-%d/%H").replace(tzinfo=UTC)
+
+
 def file_name(interval: Interval, part: int | None = None) -> str:
     """The name PostHog gives to a Snappy Parquet file; ``part`` only where a maximum file size is set."""
     suffix = "" if part is None else f"-{part}"
@@ -70,22 +75,27 @@ def manifest_name(interval: Interval) -> str:
 
 
 def is_day(name: str) -> bool:
-    """Whether a folder's name is a day, such as ``2026-03-12``."""
+    """True if a folder's name is a day, such as ``2026-03-12``."""
+    try:
+        date.fromisoformat(name)
+    except ValueError:
+        return False
+    # ISO 8601 has other spellings, too.
     return _DAY.fullmatch(name) is not None
 
 
 def is_hour(name: str) -> bool:
-    """Whether a folder's name is an hour of the day, ``00`` to ``23``."""
+    """True if a folder's name is an hour of the day, ``00`` to ``23``."""
     return _HOUR.fullmatch(name) is not None
 
 
 def is_parquet(name: str) -> bool:
-    """Whether a name is one of a Parquet file, with or without the suffix of a codec inside it."""
+    """True if a name is one of a Parquet file, with or without the suffix of a codec inside it."""
     return _PARQUET_NAME.fullmatch(name) is not None
 
 
 def is_manifest(name: str) -> bool:
-    """Whether a name is one of a manifest, of any interval."""
+    """True if a name is one of a manifest, of any interval."""
     return name.endswith(_MANIFEST_ENDING)
 
 

@@ -20,7 +20,7 @@ from tracks_assets.export.errors import ExportError
 from tracks_assets.export.folder import exists, list_folder
 from tracks_assets.export.hour_files import check_all_parquet
 from tracks_assets.export.inventory import ExportFile, HourInventory, read_footer, scheme_of, unreadable
-from tracks_assets.export.layout import HOUR
+from tracks_assets.export.layout import HOUR, parse_hour_folder
 from tracks_assets.export.root import check_day, find_hours
 from tracks_assets.export.storage import address, at_once, filesystem_of
 from tracks_assets.export.storage_errors import reaching
@@ -78,32 +78,42 @@ class Legacy:
         listing = list_folder(filesystem, f"{root}/{folder}")
         if not listing.entries:
             self.check_layout()
-            check_day(filesystem, root, folder, _MOVE)
+            self._check_day(folder.rpartition("/")[0])
         check_all_parquet(listing, address(filesystem, listing.path), AS_PARQUET)
         paths = [f"{listing.path}/{name}" for name in listing.files]
         files = tuple(at_once(lambda path: self._read_file(filesystem, path, hour), paths))
         return HourInventory(hour, root, folder, files, remedy=WRITE_AGAIN, scheme=scheme_of(self.uri))
 
-    def check_layout(self) -> str | None:
+    def check_layout(self) -> datetime | None:
         """Checks that folders of hours lie below the root; looks only once.
 
         Returns:
-            The newest hour's folder below the root, such as ``2026-03-01/00``; None where the root is empty or missing.
+            The newest hour that has a folder; None where the root is empty or missing.
 
         Raises:
             ExportError: something else than hours lies below the root.
         """
-        return self._newest_folder
+        return self._newest_hour
 
     @cached_property
-    def _newest_folder(self) -> str | None:
+    def _checked_days(self) -> set[str]:
+        return set()
+
+    def _check_day(self, day: str) -> None:
+        if day not in self._checked_days:
+            filesystem, root = filesystem_of(self.uri)
+            check_day(filesystem, root, day, _MOVE)
+            self._checked_days.add(day)
+
+    @cached_property
+    def _newest_hour(self) -> datetime | None:
         filesystem, root = filesystem_of(self.uri)
         hours = find_hours(filesystem, root)
         if hours.other is not None:
             raise ExportError(
                 f"The legacy root {self.uri} has no folder {{date}}/{{hour}}, but {hours.other!r}: {_MOVE}."
             )
-        return hours.newest
+        return parse_hour_folder(hours.newest) if hours.newest else None
 
     def _read_file(self, filesystem: AbstractFileSystem, path: str, hour: datetime) -> ExportFile:
         named = address(filesystem, path)

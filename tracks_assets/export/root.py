@@ -48,28 +48,26 @@ def find_hours(filesystem: AbstractFileSystem, path: str) -> Hours:
     return Hours(other=_deepest(filesystem, path, others[0]) if others else None)
 
 
-def check_day(filesystem: AbstractFileSystem, root: str, hour_folder: str, remedy: str) -> None:
+def check_day(filesystem: AbstractFileSystem, root: str, day: str, remedy: str) -> None:
     """Checks the day of an hour without files: whatever lies there must be the folder of an hour.
 
     Args:
         filesystem: where the root lies.
         root: its path there.
-        hour_folder: the folder of the hour below the root.
+        day: the folder of the day below the root.
         remedy: what to do about anything else.
 
     Raises:
         ExportError: something else lies there, for instance ``1/`` instead of ``01/``, or files of the whole day.
     """
-    day = hour_folder.rpartition("/")[0]
     listing = list_folder(filesystem, f"{root}/{day}")
-    others = [
-        entry for entry in listing.entries if entry not in {f"{name}/" for name in listing.folders if is_hour(name)}
-    ]
+    hours = {f"{name}/" for name in listing.folders if is_hour(name)}
+    others = [entry for entry in listing.entries if entry not in hours]
     if others:
         example = _deepest(filesystem, f"{root}/{day}", others[0])
         raise ExportError(
-            f"The folder {hour_folder} is missing or empty, but {day} holds {example!r}, which is in no folder of an "
-            f"hour: {remedy}."
+            f"The folder {day} holds {example!r}, which is in no folder of an hour, so an hour could look empty: "
+            f"{remedy}."
         )
 
 
