@@ -219,19 +219,27 @@ class Warehouse(ABC):
                 left as it was.
         """
 
-    def _check_not_emptied(self, inventory: HourInventory, *, allow_emptying: bool) -> None:
-        """Refuses to empty an export hour; an hour with rows in its files is not looked at."""
-        if not inventory.rows and not allow_emptying:
-            (stored,) = self.fetch("count_hour", {"window_start": inventory.hour})
-            counts = {str(RAW_TRACKS): stored["accepted"], str(REJECTED_TRACKS): stored["rejected"]}
-            check_not_emptied(inventory, counts, RAW_TRACKS)
+    def _stays_empty(self, inventory: HourInventory, *, allow_emptying: bool) -> bool:
+        """True if neither the files of an export hour nor the tables hold rows of it, so that nothing is to be done.
 
-    def _check_legacy_not_emptied(self, inventory: HourInventory, *, allow_emptying: bool) -> None:
-        """Refuses to empty an hour of the frozen table, as ``_check_not_emptied`` does."""
-        if not inventory.rows and not allow_emptying:
-            window = {"window_start": inventory.hour, "window_end": inventory.hour + HOUR}
-            (stored,) = self.fetch("count_backfill_window", window)
-            check_not_emptied(inventory, {str(BACKFILL_TRACKS): stored["all_rows"]}, BACKFILL_TRACKS)
+        Raises:
+            WarehouseError: the tables hold rows, and the run does not allow to empty the hour.
+        """
+        if inventory.rows or allow_emptying:
+            return False
+        (stored,) = self.fetch("count_hour", {"window_start": inventory.hour})
+        counts = {str(RAW_TRACKS): stored["accepted"], str(REJECTED_TRACKS): stored["rejected"]}
+        check_not_emptied(inventory, counts, RAW_TRACKS)
+        return True
+
+    def _legacy_stays_empty(self, inventory: HourInventory, *, allow_emptying: bool) -> bool:
+        """The same as ``_stays_empty``, for an hour of the frozen table."""
+        if inventory.rows or allow_emptying:
+            return False
+        window = {"window_start": inventory.hour, "window_end": inventory.hour + HOUR}
+        (stored,) = self.fetch("count_backfill_window", window)
+        check_not_emptied(inventory, {str(BACKFILL_TRACKS): stored["all_rows"]}, BACKFILL_TRACKS)
+        return True
 
     @abstractmethod
     def insert_missing_legacy(self, start: datetime, end: datetime) -> LegacyMerge:

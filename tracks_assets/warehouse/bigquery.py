@@ -153,13 +153,12 @@ class BigQueryWarehouse(Warehouse):
 
     def replace_hour(self, inventory: HourInventory, stamp: datetime, *, allow_emptying: bool = False) -> HourLoad:
         """See ``Warehouse.replace_hour``."""
-        self._check_not_emptied(inventory, allow_emptying=allow_emptying)
+        if self._stays_empty(inventory, allow_emptying=allow_emptying):
+            return HourLoad(inventory.hour, read=0, accepted=0, rejected=0)
         doing = f"at the hour {inventory.hour:%Y-%m-%d-%H:%M}, which is as it was before"
         with self._jobs.told(doing), fetched(inventory) as local, self._staging(inventory.hour) as staging:
             if not local.files:
-                # If emptying is not allowed, there is nothing to delete: that was checked.
-                if allow_emptying:
-                    self._replace("replace_hour", inventory.hour)
+                self._replace("replace_hour", inventory.hour)
                 return HourLoad(inventory.hour, read=0, accepted=0, rejected=0)
             with transforming(local) as connection:
                 judge(connection, local)
@@ -173,13 +172,12 @@ class BigQueryWarehouse(Warehouse):
 
     def replace_legacy_hour(self, inventory: HourInventory, *, allow_emptying: bool = False) -> int:
         """See ``Warehouse.replace_legacy_hour``."""
-        self._check_legacy_not_emptied(inventory, allow_emptying=allow_emptying)
+        if self._legacy_stays_empty(inventory, allow_emptying=allow_emptying):
+            return 0
         doing = f"at the legacy hour {inventory.hour:%Y-%m-%d-%H:%M}, which is as it was before"
         with self._jobs.told(doing), fetched(inventory) as local, self._staging(inventory.hour) as staging:
             if not local.files:
-                # If emptying is not allowed, there is nothing to delete: that was checked.
-                if allow_emptying:
-                    self._replace("replace_legacy_hour", inventory.hour)
+                self._replace("replace_legacy_hour", inventory.hour)
                 return 0
             with transforming(local) as connection:
                 rows = sum(

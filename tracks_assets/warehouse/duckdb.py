@@ -125,8 +125,9 @@ class DuckDbWarehouse(Warehouse):
 
     def replace_hour(self, inventory: HourInventory, stamp: datetime, *, allow_emptying: bool = False) -> HourLoad:
         """See ``Warehouse.replace_hour``."""
+        if self._stays_empty(inventory, allow_emptying=allow_emptying):
+            return HourLoad(inventory.hour, read=0, accepted=0, rejected=0)
         with fetched(inventory) as local, self._loading(local):
-            self._check_not_emptied(inventory, allow_emptying=allow_emptying)
             for table in (RAW_TRACKS, REJECTED_TRACKS):
                 self._run("delete_hour", {"window_start": inventory.hour}, table=table)
             if not local.files:
@@ -145,8 +146,9 @@ class DuckDbWarehouse(Warehouse):
 
     def replace_legacy_hour(self, inventory: HourInventory, *, allow_emptying: bool = False) -> int:
         """See ``Warehouse.replace_legacy_hour``."""
+        if self._legacy_stays_empty(inventory, allow_emptying=allow_emptying):
+            return 0
         with fetched(inventory) as local, self._loading(local):
-            self._check_legacy_not_emptied(inventory, allow_emptying=allow_emptying)
             self._run("delete_backfill_hour", {"window_start": inventory.hour, "window_end": inventory.hour + HOUR})
             return sum(self._insert_legacy_file(file) for file in local.files)
 
