@@ -75,6 +75,7 @@ WITHOUT_BLANKS = (
     "commit_transaction",
     "count_backfill_window",
     "count_given_back",
+    "count_hour",
     "count_id_times",
     "count_missing_legacy",
     "count_touched",

@@ -78,10 +78,11 @@ class Engine(ABC):
     @abstractmethod
     def _query(self, statement: str) -> list[tuple[Any, ...]]: ...
 
-    def load(self, hour: datetime, stamp: datetime) -> HourLoad:
+    def load(self, hour: datetime, stamp: datetime, *, allow_emptying: bool = False) -> HourLoad:
         """Loads an export hour as the asset raw_tracks does."""
         with self.opened() as warehouse:
-            return warehouse.replace_hour(Export(str(self.home / "export")).inventory(hour), stamp)
+            inventory = Export(str(self.home / "export")).inventory(hour)
+            return warehouse.replace_hour(inventory, stamp, allow_emptying=allow_emptying)
 
     @abstractmethod
     def put(self, table: Table, *rows: Row) -> None:

@@ -12,7 +12,7 @@ from tracks_assets.events.columns import legacy_fields
 from tracks_assets.export.errors import ExportError
 from tracks_assets.export.layout import HOUR
 from tracks_assets.export.legacy import Legacy
-from tracks_assets.warehouse.base import LegacyMerge
+from tracks_assets.warehouse.base import LegacyMerge, WarehouseError
 from tracks_assets.warehouse.legacy import LegacyHour, Treatment, refresh_hours
 from tracks_assets.warehouse.tables import BACKFILL_TRACKS, TRACKS
 
@@ -25,10 +25,11 @@ ROWS: list[Row] = [
 ]
 
 
-def load(engine: Engine, *hours: datetime) -> list[LegacyHour]:
+def load(engine: Engine, *hours: datetime, allow_emptying: bool = False) -> list[LegacyHour]:
     """Loads hours of the old pipeline as the asset backfill_tracks does."""
+    legacy = Legacy(str(Place(engine.home).root), legacy_fields())
     with engine.opened() as warehouse:
-        return refresh_hours(warehouse, Legacy(str(Place(engine.home).root), legacy_fields()), hours)
+        return refresh_hours(warehouse, legacy, hours, allow_emptying=allow_emptying)
 
 
 def insert_missing(engine: Engine, end: datetime = FIRST + 10 * DAY) -> LegacyMerge:
@@ -63,6 +64,29 @@ def test_hours_are_loaded_again_the_same_and_replaced_one_by_one(engine: Engine)
         load(engine, FIRST)
     file.unlink()
     assert [row["event_id"] for row in engine.rows(BACKFILL_TRACKS)] == ["c", "d", "e"]
+
+
+def test_an_hour_with_rows_is_emptied_only_if_the_run_allows_it(engine: Engine) -> None:
+    place = Place(engine.home)
+    file = place.write(table(*ROWS))
+    place.write(table({"event_id": "c", "created_at": SECOND}), SECOND)
+    load(engine, FIRST, SECOND)
+    before = engine.rows(BACKFILL_TRACKS)
+
+    place.write(table())
+    with pytest.raises(WarehouseError) as caught:
+        load(engine, FIRST)
+    assert "(4 in posthog.backfill_tracks), but 2026-02-01/00 holds only files without rows." in str(caught.value)
+    assert engine.rows(BACKFILL_TRACKS) == before
+    assert load(engine, FIRST, allow_emptying=True) == [LegacyHour(FIRST, Treatment.LOADED, 1)]
+    assert [row["event_id"] for row in engine.rows(BACKFILL_TRACKS)] == ["c"]
+    assert load(engine, FIRST) == [LegacyHour(FIRST, Treatment.LOADED, 1)], "an hour without rows has nothing to lose"
+
+    file.unlink()
+    place.file(SECOND).unlink()
+    assert load(engine, SECOND) == [LegacyHour(SECOND, Treatment.NO_FILES, 0, 1, 1, SECOND, SECOND)]
+    assert load(engine, SECOND, allow_emptying=True) == [LegacyHour(SECOND, Treatment.EMPTIED)]
+    assert engine.rows(BACKFILL_TRACKS) == []
 
 
 def event(event_id: str | None, created_at: datetime = FIRST, **columns: Any) -> Row:

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from tracks_assets.defs.billing import usage_metadata
+from tracks_assets.defs.emptying import EmptyingConfig
 from tracks_assets.defs.metadata import legacy_hour_metadata, legacy_merge_metadata, table_metadata
 from tracks_assets.defs.partitions import hours_of, legacy_hours, merge_windows, partition_key
 from tracks_assets.defs.resources import WAREHOUSE_POOL, LegacyResource, WarehouseResource
@@ -27,11 +28,12 @@ def legacy_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         kinds={settings.engine},
     )
     def backfill_tracks(
-        context: dg.AssetExecutionContext, legacy: LegacyResource, warehouse: WarehouseResource
+        context: dg.AssetExecutionContext, config: EmptyingConfig, legacy: LegacyResource, warehouse: WarehouseResource
     ) -> None:
+        files = legacy.legacy()
         with warehouse.opened(context, BACKFILL_TRACKS.name, context.partition_time_window) as tables:
             for window in merge_windows(context.partition_time_window):
-                for hour in refresh_hours(tables, legacy.legacy(), hours_of(window)):
+                for hour in refresh_hours(tables, files, hours_of(window), allow_emptying=config.allow_emptying):
                     context.log.info(hour_line(hour))
                     context.add_asset_metadata(legacy_hour_metadata(hour), partition_key=partition_key(hour.hour))
             context.add_asset_metadata({"dagster/row_count": tables.count_rows(BACKFILL_TRACKS)})

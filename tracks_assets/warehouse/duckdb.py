@@ -123,8 +123,10 @@ class DuckDbWarehouse(Warehouse):
         except duckdb.Error as error:
             raise opening_error(self._path, self._lock_wait, error) from error
 
-    def replace_hour(self, inventory: HourInventory, stamp: datetime) -> HourLoad:
+    def replace_hour(self, inventory: HourInventory, stamp: datetime, *, allow_emptying: bool = False) -> HourLoad:
         """See ``Warehouse.replace_hour``."""
+        if self._stays_empty(inventory, allow_emptying=allow_emptying):
+            return HourLoad(inventory.hour, read=0, accepted=0, rejected=0)
         with fetched(inventory) as local, self._loading(local):
             for table in (RAW_TRACKS, REJECTED_TRACKS):
                 self._run("delete_hour", {"window_start": inventory.hour}, table=table)
@@ -142,8 +144,10 @@ class DuckDbWarehouse(Warehouse):
     def _insert(self, table: Table, rows: str) -> int:
         return self._changed(f"insert into {table} by name {rows}", {})
 
-    def replace_legacy_hour(self, inventory: HourInventory) -> int:
+    def replace_legacy_hour(self, inventory: HourInventory, *, allow_emptying: bool = False) -> int:
         """See ``Warehouse.replace_legacy_hour``."""
+        if self._legacy_stays_empty(inventory, allow_emptying=allow_emptying):
+            return 0
         with fetched(inventory) as local, self._loading(local):
             self._run("delete_backfill_hour", {"window_start": inventory.hour, "window_end": inventory.hour + HOUR})
             return sum(self._insert_legacy_file(file) for file in local.files)
