@@ -14,10 +14,11 @@ from tests.failures.place import child, kill_group, wait_for
 from tests.graph.conftest import Home
 from tests.integrity.rows import DAY, MINTED, insert, pairs, row, seconds, uuid7
 from tests.integrity.test_restore import NOW, Redated
-from tracks_assets.defs.resources import WarehouseResource
+from tracks_assets.defs.resources import WarehouseOpener
 from tracks_assets.defs.restore import restore_created_at, rollback_restore_created_at
 from tracks_assets.integrity.restore import plan
 from tracks_assets.integrity.restore_pages import plan_page
+from tracks_assets.settings import read_settings
 from tracks_assets.warehouse.tables import TRACKS
 
 FINE = MINTED + timedelta(microseconds=123)
@@ -40,7 +41,7 @@ def execute(redated: Redated, job: dg.JobDefinition, **config: object) -> list[d
     with dg.DagsterInstance.ephemeral() as instance:
         result = job.execute_in_process(
             run_config={"ops": {"preflight": {"config": config}}},
-            resources={"warehouse": WarehouseResource(engine="duckdb", duckdb_path=str(redated.path))},
+            resources={"warehouse": WarehouseOpener(read_settings({"TRACKS_DUCKDB_PATH": str(redated.path)}))},
             instance=instance,
         )
     outputs = [event.step_output_data.metadata for event in result.all_node_events if event.is_successful_output]

@@ -40,7 +40,7 @@ def hourly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     )
     def events_parquet(context: dg.AssetExecutionContext, export: ExportResource) -> None:
         for hour in hours_of(context.partition_time_window):
-            inventory = export.export().inventory(hour)
+            inventory = export.inventory(hour)
             context.add_asset_metadata(inventory_metadata(inventory), partition_key=partition_key(hour))
 
     @dg.asset(
@@ -62,7 +62,7 @@ def hourly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         context: dg.AssetExecutionContext, export: ExportResource, warehouse: WarehouseResource
     ) -> Iterator[dg.MaterializeResult[None]]:
         with warehouse.opened(context, RAW_TRACKS.name, context.partition_time_window) as tables:
-            read = _load_hours(context, export.export(), tables)
+            read = _load_hours(context, export, tables)
             context.add_asset_metadata({"dagster/row_count": tables.count_rows(RAW_TRACKS)})
             counts = count_hours(tables, read)
         yield dg.MaterializeResult(check_results=raw_check_results(counts, settings))

@@ -31,7 +31,7 @@ def legacy_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     ) -> None:
         with warehouse.opened(context, BACKFILL_TRACKS.name, context.partition_time_window) as tables:
             for window in merge_windows(context.partition_time_window):
-                for hour in refresh_hours(tables, legacy.legacy(), hours_of(window)):
+                for hour in refresh_hours(tables, legacy, hours_of(window)):
                     context.log.info(hour_line(hour))
                     context.add_asset_metadata(legacy_hour_metadata(hour), partition_key=partition_key(hour.hour))
             context.add_asset_metadata({"dagster/row_count": tables.count_rows(BACKFILL_TRACKS)})
