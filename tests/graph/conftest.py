@@ -44,8 +44,15 @@ class Home:
 
     def dagster(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Runs a dagster command in this home, from the project's root, as an engineer would."""
+        return self._command("dagster", *arguments)
+
+    def run_dg(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Runs a dg command in the same way."""
+        return self._command("dg", *arguments)
+
+    def _command(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [str(Path(sys.executable).with_name("dagster")), *arguments],
+            [str(Path(sys.executable).with_name(program)), *arguments],
             cwd=ROOT,
             env=self.environment,
             capture_output=True,

@@ -52,7 +52,7 @@ def test_the_demo_leaves_a_home_that_shows_what_it_printed(tmp_path: Path, monke
 
 
 def check_home(home: Path, instance: dg.DagsterInstance) -> None:
-    """The hours are the latest ones; the census is materialized, green now, and was red once; tracks names its table."""
+    """The hours are the latest ones; the census is green and was red once; tracks names its own table."""
     here = read_settings({"TRACKS_HOME": str(home)})
     hours = export_hours(here).get_partition_keys(current_time=NOW)
     assert hours == ["2026-09-01-07:00", "2026-09-01-08:00", "2026-09-01-09:00"]
