@@ -1,7 +1,5 @@
 """The restore as an engineer starts it: the Dagster jobs, dry and for real, undone, and killed in the middle."""
 
-import json
-import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +8,7 @@ import dagster as dg
 import pytest
 from pydantic import ValidationError
 
+from tests.dedup.jobs import command
 from tests.failures.place import child, kill_group, wait_for
 from tests.graph.conftest import Home
 from tests.integrity.rows import DAY, MINTED, insert, pairs, row, seconds, uuid7
@@ -133,13 +132,6 @@ def test_a_tolerance_out_of_bounds_does_not_start(redated: Redated, hours: int) 
 KILLED_AT = ("rows later than their id says", "is taken", "restores times in posthog.tracks", "verified and published")
 
 
-def command(home: Home) -> list[str]:
-    file = home.path / "restore.json"
-    file.write_text(json.dumps({"ops": {"preflight": {"config": {"dry_run": False}}}}))
-    dagster = str(Path(sys.executable).with_name("dagster"))
-    return [dagster, "job", "execute", "-m", "tracks_assets.definitions", "-j", "restore_created_at", "-c", str(file)]
-
-
 def test_a_restore_that_is_killed_is_whole_after_the_next_start(home: Home) -> None:
     """kill -9 right after each step; the next start clears or finishes what it left."""
     redated = Redated(home.path / "warehouse.duckdb")
@@ -151,12 +143,12 @@ def test_a_restore_that_is_killed_is_whole_after_the_next_start(home: Home) -> N
         )
     before = redated.tracks()
     for words in KILLED_AT:
-        with child(command(home), home.environment) as process:
+        with child(command("restore_created_at", dry_run=False), home.environment) as process:
             wait_for(process, words)
             kill_group(process)
         later = redated.query("select count(*) from posthog.tracks where created_at > $1", [MINTED + DAY])
         assert redated.tracks() == before if later != [(0,)] else words == KILLED_AT[-1]
-    with child(command(home), home.environment) as process:
+    with child(command("restore_created_at", dry_run=False), home.environment) as process:
         wait_for(process, "Nothing to do")
         assert process.wait(60) == 0
 

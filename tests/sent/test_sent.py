@@ -12,7 +12,7 @@ from tests.emulators.servers import PROJECT
 from tracks_assets.warehouse.statements import SQL
 from tracks_assets.warehouse.tables import TURNS
 
-DBT_SENDS = {"tracks", "unique_event_id", "event_id_not_null", "created_at_not_null", "dbt"}
+DBT_SENDS = {"tracks", "unique_event_id_all", "event_id_not_null", "created_at_not_null", "dbt"}
 """The model and its tests, and the operation that notes what another pipeline wrote."""
 
 _PLACE = re.compile(rf"`{PROJECT}`?\.`?\w+?_?posthog`?\.`?(\w+)`")

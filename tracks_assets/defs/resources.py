@@ -167,4 +167,5 @@ def resources(settings: Settings, dbt_project: Path) -> dict[str, Any]:
         "legacy": _fixed(Legacy(settings.legacy_uri, legacy_fields())),
         "warehouse": _fixed(WarehouseOpener(settings)),
         "dbt": _fixed(DbtRunner(settings, dbt_project)),
+        "io_manager": dg.fs_io_manager.configured({}),
     }
