@@ -160,6 +160,12 @@ def _fixed(value: object) -> dg.ResourceDefinition:
     return dg.ResourceDefinition(lambda _context: value, config_schema={})
 
 
+@dg.io_manager(config_schema={})
+def _step_values(context: dg.InitResourceContext) -> dg.IOManager:
+    """The values between a job's steps, in Dagster's own folder, as by default, but with nothing to configure."""
+    return dg.FilesystemIOManager().create_io_manager(context)
+
+
 def resources(settings: Settings, dbt_project: Path) -> dict[str, Any]:
     """The resources by the names under which assets ask for them."""
     return {
@@ -167,5 +173,5 @@ def resources(settings: Settings, dbt_project: Path) -> dict[str, Any]:
         "legacy": _fixed(Legacy(settings.legacy_uri, legacy_fields())),
         "warehouse": _fixed(WarehouseOpener(settings)),
         "dbt": _fixed(DbtRunner(settings, dbt_project)),
-        "io_manager": dg.fs_io_manager.configured({}),
+        "io_manager": _step_values,
     }
