@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from google.api_core.retry import Retry
 
 from tests.emulators.credentials import token_server, write_service_account
 from tracks_assets.warehouse import bigquery_jobs
@@ -23,5 +24,5 @@ def test_every_call_goes_through_the_session_that_gives_up(tmp_path: Path, monke
         jobs.open()
         assert isinstance(jobs.client._http, requests.Session)
         with pytest.raises(requests.exceptions.ReadTimeout):
-            jobs.client.get_dataset("posthog", retry=None)
+            jobs.client.get_dataset("posthog", retry=Retry(timeout=0.1))
         jobs.close()
