@@ -31,7 +31,7 @@ demo: setup
 
 ui: setup
 	@echo "The Dagster UI is at 127.0.0.1:3000 (Ctrl-C ends it)."
-	@$(BIN)/dagster dev --workspace workspace.yaml --host 127.0.0.1 --port 3000
+	@$(BIN)/dg dev --host 127.0.0.1 --port 3000
 
 test: setup lint types unit
 

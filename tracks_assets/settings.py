@@ -14,6 +14,9 @@ from pydantic import BaseModel, ConfigDict
 
 PARTITION_FORMAT = "%Y-%m-%d-%H:%M"
 
+EXPORT_START_FILE = "export_start"
+"""A file in TRACKS_HOME with the default of TRACKS_EXPORT_START for this home, as ``make demo`` leaves it."""
+
 
 class SettingsError(ValueError):
     """A ``TRACKS_*`` variable has a value that is not allowed; the message is one sentence for its reader."""
@@ -84,7 +87,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         export_folder_hour=reader.read("TRACKS_EXPORT_FOLDER_HOUR", "end", _one_of("end", "start")),
         legacy_uri=reader.read("TRACKS_LEGACY_URI", str(home / "legacy"), _uri),
         cutover=reader.read("TRACKS_CUTOVER", "2026-03-04", _day),
-        export_start=reader.read("TRACKS_EXPORT_START", "2026-03-12-00:00", _hour),
+        export_start=reader.read("TRACKS_EXPORT_START", _export_start(home), _hour),
         legacy_start=reader.read("TRACKS_LEGACY_START", "2025-05-01-00:00", _hour),
         legacy_end=reader.read("TRACKS_LEGACY_END", "2026-03-12-00:00", _hour),
         bq_project=reader.read("TRACKS_BQ_PROJECT", "", str) or None,
@@ -100,6 +103,12 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     )
     _check_together(settings)
     return settings
+
+
+def _export_start(home: Path) -> str:
+    """The first export hour where the environment names none: the home's own, or 2026-03-12-00:00."""
+    file = home / EXPORT_START_FILE
+    return file.read_text(encoding="utf-8").strip() if file.is_file() else "2026-03-12-00:00"
 
 
 class _Reader:

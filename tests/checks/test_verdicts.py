@@ -22,10 +22,7 @@ CENSUS = Census(NOW, 1_000, 990, 9, 10, 0, 0, 5, None, None)
 BEFORE = replace(CENSUS, measured_at=NOW - timedelta(days=8))
 WHOLE = HourCounts(HOUR, read=1_000, accepted=999, rejected=1)
 TRACE = "look at one with python -m tracks_assets.integrity.trace EVENT_ID"
-DEDUP = (
-    "run the job dedup_tracks (what it would do: dagster job execute -m tracks_assets.definitions -j dedup_tracks; to "
-    "have it done: dry_run: false in its launchpad)"
-)
+DEDUP = "run the job dedup_tracks (dry run: dg launch --job dedup_tracks; for real: dry_run: false in its launchpad)"
 
 
 def test_rows_accounted_for() -> None:
@@ -38,9 +35,8 @@ def test_rows_accounted_for() -> None:
     assert (found.passed, found.severity) == (False, "ERROR")
     assert found.sentence == (
         "The hour 2026-03-12-01:00 has 1,000 rows in its files, but 990 stand in raw_tracks and 1 in rejected_tracks "
-        "(2 hours like it): look who else writes these tables, and run the hour again with dagster asset materialize "
-        '-m tracks_assets.definitions --select \'key:"posthog/raw_tracks" or key:"posthog/tracks"\' --partition '
-        "2026-03-12-01:00."
+        "(2 hours like it): look who else writes these tables, and run the hour again with dg launch --assets "
+        "group:hourly --partition 2026-03-12-01:00."
     )
     assert "(1 hour like it)" in rows_accounted_for([lost]).sentence
 
@@ -83,7 +79,7 @@ def test_batch_is_unique() -> None:
     assert "found no excess rows, so this is new damage" in new.sentence
     unknown = batch_is_unique("2026-03-12-00:00", 400, 2, ["a"], None)
     assert (unknown.passed, unknown.severity) == (False, "ERROR")
-    assert "a census would tell: materialize posthog/duplicate_census" in unknown.sentence
+    assert "a census would tell: dg launch --job tracks_checks" in unknown.sentence
 
 
 def test_flat_duplicate_count() -> None:

@@ -52,7 +52,7 @@ def test_a_dedup_that_is_killed_at_every_step_is_whole_after_the_next_start(home
     undamaged = expected(tmp_path / "undisturbed")
     before = damaged.contents()["tracks"]
     for words in KILLED_AT:
-        with child(command(home.path, "dedup_tracks", dry_run=False), home.environment) as process:
+        with child(command("dedup_tracks", dry_run=False), home.environment) as process:
             wait_for(process, words)
             kill_group(process)
         assert damaged.contents()["tracks"] in (before, undamaged)

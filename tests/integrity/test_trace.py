@@ -21,7 +21,7 @@ from tests.integrity.life import (
     whole_life,
 )
 from tests.integrity.rows import insert
-from tracks_assets.defs.resources import WarehouseResource
+from tracks_assets.defs.resources import WarehouseOpener
 from tracks_assets.defs.trace import trace_job
 from tracks_assets.integrity.trace.__main__ import main
 from tracks_assets.integrity.trace.facts import EventIdError, check_event_id, fetch_trace
@@ -190,7 +190,7 @@ def test_a_held_warehouse_names_its_holder(home: Path, capsys: Captured) -> None
 def test_the_job_shows_the_page(settings: Settings) -> None:
     with DuckDbWarehouse(settings.duckdb_path).opened() as warehouse:
         fill(warehouse)
-    resources = {"warehouse": WarehouseResource(engine="duckdb", duckdb_path=str(settings.duckdb_path))}
+    resources = {"warehouse": WarehouseOpener(settings)}
     with dg.DagsterInstance.ephemeral() as instance:
         result = trace_job(settings).execute_in_process(
             run_config={"ops": {"trace": {"config": {"event_id": EVENT}}}}, resources=resources, instance=instance

@@ -15,7 +15,7 @@ from tracks_assets.warehouse.tables import TURNS
 
 pytestmark = [pytest.mark.emulator, pytest.mark.slow, pytest.mark.timeout(7200)]
 
-DBT_SENDS = {"tracks", "unique_event_id", "event_id_not_null", "created_at_not_null", "dbt"}
+DBT_SENDS = {"tracks", "unique_event_id_all", "event_id_not_null", "created_at_not_null", "dbt"}
 """The model and its tests, and the operation that notes what another pipeline wrote."""
 
 _PLACE = re.compile(rf"`{PROJECT}`?\.`?\w+?_?posthog`?\.`?(\w+)`")

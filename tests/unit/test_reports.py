@@ -15,7 +15,7 @@ from tracks_assets.defs.metadata import merge_metadata
 from tracks_assets.defs.partitions import HOURS_A_MERGE, hours_of, merge_windows
 from tracks_assets.defs.progress import Progress, progress_line
 from tracks_assets.defs.tracks import merge_line
-from tracks_assets.demo.report import HourRow, report
+from tracks_assets.demo.report import HourRow, Totals, report
 from tracks_assets.warehouse.base import HourLoad, TrackTotals, Usage
 from tracks_assets.warehouse.bigquery_errors import remedy_of
 from tracks_assets.warehouse.duckdb import DuckDbWarehouse
@@ -80,14 +80,15 @@ def test_the_demo_shows_hours_and_totals() -> None:
     counts |= {"rows_inserted": 8, "rows_updated": 1_000, "rows_unchanged": 398_991}
     console = Console(width=80, record=True, file=StringIO())
 
-    console.print(report([HourRow("2026-03-12-00:00", counts)] * 2, TrackTotals(20, 18, 1), 61.2))
+    console.print(report([HourRow("2026-03-12-00:00", counts)] * 2, Totals(TrackTotals(20, 18, 1), 5, 61.2)))
 
     text = console.export_text()
     assert "│ 2026-03-12-00:00  │ 400,000 │        1 │        8 │   1,000 │   398,991 │" in text
     assert "│ all               │ 800,000 │        2 │       16 │   2,000 │   797,982 │" in text
-    assert "│ excess rows               │  2 │" in text
-    assert "│ events that moved in time │  1 │" in text
-    assert "│ seconds, all in all       │ 61 │" in text
+    assert "│ of these, events of the old pipeline │  5 │" in text
+    assert "│ excess rows                          │  2 │" in text
+    assert "│ exported events that moved in time   │  1 │" in text
+    assert "│ seconds in all                       │ 61 │" in text
 
 
 def test_what_a_step_was_billed_in_one_line() -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -40,7 +41,8 @@ def hourly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         description="The Parquet files of one export hour: an inventory from listings and file footers.",
     )
     def events_parquet(context: dg.AssetExecutionContext, export: ExportResource) -> None:
-        files = export.export()
+        # Its layout is checked once a run, so each run starts with a new one.
+        files = replace(export)
         for hour in hours_of(context.partition_time_window):
             inventory = files.inventory(hour)
             context.add_asset_metadata(inventory_metadata(inventory), partition_key=partition_key(hour))
@@ -64,7 +66,7 @@ def hourly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         context: dg.AssetExecutionContext, config: EmptyingConfig, export: ExportResource, warehouse: WarehouseResource
     ) -> Iterator[dg.MaterializeResult[None]]:
         with warehouse.opened(context, RAW_TRACKS.name, context.partition_time_window) as tables:
-            read = _load_hours(context, export.export(), tables, allow_emptying=config.allow_emptying)
+            read = _load_hours(context, replace(export), tables, allow_emptying=config.allow_emptying)
             context.add_asset_metadata({"dagster/row_count": tables.count_rows(RAW_TRACKS)})
             counts = count_hours(tables, read)
         yield dg.MaterializeResult(check_results=raw_check_results(counts, settings))

@@ -1,5 +1,7 @@
 """The old pipeline's rows: its files into the frozen table backfill_tracks, and what tracks lacks of it into tracks."""
 
+from dataclasses import replace
+
 import dagster as dg
 
 from tracks_assets.defs.billing import usage_metadata
@@ -30,7 +32,8 @@ def legacy_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     def backfill_tracks(
         context: dg.AssetExecutionContext, config: EmptyingConfig, legacy: LegacyResource, warehouse: WarehouseResource
     ) -> None:
-        files = legacy.legacy()
+        # Its layout is checked once a run, so each run starts with a new one.
+        files = replace(legacy)
         with warehouse.opened(context, BACKFILL_TRACKS.name, context.partition_time_window) as tables:
             for window in merge_windows(context.partition_time_window):
                 for hour in refresh_hours(tables, files, hours_of(window), allow_emptying=config.allow_emptying):

@@ -1,6 +1,6 @@
 """Plain results as Dagster metadata; every number is a number, so that the UI plots it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -8,6 +8,7 @@ import dagster as dg
 
 from tracks_assets.defs.merge_report import MergeCost, MergeCounts
 from tracks_assets.export.inventory import HourInventory
+from tracks_assets.integrity.judging import Judged
 from tracks_assets.integrity.verdicts import Verdict
 from tracks_assets.warehouse.base import HourLoad, LegacyMerge
 from tracks_assets.warehouse.legacy import LegacyHour
@@ -67,6 +68,12 @@ def check_result(name: str, asset: dg.AssetKey, verdict: Verdict) -> dg.AssetChe
         description=verdict.sentence,
         metadata={**verdict.figures, **({"example_ids": "\n".join(verdict.examples)} if verdict.examples else {})},
     )
+
+
+def check_results(asset: dg.AssetKey, judged: Judged) -> Iterator[dg.AssetCheckResult]:
+    """Every result there is; what could not be computed is raised by ``Judged.raise_errors``, not passed."""
+    for name, verdict in judged.verdicts.items():
+        yield check_result(name, asset, verdict)
 
 
 def legacy_hour_metadata(hour: LegacyHour) -> Metadata:

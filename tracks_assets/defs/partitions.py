@@ -16,6 +16,10 @@ HOURS_A_MERGE = 744
 """The hours of a month of 31 days: the most that one merge takes, so that a backfill of years stays bounded."""
 
 
+class PartitionError(ValueError):
+    """A run was started for partitions that do not exist; the message is one sentence."""
+
+
 def export_hours(settings: Settings) -> dg.HourlyPartitionsDefinition:
     """The hours that PostHog exports, from TRACKS_EXPORT_START on."""
     return dg.HourlyPartitionsDefinition(start_date=settings.export_start, fmt=PARTITION_FORMAT, timezone="UTC")
@@ -34,7 +38,27 @@ def partition_key(hour: datetime) -> str:
 
 
 def hours_of(window: dg.TimeWindow) -> list[datetime]:
-    """The hours that start in a window, in order."""
+    """The hours that start in a window, in order; never none.
+
+    Dagster accepts a range whose two ends exist, in any order, and a key such as 2026-03-12-05:30. Every asset asks
+    here for its hours before it does anything.
+
+    Raises:
+        PartitionError: the window ends before it starts, or an end of it is not the start of an hour.
+    """
+    first, last = window.start, window.end - HOUR
+    for hour in (first, last):
+        if hour.minute:
+            raise PartitionError(
+                f"The partition {partition_key(hour)} is not the start of an hour: name a full hour, for instance "
+                f"{partition_key(hour.replace(minute=0))}."
+            )
+    if last < first:
+        first_key, last_key = partition_key(first), partition_key(last)
+        raise PartitionError(
+            f"The partition range {first_key}...{last_key} ends before it starts: name the earlier hour first, "
+            f"{last_key}...{first_key}."
+        )
     return [window.start + HOUR * number for number in range((window.end - window.start) // HOUR)]
 
 

@@ -13,11 +13,8 @@ from tracks_assets.settings import PARTITION_FORMAT
 
 Severity = Literal["WARN", "ERROR"]
 
-_MODULE = "-m tracks_assets.definitions"
 _TRACE = "look at one with python -m tracks_assets.integrity.trace EVENT_ID"
-_HOUR_AGAIN = (
-    f'dagster asset materialize {_MODULE} --select \'key:"posthog/raw_tracks" or key:"posthog/tracks"\' --partition'
-)
+_HOUR_AGAIN = "dg launch --assets group:hourly --partition"
 
 
 @dataclass(frozen=True)
@@ -117,7 +114,7 @@ def batch_is_unique(hours: str, ids: int, repeated: int, examples: Sequence[str]
 
 def _pool(census: Census | None) -> str:
     if census is None:
-        return "whether they are old damage, a census would tell: materialize posthog/duplicate_census"
+        return "whether they are old damage, a census would tell: dg launch --job tracks_checks"
     when = f"the census of {_moment(census.measured_at)}"
     if census.excess_rows:
         return f"{when} knows {_count(census.excess_rows, 'excess row')}, so it may be known damage"
@@ -214,10 +211,7 @@ def not_null(column: str, failures: int) -> Verdict:
 
 
 def _run(job: str) -> str:
-    return (
-        f"run the job {job} (what it would do: dagster job execute {_MODULE} -j {job}; to have it done: dry_run: false "
-        f"in its launchpad)"
-    )
+    return f"run the job {job} (dry run: dg launch --job {job}; for real: dry_run: false in its launchpad)"
 
 
 def _count(number: int, things: str) -> str:

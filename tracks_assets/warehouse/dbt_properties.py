@@ -15,7 +15,7 @@ _SINCE_CUTOVER = "created_at >= '{{ env_var('TRACKS_CUTOVER', '2026-03-04') }}T0
 TESTS: dict[str, list[dict[str, Any]]] = {
     # Before the cutover a legacy pool may stand, which the checks watch as a whole; after it, no id may stand twice.
     "event_id": [
-        {"unique": {"name": "unique_event_id", "config": {"severity": "error", "where": _SINCE_CUTOVER}}},
+        {"unique": {"name": "unique_event_id_all", "config": {"severity": "error", "where": _SINCE_CUTOVER}}},
         {"not_null": {"name": "event_id_not_null", "config": {"severity": "error"}}},
     ],
     "created_at": [{"not_null": {"name": "created_at_not_null", "config": {"severity": "error"}}}],
