@@ -106,7 +106,7 @@ def test_a_backfill_is_one_run(ui: Ui, home: Home) -> None:
     assert run["status"] == "SUCCESS"
     with home.warehouse().opened() as warehouse:
         assert warehouse.count_rows(RAW_TRACKS) == sum(hour.rows - hour.malformed for hour in hours)
-        assert warehouse.total_tracks(home.settings.cutover).excess_rows == 0
+        assert warehouse.total_tracks(home.settings.takes_from).excess_rows == 0
     # Of all ways to run an hour, the UI's alone names every check of its assets: each runs once, whatever the range.
     assert len(home.evaluated("__ASSET_JOB")) == 9
 

@@ -40,7 +40,7 @@ dozens = settings(hundreds, max_examples=30)
 
 
 def expected(export: Iterable[Placed]) -> list[Row]:
-    """The model: each id is the event that was delivered first, with that one's time and its last delivery's content."""
+    """The model: each id is the event that was delivered first, with its time and its last delivery's content."""
     rows = []
     for first, same, _ in events_of(export):
         rows.append(max(same, key=lambda each: each.order).row() | {"created_at": first.created_at})

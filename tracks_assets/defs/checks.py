@@ -24,13 +24,13 @@ from tracks_assets.export.layout import HOUR
 from tracks_assets.integrity import census, verdicts
 from tracks_assets.integrity.judging import CheckError, Judge, Judged, judge, with_examples
 from tracks_assets.integrity.verdicts import Verdict
-from tracks_assets.settings import Settings
+from tracks_assets.settings import EARLIEST, Settings
 from tracks_assets.warehouse.base import Warehouse
 
 JOB = "tracks_checks"
 
 DBT_CHECKS = {
-    "unique_event_id": "No event id stands more than once among the rows since the cutover.",
+    "unique_event_id_all": "No event id stands more than once among the rows since the cutover, if one is set.",
     "event_id_not_null": "Every row has an event id.",
     "created_at_not_null": "Every row has a time.",
 }
@@ -63,7 +63,7 @@ def batch_check(settings: Settings) -> dg.AssetChecksDefinition:
     )
     def batch_is_unique(context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource) -> dg.AssetCheckResult:
         window = _hours_of_run(context.op_execution_context)
-        bounds = {"window_start": window.start, "window_end": window.end, "cutover": settings.cutover}
+        bounds = {"window_start": window.start, "window_end": window.end, "cutover": settings.takes_from}
         with warehouse.opened(context, "batch_is_unique", window) as tables:
             (found,) = tables.fetch("batch_duplicates", bounds)
             known = census.newest(tables)
@@ -161,7 +161,7 @@ def failures_of(name: str, results: Results, said: str) -> int:
     return int(result["failures"])
 
 
-def dbt_verdict(warehouse: Warehouse, cutover: datetime, name: str, results: Results, said: str) -> Verdict:
+def dbt_verdict(warehouse: Warehouse, cutover: datetime | None, name: str, results: Results, said: str) -> Verdict:
     """The verdict on what a dbt test found, with ids to look at where it failed.
 
     Raises:
@@ -169,10 +169,10 @@ def dbt_verdict(warehouse: Warehouse, cutover: datetime, name: str, results: Res
     """
     failures = failures_of(name, results, said)
     match name:
-        case "unique_event_id":
+        case "unique_event_id_all":
             return with_examples(
                 verdicts.unique_event_id(failures, cutover),
-                lambda: _ids(warehouse.fetch("recent_duplicates", {"since": cutover})),
+                lambda: _ids(warehouse.fetch("recent_duplicates", {"since": cutover or EARLIEST})),
             )
         case "event_id_not_null":
             return verdicts.not_null("event_id", failures)

@@ -151,7 +151,7 @@ def run(settings: Settings, console: Console) -> None:
             progress.console.print(f"  {step}", highlight=False, style="dim")
     console.print(checks_table(before, after))
     with warehouse_of(settings).opened() as warehouse:
-        totals = warehouse.total_tracks(settings.cutover)
+        totals = warehouse.total_tracks(settings.takes_from)
     console.print(report(hour_rows(settings, hours), totals, time.monotonic() - started))
     console.print("[bold]make ui[/] opens the same data in the Dagster UI at http://127.0.0.1:3000", highlight=False)
 

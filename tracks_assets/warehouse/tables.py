@@ -79,7 +79,7 @@ TRACKS_REDELIVERED = Table(
 TRACKS_COLLISIONS = Table(
     "tracks_collisions",
     RAW_TRACK_COLUMNS,
-    "Every delivery whose id belongs to another event in tracks, in full. A row of the old pipeline has no export hour.",
+    "Every delivery whose id belongs to another event in tracks, in full; without an hour if the old pipeline's.",
     schema=OPS_SCHEMA,
 )
 REJECTED_TRACKS = Table(
