@@ -141,7 +141,10 @@ def exports(is_tame: bool = True, collisions: bool = False) -> st.SearchStrategy
 
     With ``collisions``, some of the events share an id.
     """
-    events = st.tuples(*(_colliding(number) if collisions else _event(number, is_tame) for number in range(_EVENTS)))
+    if collisions:
+        events = st.tuples(*(_colliding(number) for number in range(_EVENTS // 2)))
+    else:
+        events = st.tuples(*(_event(number, is_tame) for number in range(_EVENTS)))
     return events.map(lambda each: [placed for event in each for placed in event]).flatmap(st.permutations)
 
 
