@@ -9,7 +9,6 @@ from tracks_assets.integrity.verdicts import (
     batch_is_unique,
     created_at_kept,
     flat_duplicate_count,
-    no_collisions,
     not_null,
     rejected_share,
     rows_accounted_for,
@@ -112,16 +111,6 @@ def test_flat_duplicate_count_by_time_travel() -> None:
     assert grown.sentence.startswith(
         "Duplicates grow: 10 excess rows now, 10 at the census of 2026-06-04 06:00 UTC, 9 in the table as of "
         "2026-06-05 06:00 UTC; "
-    )
-
-
-def test_no_collisions() -> None:
-    assert no_collisions(CENSUS).passed
-    found = no_collisions(replace(CENSUS, colliding_event_ids=3))
-    assert (found.passed, found.severity) == (False, "ERROR")
-    assert found.sentence == (
-        "3 event ids of posthog.tracks stand with several (event_name, user_id), and none may, for a dedup would lose "
-        f"one of two events (dedup_tracks refuses): {TRACE}, and give one of the events an id of its own."
     )
 
 

@@ -34,7 +34,7 @@ from tracks_assets.warehouse.tables import TABLES, Table
 Row = dict[str, Any]
 
 _SOON = DEFAULT_RETRY.with_timeout(3)
-_PLACE = re.compile(r"\bposthog\.(\w+)")
+_PLACE = re.compile(r"\b(posthog(?:_ops)?)\.(\w+)")
 _ARROW = {ColumnType.TIMESTAMP: pa.timestamp("us", "UTC"), ColumnType.INT64: pa.int64()}
 
 
@@ -68,7 +68,7 @@ class Engine(ABC):
     def query(self, statement: str) -> list[tuple[Any, ...]]:
         """The rows that a statement gives; none where it changes something."""
         place = warehouse_of(self.settings).statements.place
-        return self._query(_PLACE.sub(lambda found: place("posthog", found[1]), statement))
+        return self._query(_PLACE.sub(lambda found: place(found[1], found[2]), statement))
 
     def value(self, statement: str) -> Any:
         """The one value that a statement gives."""

@@ -99,8 +99,8 @@ def test_every_row_is_counted_once_and_the_next_time_nothing_is_missing(engine: 
     engine.put(
         BACKFILL_TRACKS,
         *(event("new", event_payload='{"n": 1}'), event("standing"), event("standing", FIRST + MINUTE), event("pair")),
-        event("twice", FIRST + 3 * DAY, event_name="late", bq_ingested_timestamp=STAMP + HOUR),
-        *(event("twice", event_name="early"), event("twice", bq_ingested_timestamp=None)),
+        event("twice", FIRST + 3 * DAY, client="late", bq_ingested_timestamp=STAMP + HOUR),
+        *(event("twice", client="early"), event("twice", bq_ingested_timestamp=None)),
         *(event("tie", locale="de", lib_values='{"n": 2}'), event("tie", locale="de", lib_values='{"n": 1}')),
         *(event("times", FIRST + DAY, locale="de"), event("times", FIRST, locale="en")),
         *(event(None), event(None, FIRST + DAY), event("outside", FIRST + 10 * DAY)),
@@ -114,7 +114,7 @@ def test_every_row_is_counted_once_and_the_next_time_nothing_is_missing(engine: 
     assert len(rows) == len(before) + 4
     assert [row for row in rows if row["event_id"] not in ("new", "twice", "tie", "times")] == before
     assert found["new"]["event_payload"] == {"n": 1}
-    assert (found["twice"]["event_name"], found["twice"]["created_at"]) == ("late", FIRST + 3 * DAY)
+    assert (found["twice"]["client"], found["twice"]["created_at"]) == ("late", FIRST + 3 * DAY)
     assert found["tie"]["lib_values"] == {"n": 1}, "copies of one stamp have one winner"
     assert (found["times"]["created_at"], found["times"]["locale"]) == (FIRST, "en"), "of one stamp, the earliest"
 

@@ -175,7 +175,7 @@ def test_what_another_pipeline_wrote_is_known_once_it_is_noted(engine: Engine) -
 
     before = engine.rows(TRACKS)
     assert hour_merged(engine, 0, delivery("old", 0, moved=DAY, inserted=10)) == before
-    engine.query("delete from posthog.tracks where event_id = 'pair' and event_name is null")
+    engine.query("delete from posthog.tracks where event_id = 'pair' and session_id is null")
     removed = delivery("pair", 0, inserted=10)
     hour_merged(engine, 1, removed)
     assert standing(engine)[1:] == [held(removed)]

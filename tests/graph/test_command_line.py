@@ -29,7 +29,7 @@ def test_an_hour_then_a_range(home: Home) -> None:
     assert ranged.returncode == 0, ranged.stdout + ranged.stderr
 
     with home.warehouse().opened() as warehouse:
-        totals = warehouse.total_tracks(home.settings.cutover)
+        totals = warehouse.total_tracks(home.settings.takes_from)
         raw_rows = warehouse.count_rows(RAW_TRACKS)
         rejected = warehouse.count_rows(REJECTED_TRACKS)
     assert raw_rows + rejected == sum(hour.rows for hour in written)

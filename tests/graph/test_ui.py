@@ -66,7 +66,7 @@ query ($selector: PipelineSelector!) {
 """
 _LOCATION = "{ repositoriesOrError { ... on RepositoryConnection { nodes { name location { name } } } } }"
 HOURLY = [{"path": ["posthog", name]} for name in ("events_parquet", "raw_tracks", "tracks")]
-BATCH_CHECKS = {"rows_accounted_for", "rejected_share", "unique_event_id"}
+BATCH_CHECKS = {"rows_accounted_for", "rejected_share", "unique_event_id", "no_collisions", "cutover_share"}
 JOBS = {
     "dedup_tracks": {"preflight": {"dry_run", "snapshot_days"}},
     "restore_created_at": {"preflight": {"dry_run", "tolerance_hours"}},
@@ -167,7 +167,7 @@ def test_a_backfill_is_one_run_and_evaluates_the_checks_of_the_batch_only(ui: Ui
     assert run["status"] == "SUCCESS"
     with home.warehouse().opened() as warehouse:
         assert warehouse.count_rows(RAW_TRACKS) == sum(hour.rows - hour.malformed for hour in hours)
-        assert warehouse.total_tracks(home.settings.cutover).excess_rows == 0
+        assert warehouse.total_tracks(home.settings.takes_from).excess_rows == 0
     # For a backfill, the UI's server names every check of the assets.
     assert set(home.evaluated("__ASSET_JOB")) == BATCH_CHECKS
 

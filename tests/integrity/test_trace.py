@@ -44,7 +44,7 @@ def warehouse(settings: Settings) -> Iterator[DuckDbWarehouse]:
 
 
 def told(warehouse: DuckDbWarehouse, settings: Settings, event_id: str = EVENT) -> str:
-    return page(fetch_trace(warehouse, event_id, settings.cutover))
+    return page(fetch_trace(warehouse, event_id, settings.takes_from))
 
 
 def fill(warehouse: DuckDbWarehouse) -> None:
@@ -72,7 +72,7 @@ def test_what_is_to_be_done_stands_under_the_verdict(warehouse: DuckDbWarehouse,
 
 
 def stands(warehouse: DuckDbWarehouse, settings: Settings) -> str:
-    return verdict(fetch_trace(warehouse, EVENT, settings.cutover)).partition("stands ")[2]
+    return verdict(fetch_trace(warehouse, EVENT, settings.takes_from)).partition("stands ")[2]
 
 
 def test_copies_are_exact_only_if_every_column_is(warehouse: DuckDbWarehouse, settings: Settings) -> None:
@@ -101,7 +101,7 @@ def test_the_copies_of_a_repair_that_is_not_in_force(warehouse: DuckDbWarehouse,
 )
 def test_an_id_is_a_value_and_nothing_else(warehouse: DuckDbWarehouse, settings: Settings, event_id: str) -> None:
     insert(warehouse, TRACKS, row())
-    trace = fetch_trace(warehouse, event_id, settings.cutover)
+    trace = fetch_trace(warehouse, event_id, settings.takes_from)
     assert (trace.is_known, trace.minted_at) == (False, None)
     assert warehouse.count_rows(TRACKS) == 1
 

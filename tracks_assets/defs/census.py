@@ -21,8 +21,10 @@ from tracks_assets.defs.metadata import check_results, table_metadata
 from tracks_assets.defs.resources import WAREHOUSE_POOL, DbtResource, WarehouseResource
 from tracks_assets.defs.tracks import TRACKS_KEY
 from tracks_assets.integrity import census, verdicts
+from tracks_assets.integrity.collisions import count_collisions
 from tracks_assets.integrity.judging import Judge, Judged, judge, with_examples
 from tracks_assets.integrity.pages import table_lines
+from tracks_assets.integrity.verdicts import Verdict
 from tracks_assets.settings import Settings
 from tracks_assets.warehouse.base import Row, Warehouse
 from tracks_assets.warehouse.tables import DUPLICATE_CENSUS
@@ -117,13 +119,18 @@ def counted_judges(warehouse: Warehouse, counted: census.Census) -> dict[str, Ju
             verdicts.flat_duplicate_count(counted, census.baseline(warehouse, now), census.earlier(warehouse, now)),
             lambda: census.duplicate_examples(warehouse),
         ),
-        "no_collisions_all": lambda: with_examples(
-            verdicts.no_collisions(counted), lambda: census.colliding_examples(warehouse)
-        ),
+        "no_collisions_all": lambda: _no_collisions_all(warehouse, counted),
         "created_at_kept": lambda: with_examples(
             verdicts.created_at_kept(counted, census.newest(warehouse)), lambda: census.redated_examples(warehouse)
         ),
     }
+
+
+def _no_collisions_all(warehouse: Warehouse, counted: census.Census) -> Verdict:
+    kept = count_collisions(warehouse)
+    return with_examples(
+        verdicts.no_collisions_all(counted, kept), lambda: [*kept.examples, *census.colliding_examples(warehouse)][:10]
+    )
 
 
 def census_metadata(counted: census.Census, months: Sequence[Row], days: Sequence[Row]) -> dict[str, Any]:

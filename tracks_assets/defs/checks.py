@@ -1,14 +1,13 @@
 """The checks of ``posthog/tracks`` that run with every hour, at the cost of the hours just merged.
 
 Checks that look at the full table belong to the census (defs/census.py). A new batch check is one entry in
-``BATCH_CHECKS``: a statement that counts, and a pure function that evaluates the counts.
+``BATCH_CHECKS``: its rule, and a function that asks the warehouse for counts and evaluates them.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
 
 import dagster as dg
 
@@ -18,11 +17,27 @@ from tracks_assets.defs.resources import WAREHOUSE_POOL, WarehouseResource
 from tracks_assets.defs.tracks import TRACKS_KEY
 from tracks_assets.export.layout import HOUR
 from tracks_assets.integrity import census, verdicts
-from tracks_assets.integrity.census import Census
+from tracks_assets.integrity.collisions import collisions_of_batch
+from tracks_assets.integrity.cutover import hours_before_cutover
 from tracks_assets.integrity.judging import judge
 from tracks_assets.integrity.verdicts import Verdict
 from tracks_assets.settings import Settings
-from tracks_assets.warehouse.base import Row, Warehouse
+from tracks_assets.warehouse.base import Warehouse
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The export hours in [start, end) that a run merged, and the settings that it ran with."""
+
+    start: datetime
+    end: datetime
+    settings: Settings
+
+    @property
+    def named(self) -> str:
+        """The hours as messages name them."""
+        first, last = partition_key(self.start), partition_key(self.end - HOUR)
+        return first if first == last else f"{first} to {last}"
 
 
 @dataclass(frozen=True)
@@ -31,24 +46,35 @@ class BatchCheck:
 
     Attributes:
         description: the rule that it holds the hours to.
-        statement: the name of the statement that counts; it takes window_start, window_end and cutover, and gives one
-            row.
-        evaluate: the result, given the hours as people name them, that row, and the newest census, if there is one.
+        evaluate: asks the open warehouse for counts of the batch and evaluates them; raises if it cannot.
     """
 
     description: str
-    statement: str
-    evaluate: Callable[[str, Row, Census | None], Verdict]
+    evaluate: Callable[[Warehouse, Batch], Verdict]
 
 
-def _unique_event_id(hours: str, row: Row, known: Census | None) -> Verdict:
-    return verdicts.batch_is_unique(hours, row["batch_ids"], row["ids"], row["examples"] or (), known)
+def _unique_event_id(warehouse: Warehouse, batch: Batch) -> Verdict:
+    bounds = {"window_start": batch.start, "window_end": batch.end, "cutover": batch.settings.takes_from}
+    (found,) = warehouse.fetch("batch_duplicates", bounds)
+    return verdicts.batch_is_unique(
+        batch.named, found["batch_ids"], found["ids"], found["examples"] or (), census.newest(warehouse)
+    )
+
+
+def _no_collisions(warehouse: Warehouse, batch: Batch) -> Verdict:
+    return verdicts.no_collisions_of_batch(batch.named, collisions_of_batch(warehouse, batch.start, batch.end))
+
+
+def _cutover_share(warehouse: Warehouse, batch: Batch) -> Verdict:
+    return verdicts.cutover_share(
+        hours_before_cutover(warehouse, batch.start, batch.end, batch.settings.takes_from), batch.settings.cutover
+    )
 
 
 BATCH_CHECKS: dict[str, BatchCheck] = {
-    "unique_event_id": BatchCheck(
-        "No event id of the hours just merged is duplicated in tracks.", "batch_duplicates", _unique_event_id
-    ),
+    "unique_event_id": BatchCheck("No event id of the hours just merged is duplicated in tracks.", _unique_event_id),
+    "no_collisions": BatchCheck("No event id of the hours just merged is used for two events.", _no_collisions),
+    "cutover_share": BatchCheck("At most half of an hour's deliveries lie before TRACKS_CUTOVER.", _cutover_share),
 }
 """The checks by name, in the order in which they are computed."""
 
@@ -71,29 +97,21 @@ def batch_checks(settings: Settings) -> dg.AssetChecksDefinition:
     )
     def checks(context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource) -> Iterator[dg.AssetCheckResult]:
         window = _hours_of_run(context.op_execution_context)
+        hours = hours_of(window)
+        batch = Batch(hours[0], hours[-1] + HOUR, settings)
         selected = {key.name for key in context.selected_asset_check_keys}
         with warehouse.opened(context, "batch_checks", window) as tables:
-            evaluate = partial(evaluate_batch, tables, window, settings.cutover, census.newest(tables))
-            judged = judge({name: partial(evaluate, BATCH_CHECKS[name]) for name in BATCH_CHECKS if name in selected})
+            judged = judge(
+                {
+                    name: partial(check.evaluate, tables, batch)
+                    for name, check in BATCH_CHECKS.items()
+                    if name in selected
+                }
+            )
         yield from check_results(TRACKS_KEY, judged)
         judged.raise_errors()
 
     return checks
-
-
-def evaluate_batch(
-    warehouse: Warehouse, window: dg.TimeWindow, cutover: datetime, known: Census | None, check: BatchCheck
-) -> Verdict:
-    """Counts and evaluates one check for the hours of a window.
-
-    Raises:
-        WarehouseError: its statement failed.
-    """
-    hours = [partition_key(hour) for hour in hours_of(window)]
-    named = hours[0] if len(hours) == 1 else f"{hours[0]} to {hours[-1]}"
-    bounds: Mapping[str, Any] = {"window_start": window.start, "window_end": window.end, "cutover": cutover}
-    (row,) = warehouse.fetch(check.statement, bounds)
-    return check.evaluate(named, row, known)
 
 
 def _hours_of_run(context: dg.OpExecutionContext) -> dg.TimeWindow:

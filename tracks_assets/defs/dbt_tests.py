@@ -15,6 +15,7 @@ from tracks_assets.defs.tracks import label_variables
 from tracks_assets.integrity import verdicts
 from tracks_assets.integrity.judging import CheckError, Judge, with_examples
 from tracks_assets.integrity.verdicts import Verdict
+from tracks_assets.settings import EARLIEST
 from tracks_assets.warehouse.base import Warehouse
 
 DBT_CHECKS = {
@@ -49,7 +50,7 @@ def run_dbt_tests(
     return results, logged
 
 
-def dbt_judges(warehouse: Warehouse, cutover: datetime, results: Results, logged: str) -> dict[str, Judge]:
+def dbt_judges(warehouse: Warehouse, cutover: datetime | None, results: Results, logged: str) -> dict[str, Judge]:
     """The evaluations of dbt's tests; the warehouse must stay open."""
     return {name: partial(dbt_verdict, warehouse, cutover, name, results, logged) for name in DBT_CHECKS}
 
@@ -67,7 +68,7 @@ def failures_of(name: str, results: Results, logged: str) -> int:
     return int(result["failures"])
 
 
-def dbt_verdict(warehouse: Warehouse, cutover: datetime, name: str, results: Results, logged: str) -> Verdict:
+def dbt_verdict(warehouse: Warehouse, cutover: datetime | None, name: str, results: Results, logged: str) -> Verdict:
     """The result of a dbt test, with ids to look at where it failed.
 
     Raises:
@@ -78,7 +79,7 @@ def dbt_verdict(warehouse: Warehouse, cutover: datetime, name: str, results: Res
         case "unique_event_id_all":
             return with_examples(
                 verdicts.unique_event_id(failures, cutover),
-                lambda: _ids(warehouse.fetch("recent_duplicates", {"since": cutover})),
+                lambda: _ids(warehouse.fetch("recent_duplicates", {"since": cutover or EARLIEST})),
             )
         case "event_id_not_null":
             return verdicts.not_null("event_id", failures)

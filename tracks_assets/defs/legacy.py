@@ -12,7 +12,7 @@ from tracks_assets.defs.resources import WAREHOUSE_POOL, LegacyResource, Warehou
 from tracks_assets.settings import Settings
 from tracks_assets.warehouse.base import LegacyMerge
 from tracks_assets.warehouse.legacy import LegacyHour, refresh_hours
-from tracks_assets.warehouse.tables import BACKFILL_TRACKS, SCHEMA, TRACKS
+from tracks_assets.warehouse.tables import BACKFILL_TRACKS, SCHEMA, TRACKS, TRACKS_COLLISIONS
 
 
 def legacy_assets(settings: Settings) -> list[dg.AssetsDefinition]:
@@ -72,5 +72,7 @@ def merge_line(merge: LegacyMerge) -> str:
     """The log line for a window that is in tracks now."""
     return (
         f"{merge.rows:,} rows: {merge.inserted:,} inserted into {TRACKS}, {merge.standing:,} skipped because their id "
-        f"stands there already, {merge.repeated:,} repeats of an id within the window, {merge.null_ids:,} without an id"
+        f"stands there already, {merge.repeated:,} repeats of an event within the window, "
+        f"{merge.null_ids:,} without an id, "
+        f"{merge.collided:,} kept in {TRACKS_COLLISIONS} because their id belongs to another event"
     )

@@ -54,6 +54,8 @@ def merge_metadata(counts: MergeCounts, seconds: float, cost: MergeCost | None =
         "rows_inserted": counts.inserted,
         "rows_updated": counts.updated,
         "rows_unchanged": counts.unchanged,
+        "rows_collided": counts.collided,
+        "rows_before_cutover": counts.before_cutover,
         "seconds": seconds,
     }
 
@@ -97,5 +99,6 @@ def legacy_merge_metadata(merge: LegacyMerge, hours: int) -> Metadata:
         "rows_inserted": merge.inserted,
         "rows_skipped_standing": merge.standing,
         "rows_skipped_repeated": merge.repeated,
+        "rows_skipped_collided": merge.collided,
         "rows_skipped_null_id": merge.null_ids,
     }

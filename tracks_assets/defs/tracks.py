@@ -33,7 +33,7 @@ from tracks_assets.defs.partitions import export_hours, hours_of, merge_windows,
 from tracks_assets.defs.resources import WAREHOUSE_POOL, DbtResource, WarehouseResource
 from tracks_assets.settings import Settings
 from tracks_assets.warehouse.base import Warehouse
-from tracks_assets.warehouse.tables import SCHEMA, TRACKS
+from tracks_assets.warehouse.tables import SCHEMA, TRACKS, TRACKS_COLLISIONS
 
 TRACKS_KEY = dg.AssetKey([SCHEMA, TRACKS.name])
 
@@ -147,10 +147,18 @@ def _record(
     context.log.info(merge_line(sum(counts.values(), MergeCounts()), len(hours), seconds, cost))
 
 
+def _kept_out(total: MergeCounts) -> str:
+    """The deliveries that are in raw_tracks and not in tracks; nothing where there are none."""
+    collided = f"{total.collided:,} deliveries kept in {TRACKS_COLLISIONS}" if total.collided else ""
+    before = f"{total.before_cutover:,} deliveries before TRACKS_CUTOVER left out" if total.before_cutover else ""
+    return "".join(f", {each}" for each in (collided, before) if each)
+
+
 def merge_line(total: MergeCounts, hours: int, seconds: float, cost: MergeCost | None = None) -> str:
     """The log line for a merge that is done."""
     billed = f"; {billed_text(cost.bytes_billed, cost.slot_ms)}" if cost else ""
     return (
         f"{hours} hour{'s' if hours > 1 else ''} merged in {seconds:.1f} s: {total.inserted:,} events inserted, "
-        f"{total.updated:,} updated, {total.unchanged:,} unchanged{billed}"
+        f"{total.updated:,} updated, {total.unchanged:,} unchanged"
+        f"{_kept_out(total)}{billed}"
     )

@@ -177,7 +177,7 @@ def run(settings: Settings, console: Console) -> None:
             progress.console.print(f"  {step}", highlight=False, style="dim")
     console.print(checks_table(before, after))
     with warehouse_of(settings).opened() as warehouse:
-        totals = warehouse.total_tracks(settings.cutover)
+        totals = warehouse.total_tracks(settings.takes_from)
     release_home(settings)
     shown = Totals(totals, incident.counts.distinct_ids, time.monotonic() - started)
     console.print(report(hour_rows(settings, hours), shown))

@@ -9,8 +9,19 @@ from rich.text import Text
 
 from tracks_assets.warehouse.base import TrackTotals
 
-_COUNTS = ("rows_read", "rows_rejected", "rows_inserted", "rows_updated", "rows_unchanged")
+_COUNTS = (
+    "rows_read",
+    "rows_rejected",
+    "rows_inserted",
+    "rows_updated",
+    "rows_unchanged",
+    "rows_collided",
+    "rows_before_cutover",
+)
 """What is shown of an hour: no more than a terminal of 80 columns has room for."""
+
+_HEADINGS = {"rows_before_cutover": "before cutover"}
+"""Headings that a name does not give by itself."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +48,11 @@ def _verdict(passed: bool) -> Text:
 
 def hours_table(rows: Sequence[HourRow]) -> Table:
     """The table of the hours, and their sum."""
-    table = Table(title="The counts of each export hour", title_justify="left", show_footer=True)
+    table = Table(title="The counts of each export hour", title_justify="left", show_footer=True, padding=0)
     table.add_column("export hour (UTC)", footer="all")
     for name in _COUNTS:
         total = sum(row.counts[name] for row in rows)
-        table.add_column(name.removeprefix("rows_"), footer=f"{total:,}", justify="right")
+        table.add_column(_HEADINGS.get(name, name.removeprefix("rows_")), footer=f"{total:,}", justify="right")
     for row in rows:
         table.add_row(row.hour, *(f"{row.counts[name]:,}" for name in _COUNTS))
     return table

@@ -33,13 +33,14 @@ class HourLoad:
 
 @dataclass(frozen=True)
 class LegacyMerge:
-    """What became of the frozen table's rows of a window; every row is counted under one of the last four.
+    """What became of the frozen table's rows of a window; every row is counted under one of the last five.
 
     Attributes:
         rows: rows of the window.
         inserted: rows that tracks lacked and has now.
-        standing: rows that were skipped because tracks held their id already.
-        repeated: rows that were skipped because another row of the window with the same id was taken.
+        standing: rows that were skipped because tracks held their event already.
+        repeated: rows that were skipped because another row of the window of the same event was taken.
+        collided: rows whose id belongs to another event, in tracks or in the window; they are in tracks_collisions.
         null_ids: rows that have no id, and can never be inserted.
     """
 
@@ -48,6 +49,7 @@ class LegacyMerge:
     standing: int
     repeated: int
     null_ids: int
+    collided: int = 0
 
 
 @dataclass(frozen=True)
@@ -245,8 +247,8 @@ class Warehouse(ABC):
     def insert_missing_legacy(self, start: datetime, end: datetime) -> LegacyMerge:
         """Inserts into tracks what it lacks of backfill_tracks' rows created in [start, end), in one transaction.
 
-        An event is looked for by its id alone, in the whole of tracks. Of several rows with one id, the latest ingested
-        is taken.
+        An event is looked for by its id alone, in all of tracks. Of several rows of one event, the latest ingested
+        is taken. A row whose id belongs to another event goes into tracks_collisions, and replaces nothing in tracks.
 
         Raises:
             WarehouseError: the engine failed, or the counts do not add up. tracks is left as it was.

@@ -210,6 +210,8 @@ class BigQueryWarehouse(Warehouse):
         with self.transaction():
             (rows,) = self.fetch("count_backfill_window", window)
             (found,) = self.fetch("count_missing_legacy", window)
+            if found["collided"]:
+                self.change("keep_collided_legacy", window)
             inserted = self.change("insert_missing_legacy", window)
             if inserted != found["missing_ids"]:
                 raise WarehouseError(
@@ -220,7 +222,8 @@ class BigQueryWarehouse(Warehouse):
             rows=rows["all_rows"],
             inserted=inserted,
             standing=found["standing"],
-            repeated=rows["rows_with_id"] - found["standing"] - inserted,
+            repeated=rows["rows_with_id"] - found["standing"] - found["collided"] - inserted,
+            collided=found["collided"],
             null_ids=rows["all_rows"] - rows["rows_with_id"],
         )
 

@@ -164,6 +164,10 @@ class DuckDbWarehouse(Warehouse):
         with self.transaction():
             (rows,) = self.fetch("count_backfill_window", window)
             missing = self.change("find_missing_legacy", window)
+            self.change("find_repeated_legacy")
+            self.change("find_collided_legacy", window)
+            (collided,) = self.fetch("count_collided_legacy")
+            self.change("keep_collided_legacy")
             repeated = self.change("drop_repeated_legacy")
             inserted = self.change("insert_missing_legacy", window)
             if inserted != missing - repeated:
@@ -174,8 +178,9 @@ class DuckDbWarehouse(Warehouse):
         return LegacyMerge(
             rows=rows["all_rows"],
             inserted=inserted,
-            standing=rows["rows_with_id"] - missing,
-            repeated=repeated,
+            standing=rows["rows_with_id"] - missing - collided["of_stored_ids"],
+            repeated=repeated - (collided["all_rows"] - collided["of_stored_ids"]),
+            collided=collided["all_rows"],
             null_ids=rows["all_rows"] - rows["rows_with_id"],
         )
 
