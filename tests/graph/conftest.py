@@ -11,6 +11,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from tests import warm
 from tracks_assets.definitions import build_definitions
 from tracks_assets.defs.dbt_manifest import ensure_manifest
 from tracks_assets.settings import Settings, read_settings
@@ -24,10 +25,17 @@ SELECTION = 'key:"posthog/events_parquet" or key:"posthog/raw_tracks" or key:"po
 
 @dataclass(frozen=True)
 class Home:
-    """A TRACKS_HOME and the variables that a command in it is given."""
+    """A TRACKS_HOME and the variables that a command in it is given.
+
+    Attributes:
+        path: the folder.
+        variables: variables beside TRACKS_HOME and DAGSTER_HOME.
+        is_installed: whether commands are the installed ones; else they are those of ``tests.warm``.
+    """
 
     path: Path
     variables: dict[str, str] = field(default_factory=dict)
+    is_installed: bool = False
 
     @property
     def environment(self) -> dict[str, str]:
@@ -51,8 +59,9 @@ class Home:
         return self._command("dg", *arguments)
 
     def _command(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        path = str(Path(sys.executable).with_name(program)) if self.is_installed else warm.command(program)
         return subprocess.run(
-            [str(Path(sys.executable).with_name(program)), *arguments],
+            [path, *arguments],
             cwd=ROOT,
             env=self.environment,
             capture_output=True,
@@ -63,7 +72,7 @@ class Home:
     def run_job(self, job: str, config: dict[str, object] | None = None) -> dg.ExecuteInProcessResult:
         """Runs a job of the real definitions in this process, recorded in this home; a failure is a result."""
         definitions = build_definitions(self.settings)
-        with dg.DagsterInstance.from_config(str(self.path / "dagster")) as instance:
+        with dg.DagsterInstance.from_config(str(self.path / "dagster")) as instance, warm.beside_python():
             return definitions.resolve_job_def(job).execute_in_process(
                 run_config={"ops": {"preflight": {"config": config}}} if config else None,
                 instance=instance,
@@ -76,7 +85,7 @@ class Home:
         """Takes hours through assets of the real definitions in this process; a failure is a result."""
         job = build_definitions(self.settings).resolve_implicit_global_asset_job_def()
         tags = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last or first}
-        with dg.DagsterInstance.from_config(str(self.path / "dagster")) as instance:
+        with dg.DagsterInstance.from_config(str(self.path / "dagster")) as instance, warm.beside_python():
             return job.execute_in_process(
                 asset_selection=[dg.AssetKey(["posthog", name]) for name in assets],
                 tags=tags,

@@ -1,6 +1,7 @@
 """The hourly path as an engineer types it: an hour, then a range, on a fresh home; and what Dagster then knows."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -16,11 +17,18 @@ LEGACY = ("backfill_tracks", "tracks_legacy")
 PLAN = ExportPlan(events_per_hour=1_000, files_per_hour=2, malformed_share=0.005)
 
 
+@pytest.fixture
+def installed(home: Home) -> Home:
+    """A home in which commands are the installed ones, as an engineer types them."""
+    return replace(home, is_installed=True)
+
+
 def _export(home: Home, hours: int) -> list[HourWritten]:
     return list(write_hours(home.path / "export", START, hours, PLAN))
 
 
-def test_an_hour_then_a_range(home: Home) -> None:
+def test_an_hour_then_a_range(installed: Home) -> None:
+    home = installed
     written = _export(home, 4)
 
     hour = home.run_dg("launch", "--assets", "group:hourly", "--partition", "2026-03-12-00:00")

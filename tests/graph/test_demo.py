@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 from rich.console import Console
 
+from tests import warm
 from tests.graph.conftest import ROOT
 from tracks_assets.definitions import build_definitions
 from tracks_assets.defs.census import CENSUS_KEY
@@ -27,7 +28,8 @@ def settings_of(home: Path, now: datetime = NOW) -> Settings:
 
 def run(settings: Settings) -> str:
     console = Console(width=120, record=True, file=StringIO())
-    demo.run(settings, console)
+    with warm.beside_python():
+        demo.run(settings, console)
     return console.export_text()
 
 

@@ -8,9 +8,12 @@ command runs the installed command itself, and so does every test that kills a c
 import atexit
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from unittest.mock import patch
 
 COMMANDS = ("dagster", "dg", "dbt", "python")
 
@@ -20,6 +23,13 @@ _ROOT = Path(__file__).parents[2]
 def command(name: str) -> str:
     """The path of one of ``COMMANDS``, to be used as the installed command is."""
     return str(_commands() / name)
+
+
+@contextmanager
+def beside_python() -> Iterator[None]:
+    """Lets code of this process find the warm commands where it looks for the installed ones, beside its Python."""
+    with patch.object(sys, "executable", command("python")):
+        yield
 
 
 @cache
