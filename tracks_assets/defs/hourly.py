@@ -8,7 +8,7 @@ import dagster as dg
 
 from tracks_assets.defs.billing import usage_metadata
 from tracks_assets.defs.metadata import check_result, inventory_metadata, load_metadata, table_metadata
-from tracks_assets.defs.partitions import export_hours, hours_of, partition_key
+from tracks_assets.defs.partitions import export_hours, hours_of, partition_key, window_of
 from tracks_assets.defs.progress import Progress
 from tracks_assets.defs.resources import WAREHOUSE_POOL, ExportResource, WarehouseResource
 from tracks_assets.export.inventory import Export
@@ -39,7 +39,7 @@ def hourly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         description="The Parquet files of one export hour: an inventory from listings and file footers.",
     )
     def events_parquet(context: dg.AssetExecutionContext, export: ExportResource) -> None:
-        for hour in hours_of(context.partition_time_window):
+        for hour in hours_of(window_of(context)):
             inventory = export.inventory(hour)
             context.add_asset_metadata(inventory_metadata(inventory), partition_key=partition_key(hour))
 
@@ -61,7 +61,7 @@ def hourly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     def raw_tracks(
         context: dg.AssetExecutionContext, export: ExportResource, warehouse: WarehouseResource
     ) -> Iterator[dg.MaterializeResult[None]]:
-        with warehouse.opened(context, RAW_TRACKS.name, context.partition_time_window) as tables:
+        with warehouse.opened(context, RAW_TRACKS.name, window_of(context)) as tables:
             read = _load_hours(context, export, tables)
             context.add_asset_metadata({"dagster/row_count": tables.count_rows(RAW_TRACKS)})
             counts = count_hours(tables, read)
