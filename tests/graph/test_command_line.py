@@ -128,7 +128,8 @@ FEBRUARY = "2026-02-01-02:00"
         ("2026-03-12-05:00", "2026-03-12-06:30", "2026-03-12-06:30"),
     ],
 )
-def test_an_hour_that_is_none_is_refused(home: Home, first: str, last: str, named: str) -> None:
+def test_a_key_that_is_not_the_start_of_an_hour_is_refused(home: Home, first: str, last: str, named: str) -> None:
+    """Dagster itself takes the next hour for it."""
     refused = home.run_hours(first, last, ("raw_tracks",))
     assert not refused.success
     assert _failure(refused) == (

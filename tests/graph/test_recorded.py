@@ -21,8 +21,7 @@ def test_recorded_events_stand_once(new_home: Callable[..., Home]) -> None:
     )
 
     for hour in HOURS:
-        done = home.materialize("--partition", hour)
-        assert done.returncode == 0, done.stdout + done.stderr
+        assert home.run_hours(hour).success
 
     with home.warehouse().opened() as warehouse:
         assert warehouse.count_rows(RAW_TRACKS) == 88

@@ -139,12 +139,12 @@ def serving(home: Home, log: Path, *command: str) -> Iterator[Ui]:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory, parsed_dbt: Path) -> Home:
-    """One home for the module's UI, with two export hours."""
+    """One home for the module's UI; its first export hour is a legacy hour as well, which is never loaded."""
     path = tmp_path_factory.mktemp("ui")
     (path / "dagster").mkdir()
     shutil.copy(ROOT / "dagster.yaml", path / "dagster")
     shutil.copytree(parsed_dbt, path / "dbt")
-    return Home(path)
+    return Home(path, {"TRACKS_LEGACY_END": "2026-03-12-01:00"})
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from functools import partial
 import dagster as dg
 
 from tracks_assets.defs.metadata import check_results
-from tracks_assets.defs.partitions import hours_of, partition_key
+from tracks_assets.defs.partitions import hours_of, partition_key, window_of
 from tracks_assets.defs.resources import WAREHOUSE_POOL, WarehouseResource
 from tracks_assets.defs.tracks import TRACKS_KEY
 from tracks_assets.export.layout import HOUR
@@ -116,6 +116,6 @@ def batch_checks(settings: Settings) -> dg.AssetChecksDefinition:
 
 def _hours_of_run(context: dg.OpExecutionContext) -> dg.TimeWindow:
     if context.has_partitions:
-        return context.partition_time_window
+        return window_of(context)
     end = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     return dg.TimeWindow(end - 24 * HOUR, end)

@@ -10,7 +10,7 @@ import dagster as dg
 from tracks_assets.defs.billing import usage_metadata
 from tracks_assets.defs.emptying import EmptyingConfig
 from tracks_assets.defs.metadata import check_result, inventory_metadata, load_metadata, table_metadata
-from tracks_assets.defs.partitions import export_hours, hours_of, partition_key
+from tracks_assets.defs.partitions import export_hours, hours_of, partition_key, window_of
 from tracks_assets.defs.progress import Progress
 from tracks_assets.defs.resources import WAREHOUSE_POOL, ExportResource, WarehouseResource
 from tracks_assets.export.inventory import Export
@@ -43,7 +43,7 @@ def hourly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     def events_parquet(context: dg.AssetExecutionContext, export: ExportResource) -> None:
         # Its layout is checked once a run, so each run starts with a new one.
         files = replace(export)
-        for hour in hours_of(context.partition_time_window):
+        for hour in hours_of(window_of(context)):
             inventory = files.inventory(hour)
             context.add_asset_metadata(inventory_metadata(inventory), partition_key=partition_key(hour))
 
@@ -65,7 +65,7 @@ def hourly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     def raw_tracks(
         context: dg.AssetExecutionContext, config: EmptyingConfig, export: ExportResource, warehouse: WarehouseResource
     ) -> Iterator[dg.MaterializeResult[None]]:
-        with warehouse.opened(context, RAW_TRACKS.name, context.partition_time_window) as tables:
+        with warehouse.opened(context, RAW_TRACKS.name, window_of(context)) as tables:
             read = _load_hours(context, replace(export), tables, allow_emptying=config.allow_emptying)
             context.add_asset_metadata({"dagster/row_count": tables.count_rows(RAW_TRACKS)})
             counts = count_hours(tables, read)
@@ -78,7 +78,7 @@ def _load_hours(
     context: dg.AssetExecutionContext, export: Export, tables: Warehouse, *, allow_emptying: bool
 ) -> dict[datetime, int]:
     """Loads the hours of the run, each with its metadata; returns the rows of their files."""
-    hours, stamp, read = hours_of(context.partition_time_window), datetime.now(UTC), {}
+    hours, stamp, read = hours_of(window_of(context)), datetime.now(UTC), {}
     progress = Progress(len(hours))
     for hour in hours:
         started, used = time.monotonic(), tables.usage

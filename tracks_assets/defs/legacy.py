@@ -7,7 +7,7 @@ import dagster as dg
 from tracks_assets.defs.billing import usage_metadata
 from tracks_assets.defs.emptying import EmptyingConfig
 from tracks_assets.defs.metadata import legacy_hour_metadata, legacy_merge_metadata, table_metadata
-from tracks_assets.defs.partitions import hours_of, legacy_hours, merge_windows, partition_key
+from tracks_assets.defs.partitions import hours_of, legacy_hours, merge_windows, partition_key, window_of
 from tracks_assets.defs.resources import WAREHOUSE_POOL, LegacyResource, WarehouseResource
 from tracks_assets.settings import Settings
 from tracks_assets.warehouse.base import LegacyMerge
@@ -34,8 +34,8 @@ def legacy_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     ) -> None:
         # Its layout is checked once a run, so each run starts with a new one.
         files = replace(legacy)
-        with warehouse.opened(context, BACKFILL_TRACKS.name, context.partition_time_window) as tables:
-            for window in merge_windows(context.partition_time_window):
+        with warehouse.opened(context, BACKFILL_TRACKS.name, window_of(context)) as tables:
+            for window in merge_windows(window_of(context)):
                 for hour in refresh_hours(tables, files, hours_of(window), allow_emptying=config.allow_emptying):
                     context.log.info(hour_line(hour))
                     context.add_asset_metadata(legacy_hour_metadata(hour), partition_key=partition_key(hour.hour))
@@ -53,7 +53,7 @@ def legacy_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         kinds={settings.engine},
     )
     def tracks_legacy(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> None:
-        window = context.partition_time_window
+        window = window_of(context)
         with warehouse.opened(context, "tracks_legacy", window) as tables:
             merge = tables.insert_missing_legacy(window.start, window.end)
             usage = tables.usage

@@ -37,28 +37,33 @@ def partition_key(hour: datetime) -> str:
     return hour.strftime(PARTITION_FORMAT)
 
 
-def hours_of(window: dg.TimeWindow) -> list[datetime]:
-    """The hours that start in a window, in order; never none.
+def window_of(context: dg.AssetExecutionContext | dg.OpExecutionContext) -> dg.TimeWindow:
+    """The hours of a run; every step that has partitions asks here before it does anything.
 
-    Dagster accepts a range whose two ends exist, in any order, and a key such as 2026-03-12-05:30. Every asset asks
-    here for its hours before it does anything.
+    Dagster checks the two ends of a range one by one, so it accepts them in any order. It also accepts a key such as
+    2026-03-12-05:30 and takes the next full hour for it.
 
     Raises:
-        PartitionError: the window ends before it starts, or an end of it is not the start of an hour.
+        PartitionError: the range ends before it starts, or a key is not the start of an hour.
     """
-    first, last = window.start, window.end - HOUR
-    for hour in (first, last):
+    window, keys = context.partition_time_window, context.partition_key_range
+    for key in (keys.start, keys.end):
+        hour = datetime.strptime(key, PARTITION_FORMAT)  # noqa: DTZ007 (only formatted again)
         if hour.minute:
             raise PartitionError(
-                f"The partition {partition_key(hour)} is not the start of an hour: name a full hour, for instance "
+                f"The partition {key} is not the start of an hour: name a full hour, for instance "
                 f"{partition_key(hour.replace(minute=0))}."
             )
-    if last < first:
-        first_key, last_key = partition_key(first), partition_key(last)
+    if window.end <= window.start:
         raise PartitionError(
-            f"The partition range {first_key}...{last_key} ends before it starts: name the earlier hour first, "
-            f"{last_key}...{first_key}."
+            f"The partition range {keys.start}...{keys.end} ends before it starts: name the earlier hour first, "
+            f"{keys.end}...{keys.start}."
         )
+    return window
+
+
+def hours_of(window: dg.TimeWindow) -> list[datetime]:
+    """The hours that start in a window, in order."""
     return [window.start + HOUR * number for number in range((window.end - window.start) // HOUR)]
 
 

@@ -59,7 +59,6 @@ class WarehouseOpener:
             window: its hours, where it is partitioned.
 
         Raises:
-            PartitionError: the window has no hours.
             WarehouseError: it cannot be opened.
         """
         with self.warehouse(job_labels(purpose, context.run.run_id, window)).opened() as tables:

@@ -29,7 +29,7 @@ from tracks_assets.defs.merge_report import (
     merge_failure,
 )
 from tracks_assets.defs.metadata import merge_metadata, table_metadata
-from tracks_assets.defs.partitions import export_hours, hours_of, merge_windows, partition_key
+from tracks_assets.defs.partitions import export_hours, hours_of, merge_windows, partition_key, window_of
 from tracks_assets.defs.resources import WAREHOUSE_POOL, DbtResource, WarehouseResource
 from tracks_assets.settings import Settings
 from tracks_assets.warehouse.base import Warehouse
@@ -96,9 +96,10 @@ def tracks_assets(settings: Settings, project: Path) -> dg.AssetsDefinition:
         pool=WAREHOUSE_POOL,
     )
     def tracks(context: dg.AssetExecutionContext, dbt: DbtResource, warehouse: WarehouseResource) -> Iterator[Any]:
-        with warehouse.opened(context, TRACKS.name, context.partition_time_window):
+        hours = window_of(context)
+        with warehouse.opened(context, TRACKS.name, hours):
             context.log.debug("The warehouse's tables are in place.")
-        for number, window in enumerate(merge_windows(context.partition_time_window)):
+        for number, window in enumerate(merge_windows(hours)):
             started = time.monotonic()
             merge = dbt.run(
                 ["run", "--select", MODEL],
@@ -113,7 +114,7 @@ def tracks_assets(settings: Settings, project: Path) -> dg.AssetsDefinition:
                 raise _failure(merge, events, window, warehouse.warehouse())
             said = [event.raw_event["info"]["msg"] for event in events]
             _record(context, window, counts_by_hour(said), time.monotonic() - started, cost_of(said))
-        with warehouse.opened(context, TRACKS.name, context.partition_time_window) as tables:
+        with warehouse.opened(context, TRACKS.name, hours) as tables:
             rows = tables.count_rows(TRACKS)
         context.add_asset_metadata({"dagster/row_count": rows, **table_metadata(TRACKS)}, asset_key=TRACKS_KEY)
         for event in events:
