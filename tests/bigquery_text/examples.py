@@ -163,8 +163,7 @@ def tables() -> dict[str, tuple[tuple[str, ColumnType], ...]]:
     placed = {place(table): table for table in EVERY_TABLE}
     placed |= {place(name): table for name, table in like_tracks.items()}
     columns = {
-        name.strip("`"): tuple((column.name, column.type) for column in table.columns)
-        for name, table in placed.items()
+        name.strip("`"): tuple((column.name, column.type) for column in table.columns) for name, table in placed.items()
     }
     return columns | dict(map(_staging, (RAW_TRACKS, REJECTED_TRACKS, BACKFILL_TRACKS)))
 

@@ -244,3 +244,18 @@ def test_an_empty_run_changes_nothing(engine: Engine) -> None:
             results = engine.run_dbt(*command, "--empty", **variables)
             assert {result["status"] for result in results} <= {"success", "pass"}
             assert engine.contents() == before
+
+
+def test_the_first_build_keeps_the_rule(engine: Engine) -> None:
+    """Bare dbt makes the table where it is missing; then the next merge agrees with it."""
+    deliver(engine, Placed(0, PURCHASE), Placed(0, OTHER), Placed(1, SIGNUP), Placed(2, EDITED_SIGNUP))
+    engine.query("drop table posthog.tracks")
+    engine.run_dbt("run", "--select", "posthog_tracks", "--empty")
+    check(engine, [], [])
+    for _ in range(2):
+        engine.query("drop table posthog.tracks")
+        (result,) = engine.run_dbt("run", "--select", "posthog_tracks")
+        assert result["status"] == "success", result["message"]
+        check(engine, held(EDITED_SIGNUP, at=SIGNUP) + held(OTHER), held(PURCHASE))
+    merge(engine, 0, 3)
+    check(engine, held(EDITED_SIGNUP, at=SIGNUP) + held(OTHER), held(PURCHASE))
