@@ -189,7 +189,7 @@ def _optional_day(value: str) -> datetime | None:
     try:
         day = date.fromisoformat(value)
     except ValueError:
-        raise ValueError("a UTC day such as 2026-03-04, or not set for no cutover") from None
+        raise ValueError("a UTC day such as 2026-03-04") from None
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 

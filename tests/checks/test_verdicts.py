@@ -4,11 +4,16 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from tracks_assets.integrity.census import Census, Earlier
+from tracks_assets.integrity.collisions import BatchCollisions, Collision, Identity, KeptCollisions
 from tracks_assets.integrity.verdicts import (
+    CutoverHour,
     HourCounts,
     batch_is_unique,
     created_at_kept,
+    cutover_share,
     flat_duplicate_count,
+    no_collisions_all,
+    no_collisions_of_batch,
     not_null,
     rejected_share,
     rows_accounted_for,
@@ -140,3 +145,53 @@ def test_what_dbt_found() -> None:
         "1 row of posthog.tracks has no created_at, and 0 may: select * from posthog.tracks where created_at is null, "
         "find who wrote them (the loader refuses such rows), and move them away."
     )
+
+
+def test_no_collisions_of_batch() -> None:
+    assert no_collisions_of_batch("2026-03-12-00:00", BatchCollisions(7, 0)).passed
+
+    named = Collision("a", (Identity("signup", "u3"),), (Identity("purchase", None), Identity(None, "u9")))
+    found = no_collisions_of_batch("2026-03-12-00:00", BatchCollisions(7, 2, ("a", "b"), (named,)))
+    assert (found.passed, found.severity, found.examples) == (False, "ERROR", ("a", "b"))
+    assert found.figures == {"batch_ids": 7, "collided_ids": 2}
+    assert "2 event ids of 2026-03-12-00:00 were delivered as several events" in found.sentence
+    assert "a is (signup, u3), and was delivered as (purchase, no user) and (no name, u9) too" in found.sentence
+    assert TRACE in found.sentence
+
+
+def test_no_collisions_all() -> None:
+    assert no_collisions_all(CENSUS, KeptCollisions(0, 0)).passed
+
+    for census, kept in (
+        (replace(CENSUS, colliding_event_ids=1), KeptCollisions(0, 0)),
+        (CENSUS, KeptCollisions(3, 2)),
+    ):
+        found = no_collisions_all(census, kept)
+        assert (found.passed, found.severity) == (False, "ERROR")
+        assert found.figures == {
+            "colliding_event_ids": census.colliding_event_ids,
+            "collided_ids": kept.ids,
+            "collided_rows": kept.rows,
+        }
+
+
+def test_cutover_share() -> None:
+    cutover = datetime(2026, 3, 4, tzinfo=UTC)
+    half = CutoverHour(HOUR, 10, 5)
+    assert cutover_share([half, CutoverHour(HOUR, 0, 0)], cutover).passed
+    assert cutover_share([], cutover).passed
+    assert cutover_share([CutoverHour(HOUR, 10, 10)], None).passed
+
+    found = cutover_share([half, CutoverHour(HOUR + timedelta(hours=1), 10, 6)], cutover)
+    assert (found.passed, found.severity) == (False, "WARN")
+    assert found.figures == {"rows_delivered": 20, "rows_before_cutover": 11}
+    assert found.sentence == (
+        "6 of the 10 deliveries of the hour 2026-03-12-01:00 lie before TRACKS_CUTOVER, 2026-03-04, and are not in "
+        "posthog.tracks: if tracks should take them, set TRACKS_CUTOVER to an earlier day or unset it, then run the "
+        "hour again."
+    )
+
+
+def test_unique_event_id_without_a_cutover() -> None:
+    assert unique_event_id(0, None).sentence == "Every event stands once."
+    assert unique_event_id(1, None).sentence.startswith("1 event id stands more than once in posthog.tracks, and 0 may")

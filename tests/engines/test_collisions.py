@@ -125,8 +125,9 @@ def test_equal_stamps_are_settled_by_the_content(engine: Engine) -> None:
 def test_rows_that_are_in_tracks_twice_keep_their_events(engine: Engine) -> None:
     """Only rows of the delivery's own event are updated; none is added or lost, and what fits none is a collision."""
     old = {"bq_ingested_timestamp": LOADED - DAY}
-    copies = [replace(SIGNUP, created_at=TIME + day * DAY, inserted_at=None, content=7) for day in (0, 1)]
-    other = replace(PURCHASE, created_at=TIME + 2 * DAY, inserted_at=None, content=8)
+    known = FIRST_HOUR - DAY
+    copies = [replace(SIGNUP, created_at=TIME - day * DAY, inserted_at=known, content=7) for day in (3, 4)]
+    other = replace(PURCHASE, created_at=TIME - 2 * DAY, inserted_at=known, content=8)
     engine.put(TRACKS, *(each.row() | old for each in (*copies, other)))
     third = replace(PURCHASE, identity=2)
     deliver(engine, Placed(0, SIGNUP), Placed(1, third), Placed(2, EDITED_SIGNUP))
@@ -181,7 +182,7 @@ def test_the_same_rows_spread_differently_over_files_change_nothing_but_the_stam
 
 
 def test_legacy_rows_of_other_events_are_kept_apart(engine: Engine) -> None:
-    """Against tracks and within the window; run again, nothing is added."""
+    """Against tracks and within the window, where the first delivered is taken; run again, nothing is added."""
     stored = replace(PURCHASE, created_at=TIME - 9 * DAY)
     engine.put(TRACKS, stored.row())
     legacy = [SIGNUP, SIGNUP, replace(SIGNUP, content=2), stored]
@@ -205,7 +206,7 @@ def test_legacy_rows_of_other_events_are_kept_apart(engine: Engine) -> None:
         )
         check(
             engine,
-            held(stored, OTHER) + held(replace(SIGNUP, event_id="two")),
+            held(stored, OTHER, replace(EDITED_SIGNUP, event_id="two")),
             held(SIGNUP, replace(SIGNUP, content=2), replace(PURCHASE, event_id="two")),
         )
     rows = engine.rows(TRACKS_COLLISIONS)
@@ -243,3 +244,18 @@ def test_an_empty_run_changes_nothing(engine: Engine) -> None:
             results = engine.run_dbt(*command, "--empty", **variables)
             assert {result["status"] for result in results} <= {"success", "pass"}
             assert engine.contents() == before
+
+
+def test_the_first_build_keeps_the_rule(engine: Engine) -> None:
+    """Bare dbt makes the table where it is missing; then the next merge agrees with it."""
+    deliver(engine, Placed(0, PURCHASE), Placed(0, OTHER), Placed(1, SIGNUP), Placed(2, EDITED_SIGNUP))
+    engine.query("drop table posthog.tracks")
+    engine.run_dbt("run", "--select", "posthog_tracks", "--empty")
+    check(engine, [], [])
+    for _ in range(2):
+        engine.query("drop table posthog.tracks")
+        (result,) = engine.run_dbt("run", "--select", "posthog_tracks")
+        assert result["status"] == "success", result["message"]
+        check(engine, held(EDITED_SIGNUP, at=SIGNUP) + held(OTHER), held(PURCHASE))
+    merge(engine, 0, 3)
+    check(engine, held(EDITED_SIGNUP, at=SIGNUP) + held(OTHER), held(PURCHASE))

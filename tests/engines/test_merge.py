@@ -3,6 +3,7 @@
 ``tests/merge`` holds the same promises against hundreds of random exports; here each stands once, on the real engine.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 
 from tests.engines.engine import Engine, Row, plain
@@ -44,6 +45,7 @@ def test_one_row_for_each_event_at_its_time_with_its_last_content(engine: Engine
     same, twice, edited = delivery("same", 0), delivery("edited", 1), delivery("edited", 2, inserted=9)
     too_old = Delivery("too old", CUTOVER - MINUTE, FIRST_HOUR, 0)
 
+    engine = replace(engine, variables={**engine.variables, "TRACKS_CUTOVER": f"{CUTOVER:%Y-%m-%d}"})
     deliver(
         engine, *(Placed(0, each) for each in (original, newest, first, timeless, same, same, twice, edited, too_old))
     )

@@ -94,7 +94,7 @@ def test_every_variable_has_a_default() -> None:
         export_uri=str(home / "export"),
         export_folder_hour="end",
         legacy_uri=str(home / "legacy"),
-        cutover=datetime(2026, 3, 4, tzinfo=UTC),
+        cutover=None,
         export_start=datetime(2026, 3, 12, tzinfo=UTC),
         legacy_start=datetime(2025, 5, 1, tzinfo=UTC),
         legacy_end=datetime(2026, 3, 12, tzinfo=UTC),

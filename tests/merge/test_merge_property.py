@@ -6,8 +6,10 @@ The SQL is the one that dbt writes; the model beside it is plain Python and know
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from random import Random
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -153,6 +155,28 @@ def test_different_events_under_one_id_are_never_merged(
     for way in (one_way, another_way):
         assert merged(engine, export, way) == expected(export)
         assert collisions(engine) == in_order(collided(export))
+
+
+@dozens
+@given(export=exports(collisions=True), steps=runs(), chance=st.randoms(use_true_random=False))
+def test_rows_may_be_spread_over_files_in_any_way(
+    engine: MergeEngine, export: list[Placed], steps: list[Step], chance: Random
+) -> None:
+    """An hour may hold several deliveries of one insert time: which is the last depends on no file and no position."""
+    twins = [replace(each, delivery=replace(each.delivery, content=each.delivery.content + 1)) for each in export]
+    rows = merged(engine, export + twins, steps)
+    others = collisions(engine)
+
+    spread = raw_rows(export + twins)
+    names = [row["source_file"] for row in spread]
+    chance.shuffle(names)
+    spread = [row | {"source_file": name} for row, name in zip(spread, names, strict=True)]
+    chance.shuffle(spread)
+    start(engine, [])
+    engine.fill(RAW_TRACKS, spread)
+    for _ in steps_done(engine, steps):
+        pass
+    assert (standing(engine), collisions(engine)) == (rows, others)
 
 
 def by_id(engine: MergeEngine) -> dict[str, Row]:

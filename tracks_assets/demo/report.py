@@ -49,7 +49,7 @@ def _verdict(passed: bool) -> Text:
 def hours_table(rows: Sequence[HourRow]) -> Table:
     """The table of the hours, and their sum."""
     table = Table(title="The counts of each export hour", title_justify="left", show_footer=True, padding=0)
-    table.add_column("export hour (UTC)", footer="all")
+    table.add_column("hour (UTC)", footer="all", no_wrap=True)
     for name in _COUNTS:
         total = sum(row.counts[name] for row in rows)
         table.add_column(_HEADINGS.get(name, name.removeprefix("rows_")), footer=f"{total:,}", justify="right")
