@@ -298,7 +298,7 @@ class Warehouse(ABC):
 
     @abstractmethod
     def remedy(self, said: str) -> str:
-        """What to do about an error of the engine's that dbt was told, known by its words."""
+        """The sentence with the next step for an error of the engine that dbt reported, of which the text is known."""
 
     @abstractmethod
     def scanned_bytes(self, statement: str, parameters: Parameters | None = None, /, **blanks: Any) -> int:
