@@ -16,11 +16,10 @@ PHASES = [(5_000, "TransactionContext Error: Failed to commit", ".wal")]
 PHASES += [(60_000, "FATAL Error: Failed to create checkpoint because of error", "")]
 
 
-def full(warehouse: Path, phase: str, suffix: str, cause: str) -> str:
+def full(warehouse: Path, phase: str, suffix: str, cause: str, remedy: str) -> str:
     return (
-        f"The warehouse {warehouse} failed while loading the hour 2026-03-12-01:00 ({phase}: Could not write file "
-        f'"{warehouse}{suffix}": {cause}): the hour is as it was before; make room or mend the cause, then run the '
-        f"hour again."
+        f"The warehouse {warehouse} failed to load the hour 2026-03-12-01:00, which is unchanged ({phase}: Could not "
+        f'write file "{warehouse}{suffix}": {cause}). {remedy}, then run again.'
     )
 
 
@@ -51,7 +50,9 @@ def test_a_full_disk_leaves_the_hour_and_the_next_run_with_room_works(
     write_hour(disk.export, SECOND, PLAN.model_copy(update={"events_per_hour": events}))
     with pytest.raises(WarehouseError) as caught:
         disk.load(SECOND)
-    assert str(caught.value) == full(disk.warehouse, phase, suffix, "No space left on device")
+    assert str(caught.value) == full(
+        disk.warehouse, phase, suffix, "No space left on device", f"Free disk space in {disk.folder}"
+    )
     assert disk.contents() == before
     subprocess.run(["mount", "-o", "remount,size=100m", disk.folder], check=True)
     assert disk.load(SECOND).accepted == disk.hours()["2026-03-12-01:00"] > events
@@ -63,7 +64,8 @@ def test_a_file_size_limit_leaves_the_hour_and_the_next_run_without_works(place:
     write_hour(place.export, SECOND, PLAN.model_copy(update={"events_per_hour": events}))
     with child(loader(place, SECOND, most_bytes=place.warehouse.stat().st_size + 100_000)) as process:
         said, _ = process.communicate(timeout=900)
-    assert said == f"loading\n{full(place.warehouse, phase, suffix, 'File too large')}\n"
+    remedy = f"Raise the limit on the size of files (ulimit -f) for {place.folder}"
+    assert said == f"loading\n{full(place.warehouse, phase, suffix, 'File too large', remedy)}\n"
     assert process.returncode == 1
     assert place.contents() == before
     assert place.load(SECOND).accepted == place.hours()["2026-03-12-01:00"] > events

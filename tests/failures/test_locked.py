@@ -25,8 +25,8 @@ PYTHON = Path(sys.executable).resolve()
 
 def held(place: Place, pid: int, waited: str) -> str:
     return (
-        f"The warehouse {place.warehouse} is held by process {pid} ({PYTHON}), and was for the {waited} seconds that "
-        f"were waited: let that process end, then run again."
+        f"The warehouse {place.warehouse} is held by process {pid} ({PYTHON}), which did not finish within {waited} "
+        f"seconds. Wait for that process to finish, then run again."
     )
 
 
@@ -111,8 +111,8 @@ def test_a_warehouse_that_is_no_warehouse_says_so(place: Place) -> None:
         place.load()
     assert str(caught.value) == (
         f'The warehouse {place.warehouse} cannot be opened (IO Error: The file "{place.warehouse}" exists, but it is '
-        f"not a valid DuckDB database file!): let TRACKS_DUCKDB_PATH name a DuckDB file, or a new one, that this user "
-        f"may write."
+        f"not a valid DuckDB database file!). Set TRACKS_DUCKDB_PATH to a DuckDB file, or to a new file in a "
+        f"folder that exists."
     )
     assert place.warehouse.read_text() == "not a database\n" * 1_000
 

@@ -183,7 +183,7 @@ def test_a_held_warehouse_names_its_holder(home: Path, capsys: Captured) -> None
     assert out == ""
     assert error == (
         f"The warehouse {home}/warehouse.duckdb is held by process {holder.pid} ({Path(sys.executable).resolve()}), "
-        f"and was for the 0.5 seconds that were waited: let that process end, then run again.\n"
+        f"which did not finish within 0.5 seconds. Wait for that process to finish, then run again.\n"
     )
 
 

@@ -244,7 +244,7 @@ def test_a_dedup_publishes_only_while_it_has_the_turn(damaged: Outages) -> None:
         run(damaged)
 
     assert str(told.value).startswith("BigQuery in tracks-tests failed at the statement take_turn (")
-    assert "another job changed the same table meanwhile" in str(told.value)
+    assert "Another job changed the same table meanwhile" in str(told.value)
     damaged.end()
     assert seen(damaged)[0] == before
     check_dedup_works(damaged, before.rows)
@@ -273,7 +273,7 @@ def test_a_copy_job_that_fails_publishes_nothing(damaged: Outages) -> None:
     with pytest.raises(WarehouseError) as told:
         run(damaged)
 
-    assert "another job changed the same table meanwhile" in str(told.value)
+    assert "Another job changed the same table meanwhile" in str(told.value)
     damaged.end()
     assert seen(damaged)[0] == before
     check_dedup_works(damaged, before.rows)

@@ -66,40 +66,40 @@ def held(outages: Outages) -> tuple[int, int, list[object]]:
         pytest.param(
             lambda outages: outages.on(REPLACING, ABORTED),
             BEGINNING + "Transaction is aborted due to concurrent update against table "
-            "tracks-tests:posthog.raw_tracks. Transaction ID: 1): another job changed the same table meanwhile, so "
-            "nothing was changed: let it end, or end the session that a killed run left open (docs/runbooks.md says "
-            "how), then run again.",
+            "tracks-tests:posthog.raw_tracks. Transaction ID: 1). Another job changed the same table meanwhile, so "
+            "nothing was changed: wait for it to finish, or end the session that a killed run left open "
+            "(docs/runbooks.md says how), then run again.",
             id="aborted",
         ),
         pytest.param(
             lambda outages: outages.on(REPLACING, STREAMED),
             BEGINNING + "UPDATE or DELETE statement over table posthog.raw_tracks would affect rows in the streaming "
-            "buffer, which is not supported): rows that were streamed into the table cannot be changed for up to 90 "
+            "buffer, which is not supported). Rows that were streamed into the table cannot be changed for up to 90 "
             "minutes: stop the streaming, wait, then run again.",
             id="streamed",
         ),
         pytest.param(
             lambda outages: outages.on(REPLACING, TOO_DEAR),
-            BEGINNING + "Query exceeded limit for bytes billed: 1000. 10485760 or higher required): raise "
-            "TRACKS_BQ_MAXIMUM_BYTES_BILLED to what the statement may cost, then run again.",
+            BEGINNING + "Query exceeded limit for bytes billed: 1000. 10485760 or higher required). Raise "
+            "TRACKS_BQ_MAXIMUM_BYTES_BILLED to the cost that the statement may have, then run again.",
             id="too dear",
         ),
         pytest.param(
             lambda outages: outages.on(REPLACING, TOO_LONG),
-            BEGINNING + "Job execution was cancelled: Job timed out after 20s): let TRACKS_BQ_JOB_SECONDS give it more "
-            "time, or look at its plan in BigQuery's list of jobs, then run again.",
+            BEGINNING + "Job execution was cancelled: Job timed out after 20s). Raise TRACKS_BQ_JOB_SECONDS, or "
+            "look at the plan in BigQuery's list of jobs, then run again.",
             id="too long",
         ),
         pytest.param(
             lambda outages: outages.on("/upload/", QUOTA),
             "BigQuery in tracks-tests failed at the hour 2026-03-12-00:00, which is as it was before (Quota exceeded: "
-            "Your table exceeded quota for imports or query appends per table): wait until the quota allows it again, "
+            "Your table exceeded quota for imports or query appends per table). Wait until the quota allows it again, "
             "or have it raised, then run again.",
             id="load job refused",
         ),
         pytest.param(
             lambda outages: outages.on(REPLACING, DENIED),
-            BEGINNING + "Access Denied: Project tracks-tests: User does not have bigquery.jobs.create): give the "
+            BEGINNING + "Access Denied: Project tracks-tests: User does not have bigquery.jobs.create). Give the "
             "account roles/bigquery.jobUser on the project and roles/bigquery.dataOwner on the datasets, then run "
             "again.",
             id="denied",
@@ -194,7 +194,8 @@ def test_a_load_job_that_fails_leaves_the_hour(outages: Outages, delivered: Hour
 
     assert str(told.value) == (
         "BigQuery in tracks-tests failed at the hour 2026-03-12-00:00, which is as it was before (Error while reading "
-        "data): mend the cause, then run again."
+        "data). A value in the data is one that BigQuery refuses: take it out of the hour's files, or out of the table "
+        "that the statement reads, then run again."
     )
     outages.end()
     assert held(outages) == before

@@ -12,6 +12,7 @@ from tests.outages.conftest import Outages
 from tests.outages.test_load import DENIED, refusal
 from tracks_assets.warehouse.base import WarehouseError
 from tracks_assets.warehouse.bigquery_tables import difference, new_table
+from tracks_assets.warehouse.duckdb_errors import BUG
 from tracks_assets.warehouse.tables import TRACKS
 
 
@@ -34,8 +35,8 @@ def test_no_credentials(outages: Outages, tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "nowhere.json"))
 
     assert said(outages) == (
-        f"BigQuery in tracks-tests failed at the log-in (File {tmp_path}/nowhere.json was not found): log in with "
-        "'gcloud auth application-default login', or let GOOGLE_APPLICATION_CREDENTIALS name a service account's key, "
+        f"BigQuery in tracks-tests failed at the log-in (File {tmp_path}/nowhere.json was not found). Log in with "
+        "'gcloud auth application-default login', or set GOOGLE_APPLICATION_CREDENTIALS to a service account's key, "
         "then run again."
     )
 
@@ -45,7 +46,7 @@ def test_credentials_that_are_refused(outages: Outages) -> None:
 
     assert said(outages) == (
         f"BigQuery in tracks-tests failed at the dataset tracks-tests.{outages.prefix}posthog (Access Denied: Project "
-        "tracks-tests: User does not have bigquery.jobs.create): give the account roles/bigquery.jobUser on the "
+        "tracks-tests: User does not have bigquery.jobs.create). Give the account roles/bigquery.jobUser on the "
         "project and roles/bigquery.dataOwner on the datasets, then run again."
     )
 
@@ -141,6 +142,18 @@ def test_a_project_that_is_not_there(outages: Outages) -> None:
     )
 
     assert said(outages).endswith(
-        "(Not found: Project nowhere): look whether TRACKS_BQ_PROJECT, TRACKS_BQ_LOCATION and TRACKS_BQ_DATASET_PREFIX "
-        "are right."
+        "(Not found: Project nowhere). Check TRACKS_BQ_PROJECT, TRACKS_BQ_LOCATION and TRACKS_BQ_DATASET_PREFIX."
     )
+
+
+@pytest.mark.parametrize("text", ["selec 1", "select nope from (select 1 as one)", "select no_function(1)"])
+def test_a_statement_that_is_wrong_is_called_a_bug(
+    outages: Outages, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    with outages.warehouse().opened() as tables:
+        monkeypatch.setattr(type(tables.statements), "text", lambda *_, **__: text)
+        with pytest.raises(WarehouseError) as told:
+            tables.fetch("fingerprint", table="tracks")
+
+    assert str(told.value).startswith("BigQuery in tracks-tests failed at the statement fingerprint (")
+    assert str(told.value).endswith(f"). {BUG}")

@@ -295,10 +295,9 @@ def test_a_disk_without_room_for_the_files(bucket: Bucket, written: Path) -> Non
     inventory = Export(bucket.uri).inventory(FIRST)
     with no_file_over(1_000):
         sentence = said(inventory)
-    assert sentence.startswith(f"The file gs://{inventory.files[0].path} cannot be put into ")
+    assert sentence.startswith(f"The file gs://{inventory.files[0].path} cannot be copied into ")
     assert sentence.endswith(
-        f" (File too large): make room there, or let TMPDIR name a folder with {inventory.size:,} bytes of room, then "
-        "run the hour again."
+        " (File too large). Raise the limit on the size of files (ulimit -f), then run the hour again."
     )
     with fetched(inventory) as local:
         folder = Path(local.root)

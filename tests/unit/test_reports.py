@@ -19,6 +19,7 @@ from tracks_assets.demo.report import HourRow, Totals, report
 from tracks_assets.warehouse.base import HourLoad, TrackTotals, Usage
 from tracks_assets.warehouse.bigquery_errors import remedy_of
 from tracks_assets.warehouse.duckdb import DuckDbWarehouse
+from tracks_assets.warehouse.duckdb_errors import BUG
 
 HOUR = datetime(2026, 3, 12, tzinfo=UTC)
 LOAD = HourLoad(HOUR, read=20_000, accepted=19_997, rejected=3)
@@ -133,24 +134,27 @@ def test_what_dbts_tests_were_billed_is_added_up_where_it_is_told() -> None:
 
 
 def test_a_merge_that_failed_is_told_in_one_sentence() -> None:
-    safe = "; it is done whole or not at all, and to run it again is safe."
-    assert merge_failure("2026-03-12-00:00", "2026-03-12-00:00", "Quota exceeded", "wait") == (
-        f"The merge of the hour 2026-03-12-00:00 into posthog.tracks failed (Quota exceeded): wait{safe}"
+    safe = " A merge is applied in full or not at all, so running it again is safe."
+    assert merge_failure("2026-03-12-00:00", "2026-03-12-00:00", "Quota exceeded", "Wait.") == (
+        f"The merge of the hour 2026-03-12-00:00 into posthog.tracks failed (Quota exceeded). Wait.{safe}"
     )
-    assert merge_failure("2026-03-12-00:00", "2026-03-12-07:00", "no room", "make some").startswith(
-        "The merge of the hours 2026-03-12-00:00 to 2026-03-12-07:00 into posthog.tracks failed (no room): make some;"
+    assert merge_failure("2026-03-12-00:00", "2026-03-12-07:00", "no room", "Make some.").startswith(
+        "The merge of the hours 2026-03-12-00:00 to 2026-03-12-07:00 into posthog.tracks failed (no room). Make some."
     )
 
 
 @pytest.mark.parametrize(
     ("said", "begins"),
     [
-        ("Transaction is aborted due to concurrent update against table p:posthog.tracks_turn", "another job changed"),
-        ("Access Denied: Project p: User does not have bigquery.jobs.create", "give the account roles/"),
-        ("Your default credentials were not found", "log in with"),
-        ("Not found: Dataset p:posthog was not found in location US", "look whether TRACKS_BQ_PROJECT"),
+        ("Transaction is aborted due to concurrent update against table p:posthog.tracks_turn", "Another job changed"),
+        ("Access Denied: Project p: User does not have bigquery.jobs.create", "Give the account roles/"),
+        ("Your default credentials were not found", "Log in with"),
+        ("Not found: Dataset p:posthog was not found in location US", "Check TRACKS_BQ_PROJECT"),
         ("Timeout of 600.0s exceeded, last exception: 503", "BigQuery could not be reached"),
-        ("Syntax error: Unexpected keyword", "mend the cause"),
+        ("Syntax error: Unexpected keyword", BUG),
+        ("Compilation Error in model posthog_tracks (models/x.sql) 'hours' is undefined", BUG),
+        ("Invalid input to PARSE_JSON: syntax error while parsing value", "A value in the data is one that"),
+        ("Quota exceeded: Syntax is fine", "Wait until the quota"),
     ],
 )
 def test_what_is_done_about_what_bigquery_told_dbt(said: str, begins: str) -> None:
@@ -160,8 +164,8 @@ def test_what_is_done_about_what_bigquery_told_dbt(said: str, begins: str) -> No
 def test_what_is_done_about_what_duckdb_told_dbt(tmp_path: Path) -> None:
     warehouse = DuckDbWarehouse(tmp_path / "warehouse.duckdb")
     locked = "IO Error: Could not set lock on file: Conflicting lock is held in /bin/python (PID 7). See also"
-    assert warehouse.remedy(locked) == "let process 7 (/bin/python) end, then run again"
-    assert warehouse.remedy("Out of Memory Error") == "make room or mend the cause, then run again"
+    assert warehouse.remedy(locked) == "Wait for process 7 (/bin/python) to finish, then run again."
+    assert warehouse.remedy("Out of Memory Error: could not allocate") == "Raise TRACKS_MEMORY_LIMIT, then run again."
 
 
 def test_the_hours_of_a_merge_share_its_cost() -> None:

@@ -13,7 +13,7 @@ from tracks_assets.warehouse.base import Usage
 Results = Mapping[str, Mapping[str, Any]]
 
 _MOST_LETTERS = 400
-_NOT_THE_CAUSE = re.compile(r"^(\w+ Error in (model|test) |compiled code at )")
+_NOT_THE_CAUSE = re.compile(r"^((Database|Runtime) Error in (model|test) |compiled code at )")
 
 
 def results_of(file: Path) -> Results:

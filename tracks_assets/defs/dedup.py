@@ -17,8 +17,8 @@ from tracks_assets.defs.rollback import page_output, rollback_job
 from tracks_assets.integrity import census
 from tracks_assets.integrity.dedup import JOB, archive, plan, rewrite, take_snapshot
 from tracks_assets.integrity.dedup_pages import NOTHING_TO_DO, plan_page, report_page, rollback_page
-from tracks_assets.integrity.dedup_rollback import plan_rollback, roll_back
-from tracks_assets.integrity.repairs import State, advance, find_repair, unreported
+from tracks_assets.integrity.dedup_rollback import ROLLBACK, plan_rollback, roll_back
+from tracks_assets.integrity.repairs import State, advance, check_obstacles, find_repair, unreported
 from tracks_assets.warehouse.base import Warehouse
 
 
@@ -46,6 +46,7 @@ def preflight(
     """Counts, refuses what would not be lossless, and in a dry run ends here."""
     now = datetime.now(UTC)
     with warehouse.opened(context, JOB) as tables:
+        check_obstacles(tables, JOB)
         if not config.dry_run:
             for repair in unreported(tables, JOB):
                 context.log.info(_report(tables, repair.repair_id))
@@ -117,7 +118,7 @@ def dedup_tracks() -> None:
 
 
 rollback_dedup = rollback_job(
-    "rollback_dedup",
+    ROLLBACK,
     "Gives tracks back exactly what a dedup removed, and keeps what was merged since: dry by default.",
     plan_rollback,
     roll_back,

@@ -20,12 +20,12 @@ def merge_failure(first: str, last: str, cause: str, remedy: str) -> str:
         first: the key of its first hour.
         last: that of its last.
         cause: what the engine said.
-        remedy: what to do about it.
+        remedy: the sentence with the next step.
     """
     hours = f"hour {first}" if first == last else f"hours {first} to {last}"
     return (
-        f"The merge of the {hours} into posthog.tracks failed ({cause}): {remedy}; it is done whole or not at all, and "
-        f"to run it again is safe."
+        f"The merge of the {hours} into posthog.tracks failed ({cause}). {remedy} A merge is applied in full or not at "
+        f"all, so running it again is safe."
     )
 
 

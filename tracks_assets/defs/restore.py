@@ -15,7 +15,7 @@ from pydantic import Field
 from tracks_assets.defs.resources import WAREHOUSE_POOL, WarehouseResource
 from tracks_assets.defs.rollback import page_output, rollback_job
 from tracks_assets.integrity import census
-from tracks_assets.integrity.repairs import State, advance, find_repair, unreported
+from tracks_assets.integrity.repairs import State, advance, check_obstacles, find_repair, unreported
 from tracks_assets.integrity.restore import (
     JOB,
     clear,
@@ -26,7 +26,7 @@ from tracks_assets.integrity.restore import (
     take_snapshot,
 )
 from tracks_assets.integrity.restore_pages import nothing_to_do, plan_page, report_page, rollback_page
-from tracks_assets.integrity.restore_rollback import plan_rollback, roll_back
+from tracks_assets.integrity.restore_rollback import ROLLBACK, plan_rollback, roll_back
 from tracks_assets.warehouse.base import Warehouse
 
 
@@ -57,6 +57,7 @@ def restore_preflight(
     """Counts what would come back, and in a dry run ends here."""
     now = datetime.now(UTC)
     with warehouse.opened(context, JOB) as tables:
+        check_obstacles(tables, JOB)
         if not config.dry_run:
             clear(tables, now)
             for repair in unreported(tables, JOB):
@@ -118,7 +119,7 @@ def restore_created_at() -> None:
 
 
 rollback_restore_created_at = rollback_job(
-    "rollback_restore_created_at",
+    ROLLBACK,
     "Takes restored times back where rows still carry them, and keeps what was merged since: dry by default.",
     plan_rollback,
     roll_back,

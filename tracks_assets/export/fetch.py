@@ -4,6 +4,7 @@ What lies in a bucket is streamed to a temporary folder, several files at a time
 library, which repeats what fails for a passing reason.
 """
 
+import errno
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -60,8 +61,8 @@ def _fetch(filesystem: AbstractFileSystem, folder: Path, inventory: HourInventor
         ) from error
     except OSError as error:
         raise ExportError(
-            f"The file {place} cannot be put into {folder} ({error.strerror or error}): make room there, or let TMPDIR "
-            f"name a folder with {inventory.size:,} bytes of room, then run the hour again."
+            f"The file {place} cannot be copied into {folder} ({error.strerror or error}). "
+            f"{_next_step(error, inventory)}"
         ) from error
     size = local.stat().st_size
     if size != file.size:
@@ -72,6 +73,22 @@ def _fetch(filesystem: AbstractFileSystem, folder: Path, inventory: HourInventor
     if not is_as_it_lies_there:
         raise ExportError(f"The file {place} has changed while it was read (another checksum): run the hour again.")
     return replace(file, path=str(local))
+
+
+def _next_step(error: OSError, inventory: HourInventory) -> str:
+    """The next step for a copy that failed: only a full disk asks for space."""
+    match error.errno:
+        case errno.ENOSPC | errno.EDQUOT:
+            return (
+                f"Free disk space there, or set TMPDIR to a folder with {inventory.size:,} bytes of free space, then "
+                f"run the hour again."
+            )
+        case errno.EFBIG:
+            return "Raise the limit on the size of files (ulimit -f), then run the hour again."
+        case errno.EACCES | errno.EPERM | errno.EROFS:
+            return "Set TMPDIR to a folder that this user may write, then run the hour again."
+        case _:
+            return "Check that disk, then run the hour again."
 
 
 def _copy(source: AbstractBufferedFile, target: BinaryIO) -> bool:

@@ -20,6 +20,7 @@ from tracks_assets.integrity.repairs import (
     State,
     advance,
     begin,
+    check_obstacles,
     check_unfinished,
     clear_unfinished,
     drop_expired,
@@ -84,8 +85,10 @@ def plan(warehouse: Warehouse, now: datetime, snapshot_days: int) -> DedupPlan |
     """The plan of a dedup; None where every event stands once. Changes nothing.
 
     Raises:
-        RepairError: a dedup would lose something, there is no room for it, or it would read more than is allowed.
+        RepairError: a dedup would lose something (see also ``check_obstacles``), there is no room for it, or it would
+            read more than is allowed.
     """
+    check_obstacles(warehouse, JOB)
     census = count(warehouse, now)
     said = refusal(census)
     if said:
@@ -150,10 +153,14 @@ def take_snapshot(warehouse: Warehouse, repair_id: str, now: datetime, snapshot_
     """Keeps what a rollback needs; clears what killed dedups left, and snapshots whose time is over.
 
     Started again after it was done, it finds its own snapshot and leaves it.
+
+    Raises:
+        RepairError: see ``check_obstacles``; a step can be started again long after its plan.
     """
     standing = [repair for repair in repairs_of(warehouse, JOB) if repair.repair_id == repair_id]
     if standing and standing[0].state in STANDING:
         return standing[0]
+    check_obstacles(warehouse, JOB)
     clear_unfinished(warehouse, JOB, DELETE_ARCHIVED)
     drop_expired(warehouse, (JOB,), now)
     warehouse.find_duplicates()
@@ -179,11 +186,12 @@ def rewrite(warehouse: Warehouse, repair_id: str) -> Repair:
     """Removes all copies but one, verifies the result, and only then publishes it, in one step. Safe to repeat.
 
     Raises:
-        RepairError: the result is not what it must be; tracks is as it was.
+        RepairError: the result is not what it must be, or see ``check_obstacles``; tracks is as it was.
     """
     repair = find_repair(warehouse, JOB, repair_id)
     if repair.state in STANDING:
         return repair
+    check_obstacles(warehouse, JOB)
     try:
         with warehouse.without_losers(repair.snapshot_place(warehouse)) as rewritten:
             rows = _verified(warehouse, repair, rewritten).rows

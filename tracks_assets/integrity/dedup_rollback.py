@@ -8,12 +8,15 @@ from tracks_assets.integrity.repairs import (
     RepairError,
     State,
     advance,
+    check_obstacles,
     check_snapshot,
     choose,
     repairs_of,
 )
 from tracks_assets.warehouse.base import Row, Warehouse
 from tracks_assets.warehouse.tables import TRACKS, TRACKS_DUPLICATES
+
+ROLLBACK = "rollback_dedup"
 
 
 @dataclass(frozen=True)
@@ -39,9 +42,10 @@ def plan_rollback(warehouse: Warehouse, wanted: str) -> RollbackPlan:
         wanted: ``newest``, a dedup's id, or the name of its snapshot.
 
     Raises:
-        RepairError: there is no such dedup, it is rolled back already, its snapshot is gone, or its archive is not
-            what the snapshot has.
+        RepairError: see ``check_obstacles``, or there is no such dedup, it is rolled back already, its snapshot
+            is gone, or its archive is not what the snapshot has.
     """
+    check_obstacles(warehouse, ROLLBACK)
     repair = choose(repairs_of(warehouse, JOB), JOB, wanted)
     check_snapshot(warehouse, repair, TRACKS_DUPLICATES.name)
     state = _rollback_state(warehouse, repair)

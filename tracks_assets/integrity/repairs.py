@@ -69,6 +69,22 @@ class Repair:
         return warehouse.statements.place(SCHEMA, self.snapshot)
 
 
+def check_obstacles(warehouse: Warehouse, job: str) -> None:
+    """Refuses a repair of a table whose protection it would drop, or of which it would read or keep too little.
+
+    Call it first: it reads no row.
+
+    Raises:
+        RepairError: there is an obstacle; nothing was read or changed.
+    """
+    obstacles = warehouse.repair_obstacles()
+    if obstacles:
+        raise RepairError(
+            f"{job} refuses, and has read and changed nothing: {'; '.join(map(str, obstacles))}. "
+            f"python -m tracks_assets.doctor shows the fix for each."
+        )
+
+
 def new_repair_id(job: str, now: datetime) -> str:
     """An id that sorts by time and may stand in a table's name, for instance ``dedup_20260612_093000_000000``."""
     return f"{job.partition('_')[0]}_{now:%Y%m%d_%H%M%S_%f}"

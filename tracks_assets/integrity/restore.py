@@ -18,6 +18,7 @@ from tracks_assets.integrity.repairs import (
     State,
     advance,
     begin,
+    check_obstacles,
     check_unfinished,
     clear_unfinished,
     count_ids,
@@ -120,8 +121,9 @@ def plan(warehouse: Warehouse, now: datetime, tolerance_hours: int) -> RestorePl
     """The plan of a restore. Changes nothing.
 
     Raises:
-        RepairError: there is no room for it, or it would read more than is allowed.
+        RepairError: see ``check_obstacles``, or there is no room for it, or it would read more than is allowed.
     """
+    check_obstacles(warehouse, JOB)
     times = count_id_times(warehouse, tolerance_hours)
     warehouse.change("find_redated", _judging(tolerance_hours))
     (touched,) = warehouse.fetch("count_touched")
@@ -196,10 +198,14 @@ def take_snapshot(warehouse: Warehouse, repair_id: str, now: datetime, tolerance
     """Keeps what a rollback needs: every row of every event that is going to be touched.
 
     Started again after it was done, it finds its own snapshot and leaves it.
+
+    Raises:
+        RepairError: see ``check_obstacles``; a step can be started again long after its plan.
     """
     standing = [repair for repair in repairs_of(warehouse, JOB) if repair.repair_id == repair_id]
     if standing and standing[0].state in STANDING:
         return standing[0]
+    check_obstacles(warehouse, JOB)
     clear(warehouse, now)
     warehouse.change("find_redated", _judging(tolerance_hours))
     warehouse.find_duplicates()
@@ -244,11 +250,12 @@ def rewrite(warehouse: Warehouse, repair_id: str, now: datetime, tolerance_hours
     """Archives and replaces the times, verifies the result, and publishes it, in one transaction. Safe to repeat.
 
     Raises:
-        RepairError: the result is not what it must be; tracks is as it was.
+        RepairError: the result is not what it must be, or see ``check_obstacles``; tracks is as it was.
     """
     repair = find_repair(warehouse, JOB, repair_id)
     if repair.state in STANDING:
         return repair
+    check_obstacles(warehouse, JOB)
     try:
         with warehouse.transaction():
             check_unfinished(warehouse, repair)

@@ -7,6 +7,7 @@ from tracks_assets.integrity.repairs import (
     RepairError,
     State,
     advance,
+    check_obstacles,
     check_snapshot,
     choose,
     repairs_of,
@@ -14,6 +15,8 @@ from tracks_assets.integrity.repairs import (
 from tracks_assets.integrity.restore import JOB
 from tracks_assets.warehouse.base import Warehouse
 from tracks_assets.warehouse.tables import TRACKS_REDATED
+
+ROLLBACK = "rollback_restore_created_at"
 
 
 @dataclass(frozen=True)
@@ -48,9 +51,10 @@ def plan_rollback(warehouse: Warehouse, wanted: str) -> RollbackPlan:
         wanted: ``newest``, a restore's id, or the name of its snapshot.
 
     Raises:
-        RepairError: there is no such restore, it is rolled back already, its snapshot is gone, or its archive is not
-            what the snapshot tells of.
+        RepairError: see ``check_obstacles``, or there is no such restore, it is rolled back already, its
+            snapshot is gone, or its archive is not what the snapshot tells of.
     """
+    check_obstacles(warehouse, ROLLBACK)
     repair = choose(repairs_of(warehouse, JOB), JOB, wanted)
     check_snapshot(warehouse, repair, TRACKS_REDATED.name)
     of_repair = {"repair_id": repair.repair_id}

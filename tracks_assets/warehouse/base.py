@@ -22,6 +22,26 @@ class WarehouseError(Exception):
 
 
 @dataclass(frozen=True)
+class Obstacle:
+    """A property of a table or its dataset under which a repair would lose something.
+
+    Attributes:
+        table: the table or dataset, as people name it.
+        found: the finding, without a subject: ``has row access policies (eu_only)``.
+        fix: the sentence with the next step.
+        loses_rows: whether rows disappear or are hidden even without a repair.
+    """
+
+    table: str
+    found: str
+    fix: str
+    loses_rows: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.table} {self.found}"
+
+
+@dataclass(frozen=True)
 class HourLoad:
     """What loading one export hour did: rows read from its files, accepted and refused by the contract."""
 
@@ -287,6 +307,16 @@ class Warehouse(ABC):
     def transaction(self) -> AbstractContextManager[None]:
         """All that is changed in the ``with`` block, or, if it raises, nothing of it."""
 
+    def repair_obstacles(self) -> tuple[Obstacle, ...]:
+        """Properties of tracks and of a repair's own tables that a repair would lose; reads no row.
+
+        An engine without such properties has none.
+
+        Raises:
+            WarehouseError: the engine failed.
+        """
+        return ()
+
     @abstractmethod
     def find_duplicates(self, table: str | None = None) -> None:
         """Fills the temporary table ``duplicate_ids`` (event_id, copies) with every id that stands more than once.
@@ -351,7 +381,7 @@ class Warehouse(ABC):
 
     @abstractmethod
     def remedy(self, said: str) -> str:
-        """What to do about an error of the engine's that dbt was told, known by its words."""
+        """The sentence with the next step for an error of the engine that dbt reported, of which the text is known."""
 
     @abstractmethod
     def scanned_bytes(self, statement: str, parameters: Parameters | None = None, /, **blanks: Any) -> int:

@@ -24,6 +24,7 @@ from tracks_assets.export.layout import HOUR
 from tracks_assets.warehouse.base import (
     HourLoad,
     LegacyMerge,
+    Obstacle,
     Parameters,
     Rewritten,
     Row,
@@ -34,6 +35,7 @@ from tracks_assets.warehouse.base import (
     content_sum,
 )
 from tracks_assets.warehouse.bigquery_errors import FAILURES, remedy_of
+from tracks_assets.warehouse.bigquery_inspection import REPAIRED, obstacles
 from tracks_assets.warehouse.bigquery_jobs import Jobs
 from tracks_assets.warehouse.bigquery_place import BigQueryPlace
 from tracks_assets.warehouse.bigquery_publish import Publications
@@ -298,6 +300,10 @@ class BigQueryWarehouse(Warehouse):
         return None
 
     # Repairs
+
+    def repair_obstacles(self) -> tuple[Obstacle, ...]:
+        """See ``Warehouse.repair_obstacles``."""
+        return tuple(obstacles(self._jobs, REPAIRED))
 
     def take_snapshot(self, snapshot: str, touched: str, expires_at: datetime) -> None:  # noqa: ARG002 (it holds all)
         """See ``Warehouse.take_snapshot``: all of tracks, which costs nothing until tracks changes.

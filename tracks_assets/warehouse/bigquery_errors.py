@@ -1,7 +1,7 @@
-"""What BigQuery's errors mean to the person on duty, in one sentence each.
+"""Causes of BigQuery's errors, and the next step for each.
 
-BigQuery tells most of them in prose: the words that are looked for here are those of its error messages and of its
-documentation of quotas, transactions and the streaming buffer.
+A class often covers several causes that only the words tell apart. The words that are looked for here are those of its
+error messages and of its documentation of quotas, transactions and the streaming buffer.
 """
 
 import re
@@ -13,6 +13,7 @@ from google.auth import exceptions as auth
 from requests import exceptions as http
 
 from tracks_assets.warehouse.base import WarehouseError
+from tracks_assets.warehouse.duckdb_errors import BUG
 
 FAILURES = (api.GoogleAPICallError, api.RetryError, auth.GoogleAuthError, http.RequestException, TimeoutError)
 """Everything that the client library raises when a call or a job fails."""
@@ -20,43 +21,73 @@ FAILURES = (api.GoogleAPICallError, api.RetryError, auth.GoogleAuthError, http.R
 _REMEDIES = (
     (
         "streaming buffer",
-        "rows that were streamed into the table cannot be changed for up to 90 minutes: stop the streaming, wait, then "
-        "run again",
+        "Rows that were streamed into the table cannot be changed for up to 90 minutes: stop the streaming, wait, then "
+        "run again.",
     ),
     (
         "concurrent update",
-        "another job changed the same table meanwhile, so nothing was changed: let it end, or end the session that a "
-        "killed run left open (docs/runbooks.md says how), then run again",
+        "Another job changed the same table meanwhile, so nothing was changed: wait for it to finish, or end the "
+        "session that a killed run left open (docs/runbooks.md says how), then run again.",
     ),
-    ("could not serialize access", "another job changed the same table meanwhile, so nothing was changed: run again"),
     (
-        "bytes billed",
-        "raise TRACKS_BQ_MAXIMUM_BYTES_BILLED to what the statement may cost, then run again",
+        "could not serialize access",
+        "Another job changed the same table meanwhile, so nothing was changed: run again.",
     ),
+    ("bytes billed", "Raise TRACKS_BQ_MAXIMUM_BYTES_BILLED to the cost that the statement may have, then run again."),
     (
         "job timed out",
-        "let TRACKS_BQ_JOB_SECONDS give it more time, or look at its plan in BigQuery's list of jobs, then run again",
+        "Raise TRACKS_BQ_JOB_SECONDS, or look at the plan in BigQuery's list of jobs, then run again.",
     ),
-    ("quota", "wait until the quota allows it again, or have it raised, then run again"),
-    ("rate limit", "wait a minute, then run again"),
-    ("billing", "switch billing on for the project, then run again"),
+    ("resources exceeded", "The statement needs more memory than BigQuery gives it: run fewer hours at once."),
+    ("quota", "Wait until the quota allows it again, or have it raised, then run again."),
+    ("rate limit", "Wait a minute, then run again."),
+    ("billing", "Enable billing for the project, then run again."),
 )
 
 
 _LOG_IN = (
-    "log in with 'gcloud auth application-default login', or let GOOGLE_APPLICATION_CREDENTIALS name a service "
-    "account's key, then run again"
+    "Log in with 'gcloud auth application-default login', or set GOOGLE_APPLICATION_CREDENTIALS to a service account's "
+    "key, then run again."
 )
 _ROLES = (
-    "give the account roles/bigquery.jobUser on the project and roles/bigquery.dataOwner on the datasets, then run "
-    "again"
+    "Give the account roles/bigquery.jobUser on the project and roles/bigquery.dataOwner on the datasets, then run "
+    "again."
 )
-_PLACE = "look whether TRACKS_BQ_PROJECT, TRACKS_BQ_LOCATION and TRACKS_BQ_DATASET_PREFIX are right"
-_REACH = "BigQuery could not be reached, or not in time: look at its status, then run again"
-_MEND = "mend the cause, then run again"
+_PLACE = "Check TRACKS_BQ_PROJECT, TRACKS_BQ_LOCATION and TRACKS_BQ_DATASET_PREFIX."
+_REACH = "BigQuery could not be reached, or not in time: look at its status, then run again."
+_DATA = (
+    "A value in the data is one that BigQuery refuses: take it out of the hour's files, or out of the table that the "
+    "statement reads, then run again."
+)
+_CHECK = "Look at the job in BigQuery's list of jobs, remove the cause, then run again."
+
+_DATA_WORDS = (
+    "parse_json",
+    "error while reading data",
+    "bad int64 value",
+    "bad double value",
+    "bad bool value",
+    "could not cast",
+    "invalid timestamp",
+    "invalid utf-8",
+    "overflow",
+    "out of range",
+    "division by zero",
+    "more than one element",
+    "required field",
+)
+"""Errors that depend on rows: BigQuery gives them the same reason, invalidQuery, as a statement that is wrong."""
+
+_BUG_WORDS = re.compile(
+    r"Syntax error:|Unrecognized name:|No matching signature for|Function not found:|Query parameter '|Undeclared |"
+    r"not found inside|neither grouped nor aggregated|is ambiguous|Duplicate column name|Compilation Error|"
+    r"Parsing Error"
+)
+"""Errors of a statement's own text, as BigQuery and dbt spell them."""
 
 _BY_WORDS_ALONE = (
     *_REMEDIES,
+    *((words, _DATA) for words in _DATA_WORDS),
     ("access denied", _ROLES),
     ("credentials", _LOG_IN),
     ("not found", _PLACE),
@@ -65,14 +96,14 @@ _BY_WORDS_ALONE = (
     ("timed out", _REACH),
     ("connection", _REACH),
 )
-"""For an error whose class is not known any more, because dbt has told of it."""
+"""For an error whose class is not known any more, because dbt reported it."""
 
 _CALLED = re.compile(r"^[A-Z]+ https?://\S+: ")
 
 
 def remedy_of(said: str) -> str:
-    """What to do about an error that is known by its words only."""
-    return _found(_BY_WORDS_ALONE, said) or _MEND
+    """The next step for an error of which only the text is known."""
+    return BUG if _BUG_WORDS.search(said) else _found(_BY_WORDS_ALONE, said) or _CHECK
 
 
 def _found(remedies: Iterable[tuple[str, str]], said: str) -> str | None:
@@ -80,6 +111,8 @@ def _found(remedies: Iterable[tuple[str, str]], said: str) -> str | None:
 
 
 def _remedy(error: Exception) -> str:
+    if isinstance(error, api.BadRequest) and _BUG_WORDS.search(error.message or ""):
+        return BUG
     return _found(_REMEDIES, str(error)) or _by_class(error)
 
 
@@ -91,10 +124,20 @@ def _by_class(error: Exception) -> str:
             return _ROLES
         case api.NotFound():
             return _PLACE
+        case api.BadRequest() | api.MethodNotImplemented():
+            return _of_statement(error)
         case api.ServerError() | api.TooManyRequests() | api.RetryError() | http.RequestException() | TimeoutError():
             return _REACH
         case _:
-            return _MEND
+            return _CHECK
+
+
+def _of_statement(error: api.GoogleAPICallError) -> str:
+    """The next step for a statement or file that BigQuery refused: its data or the statement itself is the cause."""
+    if any(words in str(error).lower() for words in _DATA_WORDS):
+        return _DATA
+    reasons = {detail.get("reason") for detail in error.errors if isinstance(detail, dict)}
+    return BUG if reasons & {"invalidQuery", "notImplemented"} else _CHECK
 
 
 def cause(error: Exception) -> str:
@@ -112,7 +155,7 @@ def sentence(project: str, doing: str, error: Exception) -> str:
         doing: what was being done, after "failed".
         error: one of ``FAILURES``.
     """
-    return f"BigQuery in {project} failed {doing} ({cause(error)}): {_remedy(error)}."
+    return f"BigQuery in {project} failed {doing} ({cause(error)}). {_remedy(error)}"
 
 
 @contextmanager

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from typing import Any
 
 import duckdb
 
 from tracks_assets.export.inventory import HourInventory, find_unreadable
 from tracks_assets.warehouse.base import WarehouseError
+from tracks_assets.warehouse.duckdb_errors import failure
 
 _MEMORY = "800MB"
 
@@ -38,8 +39,6 @@ def _connected(config: dict[str, Any], inventory: HourInventory) -> Iterator[duc
         try:
             yield connection
         except duckdb.Error as error:
-            raise find_unreadable(inventory) or WarehouseError(
-                f"The hour {inventory.hour:%Y-%m-%d-%H:%M} could not be transformed "
-                f"({str(error).strip().splitlines()[0].rstrip('.')}): it is as it was before; make room in the "
-                f"temporary folder or mend the cause, then run the hour again."
-            ) from error
+            finding = f"The hour {inventory.hour:%Y-%m-%d-%H:%M} could not be transformed and is unchanged"
+            folder = f"{gettempdir()} (or set TMPDIR to another folder)"
+            raise find_unreadable(inventory) or WarehouseError(failure(finding, error, folder)) from error

@@ -4,7 +4,6 @@ A second process cannot open the file while one holds it, so opening waits a bou
 """
 
 import json
-import re
 import shutil
 import time
 from collections.abc import Iterator, Sequence
@@ -39,6 +38,7 @@ from tracks_assets.warehouse.deliveries import (
     legacy_rows,
     rejected_rows,
 )
+from tracks_assets.warehouse.duckdb_errors import cause_in, failure, holder_in, is_held, next_step
 from tracks_assets.warehouse.statements import DUCKDB_STATEMENTS, Statements
 from tracks_assets.warehouse.tables import BACKFILL_TRACKS, RAW_TRACKS, REJECTED_TRACKS, TABLES, TRACKS, Table
 
@@ -52,7 +52,6 @@ _TYPES = {
 _BULKY = ("event_payload", "feature_flags_values", "raw")
 """Columns worth zstd: a third less time to write and half the file (benchmarks/load.py)."""
 
-_LOCK = re.compile(r"Conflicting lock is held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
 _LOCK_RETRY_SECONDS = 0.2
 
 
@@ -94,7 +93,7 @@ class DuckDbWarehouse(Warehouse):
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 self._connection = self._connect()
             except (duckdb.Error, OSError) as error:
-                if _LOCK.search(str(error)) is None or time.monotonic() > deadline:
+                if not is_held(error) or time.monotonic() > deadline:
                     raise opening_error(self._path, self._lock_wait, error) from error
                 time.sleep(_LOCK_RETRY_SECONDS)
 
@@ -281,10 +280,7 @@ class DuckDbWarehouse(Warehouse):
 
     def remedy(self, said: str) -> str:
         """See ``Warehouse.remedy``."""
-        holder = _LOCK.search(said)
-        if holder is not None:
-            return f"let process {holder['pid']} ({holder['program']}) end, then run again"
-        return "make room or mend the cause, then run again"
+        return next_step(cause_in(said), said, str(self._path.parent))
 
     def scanned_bytes(self, statement: str, parameters: Parameters | None = None, /, **blanks: Any) -> int:
         """See ``Warehouse.scanned_bytes``: the blocks, in the file, of the columns that the statement reads."""
@@ -316,10 +312,8 @@ class DuckDbWarehouse(Warehouse):
         try:
             yield
         except duckdb.Error as error:
-            raise WarehouseError(
-                f"The warehouse {self._path} failed at the statement {statement} ({_first_line(error)}): what was "
-                f"begun is undone; make room or mend the cause, then run again."
-            ) from error
+            finding = f"The warehouse {self._path} failed at the statement {statement}, which changed nothing"
+            raise WarehouseError(failure(finding, error, self._path.parent)) from error
 
     def _changed(self, statement: str, parameters: dict[str, Any]) -> int:
         (rows,) = self.connection.execute(statement, parameters).fetchone() or (0,)
@@ -361,26 +355,22 @@ def scans_in_plan(plan: Sequence[dict[str, Any]]) -> list[tuple[str, list[str]]]
 
 
 def opening_error(path: Path, waited: float, error: Exception) -> WarehouseError:
-    """The error for a warehouse file that cannot be opened; it names who holds it, where that is the cause."""
-    holder = _LOCK.search(str(error))
-    if holder is None:
+    """The error for a warehouse file that cannot be opened; it names the process that holds it, if one does.
+
+    Args:
+        path: the file.
+        waited: seconds for which another process was waited for.
+        error: the cause.
+    """
+    if is_held(error):
         return WarehouseError(
-            f"The warehouse {path} cannot be opened ({_first_line(error)}): let TRACKS_DUCKDB_PATH name a DuckDB file, "
-            f"or a new one, that this user may write."
+            f"The warehouse {path} is held by {holder_in(str(error))}, which did not finish within {waited:g} seconds. "
+            f"Wait for that process to finish, then run again."
         )
-    return WarehouseError(
-        f"The warehouse {path} is held by process {holder['pid']} ({holder['program']}), and was for the {waited:g} "
-        f"seconds that were waited: let that process end, then run again."
-    )
+    return WarehouseError(failure(f"The warehouse {path} cannot be opened", error, path.parent))
 
 
 def loading_error(path: Path, hour: datetime, error: duckdb.Error) -> WarehouseError:
-    """The error for an engine that failed in the middle of an hour."""
-    return WarehouseError(
-        f"The warehouse {path} failed while loading the hour {hour:%Y-%m-%d-%H:%M} ({_first_line(error)}): the hour is "
-        f"as it was before; make room or mend the cause, then run the hour again."
-    )
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0].rstrip(".")
+    """The error for an engine that failed while it loaded an hour."""
+    finding = f"The warehouse {path} failed to load the hour {hour:%Y-%m-%d-%H:%M}, which is unchanged"
+    return WarehouseError(failure(finding, error, path.parent))
