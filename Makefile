@@ -8,7 +8,9 @@ export TRACKS_HOME DAGSTER_HOME
 BIN = .venv/bin
 READY = .venv/ready
 
-.PHONY: setup demo ui test lint types unit format columns lock benchmark benchmark-dedup benchmark-cost benchmark-bigquery clean
+SENT = $(CURDIR)/.sent
+
+.PHONY: setup demo ui test check lint types quick unit format columns lock benchmark benchmark-dedup benchmark-cost benchmark-bigquery clean
 
 setup: $(READY) $(DAGSTER_HOME)/dagster.yaml
 
@@ -29,7 +31,7 @@ demo: setup
 
 ui: setup
 	@echo "The Dagster UI is at 127.0.0.1:3000 (Ctrl-C ends it)."
-	@$(BIN)/dagster dev --workspace workspace.yaml --host 127.0.0.1 --port 3000
+	@$(BIN)/dg dev --host 127.0.0.1 --port 3000
 
 test: setup lint types unit
 
@@ -41,10 +43,18 @@ lint: setup
 types: setup
 	@$(BIN)/mypy
 
+# Everything that is known within a minute: no emulator, no Dagster, no dbt.
+check: setup
+	@$(MAKE) --no-print-directory --jobs 2 lint types quick
+
+quick: setup
+	@$(BIN)/pytest -q -n 2 -m "not (emulator or dagster or browser or slow)" --ignore=tests/sent
+
+# Many tests wait for something, so three at a time keep two cores busy.
 unit: setup
-	@rm -rf .sent
-	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore=tests/sent
-	@$(BIN)/pytest tests/sent
+	@rm -rf $(SENT)
+	@TRACKS_TESTS_SENT=$(SENT) $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --ignore=tests/sent
+	@TRACKS_TESTS_SENT=$(SENT) $(BIN)/pytest tests/sent
 
 format: setup
 	@$(BIN)/ruff format .

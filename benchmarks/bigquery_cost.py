@@ -145,7 +145,7 @@ def hour_load(table: Table) -> Bill:
 
 
 def unique_batch_check(table: Table) -> Bill:
-    """The check batch_is_unique, which rides with every hour: the ids of tracks, and those of the hour."""
+    """The check unique_event_id, which rides with every hour: the ids of tracks, and those of the hour."""
     return Bill(read=(table.rows + table.rows_an_hour) * column_bytes("event_id"))
 
 
@@ -195,7 +195,7 @@ def report(table: Table) -> list[str]:
         line("stock MERGE", stock, stock),
         *ours,
         line("load", hour_load(table), stock),
-        line("check batch_is_unique", unique_batch_check(table), stock),
+        line("check unique_event_id", unique_batch_check(table), stock),
         line("ours in all: load, merge (0 change), check", whole_hour(table), stock),
         line("a key table by the id's own hour", key_table_merge(table, keys_bytes(PLAN_READS)), stock),
         line("the same of 16 bytes an event", key_table_merge(table, NUMBERS_BYTES), stock),

@@ -1,4 +1,8 @@
-"""What tests all over the suite are given."""
+"""What tests all over the suite are given, and which of them ``make check`` leaves out.
+
+A test is marked by the fixtures that it uses, so that no module has to remember it; what is slow in another way says
+``slow`` itself.
+"""
 
 import os
 from collections.abc import Iterator
@@ -7,6 +11,28 @@ import pytest
 
 from tests.emulators.sent import keep
 from tests.emulators.servers import GoogleCloud, google_cloud
+
+FIXTURES_OF = {
+    "emulator": {"cloud", "own_bigquery", "on_bigquery"},
+    "dagster": {"parsed_dbt", "ui"},
+    "slow": {"dbt", "on_duckdb", "google"},
+}
+"""The fixtures that start what a marker stands for: emulators, Dagster, dbt, or Google's analyzer."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks every test by its fixtures."""
+    for item in items:
+        used = set(getattr(item, "fixturenames", ())) | _chosen_engine(item)
+        for marker, fixtures in FIXTURES_OF.items():
+            if used & fixtures:
+                item.add_marker(marker)
+
+
+def _chosen_engine(item: pytest.Item) -> set[str]:
+    """The fixture that ``engine`` asks for by its parameter, which pytest cannot know before."""
+    parameters = getattr(item, "callspec", None)
+    return {f"on_{parameters.params['engine']}"} if parameters and "engine" in parameters.params else set()
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,8 @@
 
 import dagster as dg
 
-from tracks_assets.defs.census import census_asset
-from tracks_assets.defs.checks import checks_job, schedules, tracks_checks
+from tracks_assets.defs.census import census_asset, checks_job, schedule
+from tracks_assets.defs.checks import batch_checks
 from tracks_assets.defs.dedup import JOBS as DEDUP_JOBS
 from tracks_assets.defs.hourly import hourly_assets
 from tracks_assets.defs.legacy import legacy_assets
@@ -23,11 +23,11 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             *hourly_assets(settings),
             tracks_assets(settings, DBT_PROJECT),
             *legacy_assets(settings),
-            census_asset(settings),
+            census_asset(settings, DBT_PROJECT),
         ],
-        asset_checks=tracks_checks(settings, DBT_PROJECT),
+        asset_checks=[batch_checks(settings)],
         jobs=[checks, *DEDUP_JOBS, *RESTORE_JOBS, trace_job(settings)],
-        schedules=schedules(checks),
+        schedules=[schedule(checks)],
         resources=resources(settings, DBT_PROJECT),
         # Steps share one process: starting another costs seconds, and the warehouse has one writer anyway.
         executor=dg.in_process_executor,

@@ -14,6 +14,13 @@ from pydantic import BaseModel, ConfigDict
 
 PARTITION_FORMAT = "%Y-%m-%d-%H:%M"
 
+EXPORT_START_FILE = "export_start"
+"""A file in TRACKS_HOME with the default of TRACKS_EXPORT_START for this home, as ``make demo`` leaves it."""
+
+
+EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
+"""A moment before every event, for statements that take a cutover where none is set."""
+
 
 class SettingsError(ValueError):
     """A ``TRACKS_*`` variable has a value that is not allowed; the message is one sentence for its reader."""
@@ -30,7 +37,7 @@ class Settings(BaseModel):
     export_uri: str
     export_folder_hour: Literal["end", "start"] = "end"
     legacy_uri: str
-    cutover: datetime
+    cutover: datetime | None = None
     export_start: datetime
     legacy_start: datetime
     legacy_end: datetime
@@ -50,13 +57,18 @@ class Settings(BaseModel):
         """Where Dagster keeps its runs and events."""
         return self.home / "dagster"
 
+    @property
+    def takes_from(self) -> datetime:
+        """The earliest ``created_at`` that tracks takes from deliveries; without a cutover, it takes every one."""
+        return self.cutover or EARLIEST
+
     def child_environment(self) -> dict[str, str]:
         """The same settings as variables for a child process (dbt), paths made absolute."""
         variables = {
             "TRACKS_ENGINE": self.engine,
             "TRACKS_HOME": str(self.home),
             "TRACKS_DUCKDB_PATH": str(self.duckdb_path),
-            "TRACKS_CUTOVER": f"{self.cutover:%Y-%m-%d}",
+            "TRACKS_CUTOVER": f"{self.cutover:%Y-%m-%d}" if self.cutover else "",
             "TRACKS_BQ_LOCATION": self.bq_location,
             "TRACKS_BQ_DATASET_PREFIX": self.bq_dataset_prefix,
             "TRACKS_BQ_RETRY_SECONDS": str(self.bq_retry_seconds),
@@ -83,8 +95,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         export_uri=reader.read("TRACKS_EXPORT_URI", str(home / "export"), _uri),
         export_folder_hour=reader.read("TRACKS_EXPORT_FOLDER_HOUR", "end", _one_of("end", "start")),
         legacy_uri=reader.read("TRACKS_LEGACY_URI", str(home / "legacy"), _uri),
-        cutover=reader.read("TRACKS_CUTOVER", "2026-03-04", _day),
-        export_start=reader.read("TRACKS_EXPORT_START", "2026-03-12-00:00", _hour),
+        cutover=reader.read("TRACKS_CUTOVER", "", _optional_day),
+        export_start=reader.read("TRACKS_EXPORT_START", _export_start(home), _hour),
         legacy_start=reader.read("TRACKS_LEGACY_START", "2025-05-01-00:00", _hour),
         legacy_end=reader.read("TRACKS_LEGACY_END", "2026-03-12-00:00", _hour),
         bq_project=reader.read("TRACKS_BQ_PROJECT", "", str) or None,
@@ -100,6 +112,12 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     )
     _check_together(settings)
     return settings
+
+
+def _export_start(home: Path) -> str:
+    """The first export hour where the environment names none: the home's own, or 2026-03-12-00:00."""
+    file = home / EXPORT_START_FILE
+    return file.read_text(encoding="utf-8").strip() if file.is_file() else "2026-03-12-00:00"
 
 
 class _Reader:
@@ -165,7 +183,9 @@ def _uri(value: str) -> str:
     return str(_path(value))
 
 
-def _day(value: str) -> datetime:
+def _optional_day(value: str) -> datetime | None:
+    if not value:
+        return None
     try:
         day = date.fromisoformat(value)
     except ValueError:

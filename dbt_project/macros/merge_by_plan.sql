@@ -11,8 +11,11 @@
     from its first read to its end. The last statement tells what was done.
 -#}
 {% macro merge_script(target, plan_query) %}
+declare identity_days array<timestamp>;
 declare content_days array<timestamp>;
 declare time_days array<timestamp>;
+declare settle_days array<timestamp>;
+declare settle_hours array<timestamp>;
 
 begin transaction;
 
@@ -20,6 +23,10 @@ begin transaction;
 
 create or replace temp table merge_plan as
 select * from {{ plan_query }};
+
+set identity_days = ({{ days_of("merge_plan.may_collide") }});
+
+{{ find_collisions(target, 'merge_plan') }};
 
 create or replace temp table merge_rows as
 select
@@ -34,14 +41,14 @@ select {{ track_columns() | join(', ') }}
 from merge_rows
 where merge_action = 'insert';
 
-insert into {{ source('posthog', 'tracks_contents') }} (content)
+insert into {{ source('posthog', 'tracks_contents').render() }} (content)
 select content from merge_rows;
 
 {{ record_repeats('merge_plan') }};
 
-set content_days = ({{ days_of('update') }});
+set content_days = ({{ days_of("merge_plan.merge_action = 'update'") }});
 
-set time_days = ({{ days_of('restore_time') }});
+set time_days = ({{ days_of("merge_plan.merge_action = 'restore_time'") }});
 
 update {{ target }} as standing set
     {{ content_of('delivery') | indent(4) }}
@@ -60,6 +67,20 @@ where
     and merge_plan.merge_action = 'restore_time'
     and timestamp_trunc(standing.created_at, day) in unnest(time_days);
 
+if exists (select 1 from merge_plan where merge_action = 'settle') then
+
+set settle_days = ({{ days_of("merge_plan.merge_action = 'settle'") }});
+
+set settle_hours = (
+    select ifnull(array_agg(distinct window_start), [])
+    from {{ source('posthog', 'raw_tracks') }}
+    where event_id in (select merge_plan.event_id from merge_plan where merge_plan.merge_action = 'settle')
+);
+
+{{ settle_collisions(target, 'merge_plan') }};
+
+end if;
+
 commit transaction;
 
 {{ counts_of('merge_plan') }}
@@ -70,7 +91,7 @@ commit transaction;
     only insert would run side by side, and both insert what both miss. The warehouse's own statements say the same.
 -#}
 {% macro take_turn() -%}
-merge into {{ source('posthog', 'tracks_turn') }} as turn
+merge into {{ source('posthog', 'tracks_turn').render() }} as turn
 using (select 1 as number, current_timestamp() as taken_at) as taker
     on turn.number = taker.number
 when matched then update set taken_at = taker.taken_at
@@ -79,7 +100,7 @@ when not matched then insert (number, taken_at) values (taker.number, taker.take
 
 {#- The deliveries that are newer than what stands and change nothing of it; only of events that stand once. -#}
 {% macro record_repeats(plan) -%}
-insert into {{ source('posthog', 'tracks_redelivered') }} (
+insert into {{ source('posthog', 'tracks_redelivered').render() }} (
     event_id,
     event_inserted_at,
     bq_ingested_timestamp,
@@ -99,14 +120,14 @@ where is_repeat
 {%- endmacro %}
 
 {#-
-    The days in which the events stand that the plan has one thing done to; each update is billed for its own only. A day
+    The days in which the events stand of which the plan meets a condition; each update is billed for its own only. A day
     is cut here as the update cuts it: where a project has a time zone of its own, both are that zone's.
 -#}
-{% macro days_of(merge_action) %}
+{% macro days_of(condition) %}
     select ifnull(array_agg(distinct timestamp_trunc(standing_at, day)), [])
     from merge_plan
     cross join unnest({{ standing_times() | indent(4) }}) as standing_at
-    where merge_plan.merge_action = '{{ merge_action }}' and standing_at is not null
+    where {{ condition }} and standing_at is not null
 {% endmacro %}
 
 {#-
@@ -154,13 +175,18 @@ where is_repeat
         {{ rows_of_plan(plan, "merge_action in ('insert', 'update') and copy_count <= 1") | indent(8) }}
     ) as delivery;
 
-    insert into {{ source('posthog', 'tracks_contents') }} (content)
+    insert into {{ source('posthog', 'tracks_contents').render() }} (content)
     select {{ content_fingerprint() }} as content
     from (
         {{ rows_of_plan(plan, "merge_action in ('insert', 'update')") | indent(8) }}
     ) as delivery;
 
-    {{ record_repeats(plan) | indent(4) }}
+    {{ record_repeats(plan) | indent(4) }};
+
+    {{ settle_collisions(target, plan) | indent(4) }};
+
+    create or replace temp table merge_counts as
+    {{ counts_of(plan) | indent(4) }}
 {% endmacro %}
 
 {#- The time that a row keeps; one without a time keeps none, though `least` would give it one on DuckDB. -#}
@@ -179,14 +205,17 @@ case when {{ standing }}.created_at > {{ planned }}.created_at then {{ planned }
     The rows that a plan asks for, where its own rows meet a condition: the last delivery of each event, with the columns
     ``of_plan`` as the plan has them. Only ids delivered more than once are sorted, so that the payloads of all others
     stream through; for that, DuckDB must not first put aside all deliveries of the window (half the memory, measured).
+
+    With ``of_identity``, the plan says which event an id belongs to, and the deliveries of other events are left out.
 -#}
-{% macro rows_of_plan(plan, condition, of_plan=['created_at']) %}
+{% macro rows_of_plan(plan, condition, of_plan=['created_at'], of_identity=false) %}
 with
 
 planned as (
     select
         event_id,
         delivery_count,
+        {{ "identity," if of_identity }}
         merge_action,
         {% for column in of_plan %}
         {{ column }} as planned_{{ column }}{{ "," if not loop.last }}
@@ -198,7 +227,7 @@ planned as (
 delivered as{{ " not materialized" if target.type == 'duckdb' }} (
     select * from {{ source('posthog', 'raw_tracks') }}
     where
-        created_at >= {{ utc_timestamp(env_var('TRACKS_CUTOVER', '2026-03-04')) }}
+        {{ since_cutover() }}
         and {{ in_merge_window() }}
 ),
 
@@ -223,7 +252,9 @@ delivered_often as (
         delivered.*
     from delivered
     inner join planned on delivered.event_id = planned.event_id
-    where planned.delivery_count > 1
+    where
+        planned.delivery_count > 1
+        {{ "and planned.identity = " ~ identity_fingerprint('delivered') if of_identity }}
 ),
 
 numbered as (
@@ -258,7 +289,10 @@ from contents
     {% do return(model if model.columns is defined else graph.nodes['model.tracks.posthog_tracks']) %}
 {% endmacro %}
 
-{#- What a plan does: events by export hour and action. -#}
+{#-
+    What a merge did: events by export hour and action, deliveries of colliding ids that are in tracks_collisions, and
+    deliveries that lie before the cutover. To be asked when all is done, for only then it is known what collided.
+-#}
 {% macro counts_of(plan) -%}
 select
     window_start,
@@ -266,11 +300,36 @@ select
     count(*) as events
 from {{ plan }}
 group by window_start, merge_action
+union all
+select
+    window_start,
+    'collide' as merge_action,
+    count(*) as events
+from {{ collisions_table() }}
+where
+    event_id in (select plan.event_id from {{ plan }} as plan where plan.is_colliding)
+    and {{ in_merge_window() }}
+group by window_start
+{%- if env_var('TRACKS_CUTOVER', '') and has_window() %}
+
+union all
+select
+    window_start,
+    'before_cutover' as merge_action,
+    count(*) as events
+from {{ source('posthog', 'raw_tracks') }}
+where
+    not {{ since_cutover() }}
+    and {{ in_merge_window() }}
+group by window_start
+{%- endif %}
 {%- endmacro %}
 
-{#- Says, for Dagster's metadata, what a plan will do. -#}
-{% macro report_plan(plan) %}
-    {% do log_counts(run_query(counts_of(plan)).rows) %}
+{#- Says, for Dagster's metadata, what a merge did. BigQuery's script has told it already. -#}
+{% macro report_merge() %}
+    {% if execute and target.type == 'duckdb' %}
+        {% do log_counts(run_query("select * from merge_counts").rows) %}
+    {% endif %}
 {% endmacro %}
 
 {% macro log_counts(rows) %}

@@ -7,10 +7,8 @@
     Without Dagster, everything loaded since tracks' newest stamp, less an overlap: merging a delivery twice is safe.
 -#}
 {% macro in_merge_window() -%}
-    {%- set window_start = env_var('TRACKS_WINDOW_START', '') if execute else '' -%}
-    {%- set window_end = env_var('TRACKS_WINDOW_END', '') if execute else '' -%}
-    {%- if window_start and window_end -%}
-        window_start >= {{ utc_timestamp(window_start) }} and window_start < {{ utc_timestamp(window_end) }}
+    {%- if has_window() -%}
+        window_start >= {{ utc_timestamp(env_var('TRACKS_WINDOW_START')) }} and window_start < {{ utc_timestamp(env_var('TRACKS_WINDOW_END')) }}
     {%- elif is_incremental() -%}
         bq_ingested_timestamp >= (
             select coalesce({{ hours_before('max(bq_ingested_timestamp)', var('overlap_hours')) }}, {{ utc_timestamp('0001-01-01') }})
@@ -21,7 +19,18 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- The moments before and after every real one, for deliveries whose insert time is unknown (they count as oldest). -#}
+{#- Whether the run names its window. -#}
+{% macro has_window() %}
+    {% do return(execute and env_var('TRACKS_WINDOW_START', '') != '' and env_var('TRACKS_WINDOW_END', '') != '') %}
+{% endmacro %}
+
+{#- Whether tracks takes a delivery: without TRACKS_CUTOVER, which is the default, it takes every one. -#}
+{% macro since_cutover() -%}
+    {%- set cutover = env_var('TRACKS_CUTOVER', '') -%}
+    {{ "created_at >= " ~ utc_timestamp(cutover) if cutover else "true" }}
+{%- endmacro %}
+
+{#- A moment before every real one, because deliveries whose insert time is unknown count as oldest. -#}
 {% macro long_ago() -%} {{ utc_timestamp('0001-01-01') }} {%- endmacro %}
 
 {% macro utc_timestamp(text) -%} {{ return(adapter.dispatch('utc_timestamp')(text)) }} {%- endmacro %}

@@ -57,7 +57,7 @@ MAKE_TEMPORARY_TABLES = ("find_duplicates", "find_redated", "find_seen_rows", "f
 
 def place(table: Table | str) -> str:
     """The place of a table, as a statement names it."""
-    return STATEMENTS.place(SCHEMA, table if isinstance(table, str) else table.name)
+    return STATEMENTS.place(SCHEMA, table) if isinstance(table, str) else STATEMENTS.place(table.schema, table.name)
 
 
 def staged(*tables: Table) -> dict[str, str]:
@@ -68,13 +68,17 @@ def staged(*tables: Table) -> dict[str, str]:
 WITHOUT_BLANKS = (
     "advance_repair",
     "backfill_hours",
+    "batch_collisions",
     "batch_duplicates",
     "begin_transaction",
     "census",
     "colliding_ids",
+    "collision_pairs",
     "commit_transaction",
     "count_backfill_window",
+    "count_collisions",
     "count_given_back",
+    "count_hour",
     "count_id_times",
     "count_missing_legacy",
     "count_touched",
@@ -90,10 +94,12 @@ WITHOUT_BLANKS = (
     "find_redated",
     "fingerprint_archive",
     "hour_totals",
+    "hours_before_cutover",
     "insert_census",
     "insert_missing_legacy",
     "insert_moved_events",
     "insert_repair",
+    "keep_collided_legacy",
     "recent_duplicates",
     "redated_examples",
     "repairs",
@@ -102,6 +108,7 @@ WITHOUT_BLANKS = (
     "roll_back_transaction",
     "times_rollback_state",
     "totals",
+    "trace_collisions",
     "trace_contents",
     "trace_deliveries",
     "trace_id",
@@ -154,10 +161,10 @@ EXAMPLES: dict[str, tuple[dict[str, Any], ...]] = {**{name: ({},) for name in WI
 def tables() -> dict[str, tuple[tuple[str, ColumnType], ...]]:
     """Every table that a statement may find, by its whole name, with its columns' names and types."""
     like_tracks = dict.fromkeys((SNAPSHOT, REWRITTEN), TRACKS)
-    placed = {table.name: table for table in EVERY_TABLE} | like_tracks
+    placed = {place(table): table for table in EVERY_TABLE}
+    placed |= {place(name): table for name, table in like_tracks.items()}
     columns = {
-        place(name).strip("`"): tuple((column.name, column.type) for column in table.columns)
-        for name, table in placed.items()
+        name.strip("`"): tuple((column.name, column.type) for column in table.columns) for name, table in placed.items()
     }
     return columns | dict(map(_staging, (RAW_TRACKS, REJECTED_TRACKS, BACKFILL_TRACKS)))
 

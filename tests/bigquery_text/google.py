@@ -107,18 +107,20 @@ class Google:
         """
         variables: dict[str, str] = {}
         for text in statements_in(script):
-            declared, assigned, conditional = (pattern.match(text) for pattern in (_DECLARED, _ASSIGNED, _CONDITIONAL))
-            if text == "end if":
-                continue
-            if conditional:
-                self.check(f"select {conditional['condition']}")
-                self.check(conditional["statement"])
-            elif declared:
-                variables[declared["name"]] = declared["type"]
-            elif assigned:
-                self.check(f"select {assigned['value']}")
-            else:
-                self._check_with(variables, text)
+            self._check_step(variables, text)
+
+    def _check_step(self, variables: dict[str, str], text: str) -> None:
+        """Analyzes one statement of a script; notes the variable that it declares."""
+        declared, assigned, conditional = (pattern.match(text) for pattern in (_DECLARED, _ASSIGNED, _CONDITIONAL))
+        if conditional:
+            self.check(f"select {conditional['condition']}")
+            self._check_step(variables, conditional["statement"])
+        elif declared:
+            variables[declared["name"]] = declared["type"]
+        elif assigned:
+            self.check(f"select {assigned['value']}")
+        elif text != "end if":
+            self._check_with(variables, text)
 
     def _check_with(self, variables: Mapping[str, str], text: str) -> None:
         for name, type_ in variables.items():

@@ -76,6 +76,10 @@ SAMPLE: dict[str, Sequence[Row]] = {
     "raw_tracks": [
         {**row, "window_start": at("2026-03-12 12:00:00"), "source_file": "2026/one.parquet"} for row in DAMAGED[:8]
     ],
+    "tracks_collisions": [
+        {**event(UUID7, event_name="purchase", user_id="u9"), "window_start": at("2026-03-12 12:00:00")},
+        event("old", event_name=None, user_id="u9"),
+    ],
     "tracks_contents": [{"content": number} for number in range(2)],
     "tracks_redelivered": [
         {

@@ -23,8 +23,11 @@ OTHER_STATEMENTS = {
     "delete_backfill_hour": ("replace_legacy_hour",),
     "delete_hour": ("replace_hour",),
     "delete_losers": ("rewrite_tracks",),
+    "count_collided_legacy": ("count_missing_legacy",),
     "drop_repeated_legacy": ("insert_missing_legacy",),
+    "find_collided_legacy": ("count_missing_legacy", "keep_collided_legacy"),
     "find_losers": ("rewrite_tracks",),
+    "find_repeated_legacy": ("count_missing_legacy", "insert_missing_legacy"),
     "find_missing_legacy": ("count_missing_legacy", "insert_missing_legacy"),
 }
 """What DuckDB does in a statement that BigQuery does not need, and in which ones BigQuery does it."""
@@ -122,7 +125,7 @@ def test_a_dataset_prefix_reaches_every_table(statement: str) -> None:
     prefixed = bigquery_statements("project", "dev_")
     for blanks in EXAMPLES[statement]:
         text = prefixed.text(statement, **_with_prefix(blanks))
-        assert set(re.findall(r"`project\.(\w+)\.", text)) <= {"dev_posthog"}
+        assert set(re.findall(r"`project\.(\w+)\.", text)) <= {"dev_posthog", "dev_posthog_ops"}
         assert not re.search(r"\bposthog\.", re.sub(r"`[^`]*`", "", text))
 
 

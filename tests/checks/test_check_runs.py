@@ -1,4 +1,4 @@
-"""Which checks run when, through the real command line: few with every hour, the table-wide ones in their own job."""
+"""Which checks run when: those of the batch with every hour, those of the full table with the census."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -8,7 +8,8 @@ import dagster as dg
 import pytest
 
 from tests.graph.conftest import Home
-from tracks_assets.defs.checks import batch_check
+from tracks_assets.defs.census import CENSUS_KEY
+from tracks_assets.defs.checks import batch_checks
 from tracks_assets.defs.resources import resources
 from tracks_assets.defs.tracks import TRACKS_KEY
 from tracks_assets.demo.generate import ExportPlan, write_hours
@@ -22,58 +23,77 @@ CUTOVER = START - timedelta(days=1)
 
 PLAN = ExportPlan(events_per_hour=500, files_per_hour=2, malformed_share=0.005)
 
+CENSUS_CHECKS = {
+    "created_at_kept",
+    "created_at_not_null",
+    "event_id_not_null",
+    "flat_duplicate_count",
+    "no_collisions_all",
+    "unique_event_id_all",
+}
 
-def passed(checks: dict[str, dg.AssetCheckEvaluation]) -> dict[str, bool]:
-    return {name: each.passed for name, each in sorted(checks.items())}
+
+def passed(run: dg.ExecuteInProcessResult) -> dict[str, bool]:
+    return {each.check_name: each.passed for each in run.get_asset_check_evaluations()}
 
 
-def test_an_hour_runs_its_own_checks_and_tracks_checks_runs_the_rest(new_home: Callable[..., Home]) -> None:
+def evaluations(run: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckEvaluation]:
+    return {each.check_name: each for each in run.get_asset_check_evaluations()}
+
+
+def test_an_hour_runs_the_checks_of_the_batch_and_the_census_the_rest(new_home: Callable[..., Home]) -> None:
     home = new_home(TRACKS_CUTOVER=f"{CUTOVER:%Y-%m-%d}")
     list(write_hours(home.path / "export", START, 2, PLAN))
 
-    merged = home.materialize("--partition-range", "2026-03-12-00:00...2026-03-12-01:00")
-    assert merged.returncode == 0, merged.stdout + merged.stderr
-    hourly = home.evaluated("__ASSET_JOB")
-    assert passed(hourly) == {"batch_is_unique": True, "rejected_share": False, "rows_accounted_for": True}
-    assert hourly["rejected_share"].severity == dg.AssetCheckSeverity.WARN
-    assert "more than 0.1 %" in str(hourly["rejected_share"].description)
-    assert {each.asset_key.path[-1] for each in hourly.values()} == {"raw_tracks", "tracks"}
-
-    checked = home.dagster("job", "execute", "-m", "tracks_assets.definitions", "-j", "tracks_checks")
-    assert checked.returncode == 0, checked.stdout + checked.stderr
-    assert passed(home.evaluated("tracks_checks")) == {
-        "created_at_kept": True,
-        "created_at_not_null": True,
-        "event_id_not_null": True,
-        "flat_duplicate_count": True,
-        "no_collisions": True,
-        "unique_event_id": True,
+    hourly = home.run_hours("2026-03-12-00:00", "2026-03-12-01:00")
+    assert passed(hourly) == {"unique_event_id": True, "rejected_share": False, "rows_accounted_for": True}
+    found = evaluations(hourly)
+    assert found["rejected_share"].severity == dg.AssetCheckSeverity.WARN
+    assert "more than 0.1 %" in str(found["rejected_share"].description)
+    assert {name: each.asset_key.path[-1] for name, each in found.items()} == {
+        "unique_event_id": "tracks",
+        "rejected_share": "raw_tracks",
+        "rows_accounted_for": "raw_tracks",
     }
+
+    green = home.run_job("tracks_checks")
+    assert green.success
+    assert passed(green) == dict.fromkeys(CENSUS_CHECKS, True)
+    assert {each.asset_key for each in green.get_asset_check_evaluations()} == {CENSUS_KEY}
 
     damage(home)
-    ran = home.dagster("job", "execute", "-m", "tracks_assets.definitions", "-j", "tracks_checks")
-    assert ran.returncode == 0, "a red check fails no run"
-    red = home.evaluated("tracks_checks")
-    assert passed(red) == {
-        "created_at_kept": False,
-        "created_at_not_null": False,
-        "event_id_not_null": False,
-        "flat_duplicate_count": False,
-        "no_collisions": False,
-        "unique_event_id": False,
-    }
-    assert "3 event ids stand more than once" in str(red["unique_event_id"].description), "not those before the cutover"
-    assert len(str(red["unique_event_id"].metadata["example_ids"].value).split()) == 3
+    check_damage(home.run_job("tracks_checks"))
+
+    again = evaluations(home.run_hours("2026-03-12-00:00"))["unique_event_id"]
+    assert (again.passed, again.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert "knows 4 excess rows, so it may be known damage" in str(again.description)
+    assert still_red(home) == CENSUS_CHECKS, "an hour that is merged later hides no red check"
+
+
+def check_damage(run: dg.ExecuteInProcessResult) -> None:
+    assert run.success, "a red check fails no run"
+    red = evaluations(run)
+    assert passed(run) == dict.fromkeys(CENSUS_CHECKS, False)
+    unique = red["unique_event_id_all"]
+    assert unique.metadata["repeated_ids"].value == 3, "not those before the cutover"
+    assert len(str(unique.metadata["example_ids"].value).split()) == 3
     assert "1 row of posthog.tracks has no created_at" in str(red["created_at_not_null"].description)
 
-    home.materialize("--partition", "2026-03-12-00:00")
-    batch = home.evaluated("__ASSET_JOB")["batch_is_unique"]
-    assert (batch.passed, batch.severity) == (False, dg.AssetCheckSeverity.ERROR)
-    assert "found no excess rows, so this is new damage" in str(batch.description)
+
+def still_red(home: Home) -> set[str]:
+    """The failed checks that the census's page shows: those of its latest materialization."""
+    keys = [dg.AssetCheckKey(CENSUS_KEY, name) for name in CENSUS_CHECKS]
+    with dg.DagsterInstance.from_config(str(home.path / "dagster")) as instance:
+        shown = instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
+        latest = instance.get_latest_materialization_event(CENSUS_KEY)
+    assert latest is not None
+    failed = {key.name for key, each in shown.items() if each.status.value == "FAILED"}
+    assert {each.run_id for each in shown.values()} == {latest.run_id}
+    return failed
 
 
 @pytest.mark.parametrize(("hours_ago", "is_seen"), [(2, True), (23, True), (26, False)])
-def test_the_check_of_a_batch_alone_looks_at_the_last_day(home: Home, hours_ago: int, is_seen: bool) -> None:
+def test_the_checks_of_a_batch_alone_look_at_the_last_day(home: Home, hours_ago: int, is_seen: bool) -> None:
     """The UI executes checks by themselves, too, and then its run has no hours."""
     now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     with home.warehouse().opened() as warehouse:
@@ -83,10 +103,10 @@ def test_the_check_of_a_batch_alone_looks_at_the_last_day(home: Home, hours_ago:
                 f"insert into posthog.{table} (event_id, created_at{hour}) values ({values})", [now - hours_ago * HOUR]
             )
     alone = dg.define_asset_job(
-        "alone", selection=dg.AssetSelection.checks(dg.AssetCheckKey(TRACKS_KEY, "batch_is_unique"))
+        "alone", selection=dg.AssetSelection.checks(dg.AssetCheckKey(TRACKS_KEY, "unique_event_id"))
     )
     definitions = dg.Definitions(
-        asset_checks=[batch_check(home.settings)], jobs=[alone], resources=resources(home.settings, DBT_PROJECT)
+        asset_checks=[batch_checks(home.settings)], jobs=[alone], resources=resources(home.settings, DBT_PROJECT)
     )
     (found,) = definitions.resolve_job_def("alone").execute_in_process().get_asset_check_evaluations()
     assert (found.passed, found.metadata["repeated_ids"].value) == (not is_seen, int(is_seen))
@@ -115,20 +135,53 @@ def damage(home: Home) -> None:
 
 
 def test_a_check_that_cannot_be_computed_fails_its_run_and_hides_no_other(home: Home) -> None:
-    """dbt finds a warehouse whose tracks has lost a column; the checks that need it not still give their verdict."""
+    """tracks has lost a column that the count needs and dbt's tests do not; then dbt fails, and the count does not."""
     with home.warehouse().opened() as warehouse:
         warehouse.connection.execute("alter table posthog.tracks drop column bq_ingested_timestamp")
 
-    ran = home.dagster("job", "execute", "-m", "tracks_assets.definitions", "-j", "tracks_checks")
+    no_count = home.run_job("tracks_checks")
 
-    assert ran.returncode != 0
-    with dg.DagsterInstance.from_config(str(home.path / "dagster")) as instance:
-        (run,) = instance.get_runs(dg.RunsFilter(job_name="tracks_checks"), limit=1)
-        records = instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION).records
-        found = [record.event_log_entry.dagster_event for record in records]
-    names = {event.asset_check_evaluation_data.check_name for event in found if event}
-    assert names == {"unique_event_id", "event_id_not_null", "created_at_not_null"}
-    assert "failed at the statement census" in ran.stdout + ran.stderr
+    assert not no_count.success
+    assert passed(no_count) == {"unique_event_id_all": True, "event_id_not_null": True, "created_at_not_null": True}
+    assert no_count.get_asset_materialization_events() == []
+    assert "The check created_at_kept could not be computed: " in failure(no_count)
+    assert "failed at the statement census" in failure(no_count)
+
+
+def test_tests_that_dbt_cannot_run_hide_no_other_check(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tracks_assets.defs.resources.dbt_executable", lambda: "false")
+
+    no_dbt = home.run_job("tracks_checks")
+
+    assert not no_dbt.success
+    assert passed(no_dbt) == {"flat_duplicate_count": True, "no_collisions_all": True, "created_at_kept": True}
+    assert len(no_dbt.get_asset_materialization_events()) == 1
+    assert "The check unique_event_id_all could not be computed: dbt did not finish its test" in failure(no_dbt)
+
+
+def failure(run: dg.ExecuteInProcessResult) -> str:
+    """The message of the error that failed the census."""
+    data = run.failure_data_for_node("posthog__duplicate_census")
+    assert data is not None
+    assert data.error is not None
+    assert data.error.cause is not None
+    return data.error.cause.message
+
+
+def test_checks_are_compared_with_the_census_before(home: Home) -> None:
+    """A count does not compare with itself: growth since the last census is red, and then recorded."""
+    assert home.run_job("tracks_checks").success
+    with home.warehouse().opened() as warehouse:
+        warehouse.connection.execute(
+            "insert into posthog.tracks (event_id, created_at) values ($1, $2)",
+            ["0195a3b2-0000-7000-8000-000000000000", START + 30 * 24 * HOUR],
+        )
+    moved = evaluations(home.run_job("tracks_checks"))["created_at_kept"]
+    assert (moved.passed, moved.metadata["redated_rows_before"].value) == (False, 0)
+    with home.warehouse().opened() as warehouse:
+        recorded = census.newest(warehouse)
+    assert recorded is not None
+    assert recorded.redated_rows == 1
 
 
 def test_a_census_is_a_row_and_numbers_that_plot(home: Home) -> None:
@@ -139,21 +192,13 @@ def test_a_census_is_a_row_and_numbers_that_plot(home: Home) -> None:
                 [START, stamp],
             )
 
-    ran = home.dagster(
-        "asset", "materialize", "-m", "tracks_assets.definitions", "--select", 'key:"posthog/duplicate_census"'
-    )
+    (event,) = home.run_job("tracks_checks").get_asset_materialization_events()
 
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert home.evaluated("__ASSET_JOB") == {}
     with home.warehouse().opened() as warehouse:
         recorded = census.newest(warehouse)
     assert recorded is not None
     assert (recorded.rows, recorded.excess_rows) == (2, 1)
-    with dg.DagsterInstance.from_config(str(home.path / "dagster")) as instance:
-        event = instance.get_latest_materialization_event(dg.AssetKey(["posthog", "duplicate_census"]))
-    assert event is not None
-    assert event.asset_materialization is not None
-    metadata = {name: entry.value for name, entry in event.asset_materialization.metadata.items()}
+    metadata = {name: entry.value for name, entry in event.materialization.metadata.items()}
     counts = {name: value for name, value in asdict(recorded).items() if isinstance(value, int)}
     assert len(counts) == 7
     assert {name: metadata[name] for name in counts} == counts

@@ -8,7 +8,8 @@ import pytest
 
 from tests.checks.rows import DAY, MINTED, NOW, fill, row
 from tests.integrity.rows import uuid7
-from tracks_assets.defs.checks import counted_judges, failures_of
+from tracks_assets.defs.census import counted_judges
+from tracks_assets.defs.dbt_tests import failures_of
 from tracks_assets.integrity import census
 from tracks_assets.integrity.hours import count_hours
 from tracks_assets.integrity.judging import CheckError, Judged, judge
@@ -21,7 +22,7 @@ START = datetime(2026, 3, 12, tzinfo=UTC)
 
 
 def counted(warehouse: Warehouse) -> Judged:
-    return judge(counted_judges(warehouse, NOW))
+    return judge(counted_judges(warehouse, census.count(warehouse, NOW)))
 
 
 def found(warehouse: Warehouse, name: str) -> Verdict:
@@ -35,7 +36,7 @@ def test_growth_since_the_census_is_red_and_what_stays_is_green(tmp_path: Path) 
         census.append(warehouse, census.count(warehouse, NOW - 8 * DAY))
         same = counted(warehouse)
         assert {name: verdict.passed for name, verdict in same.verdicts.items()} == dict.fromkeys(
-            ("flat_duplicate_count", "no_collisions", "created_at_kept"), True
+            ("flat_duplicate_count", "no_collisions_all", "created_at_kept"), True
         )
         assert {verdict.examples for verdict in same.verdicts.values()} == {()}
 
@@ -63,7 +64,7 @@ def test_growth_is_measured_from_a_census_that_is_old_enough(tmp_path: Path) -> 
 @pytest.mark.parametrize("other", ["2", None])
 def test_an_id_of_two_events_is_red(tmp_path: Path, other: str | None) -> None:
     with fill(tmp_path, [row("a"), row("a"), row("c", user_id="1"), row("c", user_id=other)]).opened() as warehouse:
-        collision = found(warehouse, "no_collisions")
+        collision = found(warehouse, "no_collisions_all")
     assert (collision.passed, collision.severity, collision.examples) == (False, "ERROR", ("c",))
 
 
@@ -71,8 +72,8 @@ def test_a_check_that_raises_hides_no_other(tmp_path: Path) -> None:
     with fill(tmp_path, [row("c", user_id="1"), row("c", user_id="2")]).opened() as warehouse:
         warehouse.connection.execute("alter table posthog.duplicate_census rename column measured_at to moment")
         judged = counted(warehouse)
-    assert list(judged.verdicts) == ["no_collisions"]
-    assert not judged.verdicts["no_collisions"].passed
+    assert list(judged.verdicts) == ["no_collisions_all"]
+    assert not judged.verdicts["no_collisions_all"].passed
     with pytest.raises(CheckError) as raised:
         judged.raise_errors()
     for name in ("flat_duplicate_count", "created_at_kept"):
@@ -88,17 +89,15 @@ def test_what_could_be_computed_raises_nothing(tmp_path: Path) -> None:
     ("results", "cause"),
     [
         ({}, "it is locked"),
-        ({"unique_event_id": {"status": "error", "message": "no such table", "failures": None}}, "no such table"),
-        ({"unique_event_id": {"status": "skipped", "message": None, "failures": None}}, "it is locked"),
+        ({"unique_event_id_all": {"status": "error", "message": "no such table", "failures": None}}, "no such table"),
+        ({"unique_event_id_all": {"status": "skipped", "message": None, "failures": None}}, "it is locked"),
     ],
     ids=["dbt did not run it", "dbt failed", "dbt skipped it"],
 )
 def test_a_test_that_dbt_did_not_finish_is_no_verdict(results: dict[str, Any], cause: str) -> None:
     with pytest.raises(CheckError) as raised:
-        failures_of("unique_event_id", results, "it is locked")
-    assert str(raised.value) == (
-        f"dbt did not finish its test ({cause}): mend the cause, then run tracks_checks again."
-    )
+        failures_of("unique_event_id_all", results, "it is locked")
+    assert str(raised.value) == (f"dbt did not finish its test ({cause}): fix the cause, then run tracks_checks again.")
 
 
 def deliver(warehouse: DuckDbWarehouse, event_id: str, hour: datetime, created_at: datetime = START) -> None:
@@ -137,7 +136,7 @@ def test_no_more_than_ten_ids_are_named(tmp_path: Path) -> None:
         for number in range(12):
             deliver(warehouse, f"{number:02}", START)
         red = batch(warehouse, START, START + HOUR)
-        collision = found(warehouse, "no_collisions")
+        collision = found(warehouse, "no_collisions_all")
     assert red.figures["repeated_ids"] == collision.figures["colliding_event_ids"] == 12
     assert red.examples == collision.examples == tuple(f"{number:02}" for number in range(10))
 

@@ -4,12 +4,16 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from tracks_assets.integrity.census import Census, Earlier
+from tracks_assets.integrity.collisions import BatchCollisions, Collision, Identity, KeptCollisions
 from tracks_assets.integrity.verdicts import (
+    CutoverHour,
     HourCounts,
     batch_is_unique,
     created_at_kept,
+    cutover_share,
     flat_duplicate_count,
-    no_collisions,
+    no_collisions_all,
+    no_collisions_of_batch,
     not_null,
     rejected_share,
     rows_accounted_for,
@@ -22,10 +26,7 @@ CENSUS = Census(NOW, 1_000, 990, 9, 10, 0, 0, 5, None, None)
 BEFORE = replace(CENSUS, measured_at=NOW - timedelta(days=8))
 WHOLE = HourCounts(HOUR, read=1_000, accepted=999, rejected=1)
 TRACE = "look at one with python -m tracks_assets.integrity.trace EVENT_ID"
-DEDUP = (
-    "run the job dedup_tracks (what it would do: dagster job execute -m tracks_assets.definitions -j dedup_tracks; to "
-    "have it done: dry_run: false in its launchpad)"
-)
+DEDUP = "run the job dedup_tracks (dry run: dg launch --job dedup_tracks; for real: dry_run: false in its launchpad)"
 
 
 def test_rows_accounted_for() -> None:
@@ -38,9 +39,8 @@ def test_rows_accounted_for() -> None:
     assert (found.passed, found.severity) == (False, "ERROR")
     assert found.sentence == (
         "The hour 2026-03-12-01:00 has 1,000 rows in its files, but 990 stand in raw_tracks and 1 in rejected_tracks "
-        "(2 hours like it): look who else writes these tables, and run the hour again with dagster asset materialize "
-        '-m tracks_assets.definitions --select \'key:"posthog/raw_tracks" or key:"posthog/tracks"\' --partition '
-        "2026-03-12-01:00."
+        "(2 hours like it): look who else writes these tables, and run the hour again with dg launch --assets "
+        "group:hourly --partition 2026-03-12-01:00."
     )
     assert "(1 hour like it)" in rows_accounted_for([lost]).sentence
 
@@ -83,7 +83,7 @@ def test_batch_is_unique() -> None:
     assert "found no excess rows, so this is new damage" in new.sentence
     unknown = batch_is_unique("2026-03-12-00:00", 400, 2, ["a"], None)
     assert (unknown.passed, unknown.severity) == (False, "ERROR")
-    assert "a census would tell: materialize posthog/duplicate_census" in unknown.sentence
+    assert "a census would tell: dg launch --job tracks_checks" in unknown.sentence
 
 
 def test_flat_duplicate_count() -> None:
@@ -119,16 +119,6 @@ def test_flat_duplicate_count_by_time_travel() -> None:
     )
 
 
-def test_no_collisions() -> None:
-    assert no_collisions(CENSUS).passed
-    found = no_collisions(replace(CENSUS, colliding_event_ids=3))
-    assert (found.passed, found.severity) == (False, "ERROR")
-    assert found.sentence == (
-        "3 event ids of posthog.tracks stand with several (event_name, user_id), and none may, for a dedup would lose "
-        f"one of two events (dedup_tracks refuses): {TRACE}, and give one of the events an id of its own."
-    )
-
-
 def test_created_at_kept() -> None:
     assert created_at_kept(CENSUS, BEFORE).passed
     assert created_at_kept(CENSUS, None).passed
@@ -155,3 +145,53 @@ def test_what_dbt_found() -> None:
         "1 row of posthog.tracks has no created_at, and 0 may: select * from posthog.tracks where created_at is null, "
         "find who wrote them (the loader refuses such rows), and move them away."
     )
+
+
+def test_no_collisions_of_batch() -> None:
+    assert no_collisions_of_batch("2026-03-12-00:00", BatchCollisions(7, 0)).passed
+
+    named = Collision("a", (Identity("signup", "u3"),), (Identity("purchase", None), Identity(None, "u9")))
+    found = no_collisions_of_batch("2026-03-12-00:00", BatchCollisions(7, 2, ("a", "b"), (named,)))
+    assert (found.passed, found.severity, found.examples) == (False, "ERROR", ("a", "b"))
+    assert found.figures == {"batch_ids": 7, "collided_ids": 2}
+    assert "2 event ids of 2026-03-12-00:00 were delivered as several events" in found.sentence
+    assert "a is (signup, u3), and was delivered as (purchase, no user) and (no name, u9) too" in found.sentence
+    assert TRACE in found.sentence
+
+
+def test_no_collisions_all() -> None:
+    assert no_collisions_all(CENSUS, KeptCollisions(0, 0)).passed
+
+    for census, kept in (
+        (replace(CENSUS, colliding_event_ids=1), KeptCollisions(0, 0)),
+        (CENSUS, KeptCollisions(3, 2)),
+    ):
+        found = no_collisions_all(census, kept)
+        assert (found.passed, found.severity) == (False, "ERROR")
+        assert found.figures == {
+            "colliding_event_ids": census.colliding_event_ids,
+            "collided_ids": kept.ids,
+            "collided_rows": kept.rows,
+        }
+
+
+def test_cutover_share() -> None:
+    cutover = datetime(2026, 3, 4, tzinfo=UTC)
+    half = CutoverHour(HOUR, 10, 5)
+    assert cutover_share([half, CutoverHour(HOUR, 0, 0)], cutover).passed
+    assert cutover_share([], cutover).passed
+    assert cutover_share([CutoverHour(HOUR, 10, 10)], None).passed
+
+    found = cutover_share([half, CutoverHour(HOUR + timedelta(hours=1), 10, 6)], cutover)
+    assert (found.passed, found.severity) == (False, "WARN")
+    assert found.figures == {"rows_delivered": 20, "rows_before_cutover": 11}
+    assert found.sentence == (
+        "6 of the 10 deliveries of the hour 2026-03-12-01:00 lie before TRACKS_CUTOVER, 2026-03-04, and are not in "
+        "posthog.tracks: if tracks should take them, set TRACKS_CUTOVER to an earlier day or unset it, then run the "
+        "hour again."
+    )
+
+
+def test_unique_event_id_without_a_cutover() -> None:
+    assert unique_event_id(0, None).sentence == "Every event stands once."
+    assert unique_event_id(1, None).sentence.startswith("1 event id stands more than once in posthog.tracks, and 0 may")

@@ -1,7 +1,6 @@
-"""The repair jobs as an engineer starts them, and what their runs then show."""
+"""The repair jobs as an engineer starts them, and the pages of their runs."""
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -10,26 +9,24 @@ import dagster as dg
 from tests.graph.conftest import ROOT, Home
 
 
-def command(home: Path, job: str, **config: object) -> list[str]:
-    """The command that executes a job with a config for its preflight."""
-    file = home / f"{job}.yaml"
-    file.write_text(json.dumps({"ops": {"preflight": {"config": config}}}))
-    dagster = str(Path(sys.executable).with_name("dagster"))
-    return [dagster, "job", "execute", "-m", "tracks_assets.definitions", "-j", job, "-c", str(file)]
+def command(job: str, **config: object) -> list[str]:
+    """The command that executes a job with a config for its preflight, in a process of its own."""
+    given = json.dumps({"ops": {"preflight": {"config": config}}})
+    program = str(Path(sys.executable).with_name("dg"))
+    return [program, "launch", "--target-path", str(ROOT), "--job", job, "--config-json", given]
 
 
-def execute(home: Home, job: str, **config: object) -> str:
-    """Executes a job to its end and returns what it said."""
-    done = subprocess.run(
-        command(home.path, job, **config),
-        cwd=ROOT,
-        env=home.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
+def execute(home: Home, job: str, **config: object) -> None:
+    """Executes a job to its end in this process.
+
+    Raises:
+        AssertionError: it failed; the message is the cause's.
+    """
+    run = home.run_job(job, config)
+    for event in run.all_node_events:
+        if event.is_step_failure:
+            error = event.step_failure_data.error
+            raise AssertionError(error.cause.message if error and error.cause else error)
 
 
 def pages(home: Home, job: str) -> list[str]:

@@ -77,7 +77,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_DELETE = _pass_on  # noqa: N815
 
     def _forward(self, body: bytes, fate: Fate) -> None:
-        connection = HTTPConnection("127.0.0.1", self.server.target, timeout=60)
+        connection = HTTPConnection("127.0.0.1", self.server.target, timeout=900)
         try:
             connection.request(self.command, self.path, body, dict(self.headers))
             response = connection.getresponse()

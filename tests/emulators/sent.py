@@ -1,10 +1,11 @@
-"""What a test run sent to BigQuery: every statement, whoever sent it, as the emulator remembers it.
+"""The statements that a test run sent to BigQuery, as the emulator remembers them.
 
-Each run of the suite leaves it in a folder, where ``tests/sent`` reads it: a statement that no test ever sent is not
-one to ship.
+A run that is given a folder by ``FOLDER`` leaves them there, where ``tests/sent`` reads them: a statement that no test
+sends does not ship.
 """
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -15,7 +16,8 @@ from google.cloud import bigquery
 
 from tests.emulators.servers import PROJECT, Server
 
-SENT = Path(__file__).parents[2] / ".sent"
+FOLDER = "TRACKS_TESTS_SENT"
+"""The environment variable that names the folder."""
 
 _OWN_ID = re.compile(r"^tracks_(?P<statement>[a-z0-9_]+)_[0-9a-f-]{36}$")
 _LABELS = re.compile(r'^\s*/\* (?P<labels>\{"pipeline": "tracks".*?\}) \*/', re.DOTALL)
@@ -54,13 +56,16 @@ def _sent(job_id: str, text: str) -> Sent | None:
 
 
 def keep(server: Server, name: str) -> None:
-    """Writes what a BigQuery was sent to a file of that name, each text once."""
-    SENT.mkdir(exist_ok=True)
+    """Writes what a BigQuery was sent to a file of that name, each text once, if the run was given a folder."""
+    if FOLDER not in os.environ:
+        return
+    folder = Path(os.environ[FOLDER])
+    folder.mkdir(parents=True, exist_ok=True)
     lines = sorted({json.dumps(asdict(sent)) for sent in sent_to(server)})
-    (SENT / f"{name}.jsonl").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    (folder / f"{name}.jsonl").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
-def kept() -> list[Sent]:
-    """Everything that the last run kept."""
-    files = sorted(SENT.glob("*.jsonl"))
+def kept(folder: Path) -> list[Sent]:
+    """Everything that a run kept."""
+    files = sorted(folder.glob("*.jsonl"))
     return [Sent(**json.loads(line)) for file in files for line in file.read_text(encoding="utf-8").splitlines()]

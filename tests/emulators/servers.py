@@ -17,7 +17,7 @@ from pathlib import Path
 from tests.emulators.credentials import token_server, write_service_account
 
 PROJECT = "tracks-tests"
-START_SECONDS = 60.0
+START_SECONDS = 900.0
 _ROOT = Path(__file__).parents[2]
 
 

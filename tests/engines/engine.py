@@ -34,7 +34,7 @@ from tracks_assets.warehouse.tables import TABLES, Table
 Row = dict[str, Any]
 
 _SOON = DEFAULT_RETRY.with_timeout(3)
-_PLACE = re.compile(r"\bposthog\.(\w+)")
+_PLACE = re.compile(r"\b(posthog(?:_ops)?)\.(\w+)")
 _ARROW = {ColumnType.TIMESTAMP: pa.timestamp("us", "UTC"), ColumnType.INT64: pa.int64()}
 
 
@@ -68,7 +68,7 @@ class Engine(ABC):
     def query(self, statement: str) -> list[tuple[Any, ...]]:
         """The rows that a statement gives; none where it changes something."""
         place = warehouse_of(self.settings).statements.place
-        return self._query(_PLACE.sub(lambda found: place("posthog", found[1]), statement))
+        return self._query(_PLACE.sub(lambda found: place(found[1], found[2]), statement))
 
     def value(self, statement: str) -> Any:
         """The one value that a statement gives."""
@@ -78,10 +78,11 @@ class Engine(ABC):
     @abstractmethod
     def _query(self, statement: str) -> list[tuple[Any, ...]]: ...
 
-    def load(self, hour: datetime, stamp: datetime) -> HourLoad:
+    def load(self, hour: datetime, stamp: datetime, *, allow_emptying: bool = False) -> HourLoad:
         """Loads an export hour as the asset raw_tracks does."""
         with self.opened() as warehouse:
-            return warehouse.replace_hour(Export(str(self.home / "export")).inventory(hour), stamp)
+            inventory = Export(str(self.home / "export")).inventory(hour)
+            return warehouse.replace_hour(inventory, stamp, allow_emptying=allow_emptying)
 
     @abstractmethod
     def put(self, table: Table, *rows: Row) -> None:
@@ -156,7 +157,7 @@ class BigQueryEngine(Engine):
     client: bigquery.Client = field(kw_only=True)
 
     def _query(self, statement: str) -> list[tuple[Any, ...]]:
-        result = self.client.query_and_wait(statement, retry=_SOON, job_retry=_SOON, wait_timeout=30)
+        result = self.client.query_and_wait(statement, retry=_SOON, job_retry=_SOON, wait_timeout=900)
         return [tuple(row.values()) for row in result]
 
     def put(self, table: Table, *rows: Row) -> None:
@@ -170,7 +171,7 @@ class BigQueryEngine(Engine):
         file = BytesIO()
         pq.write_table(arrow_table(table.columns, rows), file)
         file.seek(0)
-        self.client.load_table_from_file(file, given, job_config=config).result(retry=_SOON, timeout=30)
+        self.client.load_table_from_file(file, given, job_config=config).result(retry=_SOON, timeout=900)
         values = ", ".join(
             f"parse_json({column.name})" if column.type is ColumnType.JSON else column.name for column in table.columns
         )

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 
+import pyarrow.parquet as pq
 import pytest
 
 from tests.engines.engine import Engine
@@ -11,7 +12,7 @@ from tracks_assets.events.contract import Reason
 from tracks_assets.export.errors import ExportError
 from tracks_assets.export.layout import HOUR
 from tracks_assets.integrity.hours import count_hours
-from tracks_assets.warehouse.base import HourLoad
+from tracks_assets.warehouse.base import HourLoad, WarehouseError
 from tracks_assets.warehouse.tables import RAW_TRACKS, REJECTED_TRACKS
 
 FIRST = datetime(2026, 3, 12, tzinfo=UTC)
@@ -40,7 +41,7 @@ def test_an_hour_comes_in_whole_and_again_the_same(engine: Engine) -> None:
     assert engine.query("select distinct bq_ingested_timestamp from posthog.raw_tracks") == [(STAMP + HOUR,)]
 
 
-def test_an_hour_that_shrank_or_emptied_takes_its_rows_along_and_no_others(engine: Engine) -> None:
+def test_an_hour_that_shrank_loses_rows_and_one_without_files_only_if_the_run_allows_it(engine: Engine) -> None:
     export = engine.home / "export"
     write_hour(export, FIRST, PLAN)
     write_hour(export, FIRST + HOUR, PLAN)
@@ -55,7 +56,18 @@ def test_an_hour_that_shrank_or_emptied_takes_its_rows_along_and_no_others(engin
 
     for file in shrunk.files[0].parent.iterdir():
         file.unlink()
-    assert engine.load(FIRST + HOUR, STAMP) == HourLoad(FIRST + HOUR, read=0, accepted=0, rejected=0)
+    before = engine.contents()
+    with pytest.raises(WarehouseError) as caught:
+        engine.load(FIRST + HOUR, STAMP)
+    assert (
+        f"has stored rows ({loaded.accepted} in posthog.raw_tracks and {loaded.rejected} in posthog.rejected_tracks), "
+        f"but events/2026-03-12/02 holds no files."
+    ) in str(caught.value)
+    assert engine.contents() == before
+
+    nothing = HourLoad(FIRST + HOUR, read=0, accepted=0, rejected=0)
+    assert engine.load(FIRST + HOUR, STAMP, allow_emptying=True) == nothing
+    assert engine.load(FIRST + HOUR, STAMP) == nothing
     assert engine.value("select count(*) from posthog.raw_tracks") == others
     with engine.opened() as warehouse:
         (first, second) = count_hours(warehouse, {FIRST: others + 20, FIRST + HOUR: 0})
@@ -77,3 +89,30 @@ def test_a_torn_file_leaves_the_hour_as_it_was(engine: Engine) -> None:
         engine.load(FIRST, STAMP + timedelta(days=1))
 
     assert engine.contents() == before
+
+
+def test_an_hour_with_rows_is_not_emptied_by_files_without_rows(engine: Engine) -> None:
+    written = write_hour(engine.home / "export", FIRST, PLAN.model_copy(update={"files_per_hour": 1}))
+    engine.load(FIRST, STAMP)
+    before = engine.contents()
+    (file,) = written.files
+    pq.write_table(pq.ParquetFile(file).read().slice(0, 0), file)
+
+    with pytest.raises(WarehouseError, match=re.escape("events/2026-03-12/01 holds only files without rows")):
+        engine.load(FIRST, STAMP)
+
+    assert engine.contents() == before
+    assert engine.load(FIRST, STAMP, allow_emptying=True) == HourLoad(FIRST, read=0, accepted=0, rejected=0)
+    assert (engine.rows(RAW_TRACKS), engine.rows(REJECTED_TRACKS)) == ([], [])
+
+
+def test_an_hour_without_an_insert_time_is_loaded(engine: Engine) -> None:
+    written = write_hour(engine.home / "export", FIRST, PLAN)
+    for file in written.files:
+        pq.write_table(pq.ParquetFile(file).read().drop_columns(["_inserted_at"]), file)
+
+    assert engine.load(FIRST, STAMP).accepted == written.rows - 20
+
+    assert engine.query("select count(event_inserted_at), min(event_inserted_at) from posthog.raw_tracks") == [
+        (0, None)
+    ]

@@ -12,7 +12,7 @@ from tracks_assets.events.columns import legacy_fields
 from tracks_assets.export.errors import ExportError
 from tracks_assets.export.layout import HOUR
 from tracks_assets.export.legacy import Legacy
-from tracks_assets.warehouse.base import LegacyMerge
+from tracks_assets.warehouse.base import LegacyMerge, WarehouseError
 from tracks_assets.warehouse.legacy import LegacyHour, Treatment, refresh_hours
 from tracks_assets.warehouse.tables import BACKFILL_TRACKS, TRACKS
 
@@ -25,10 +25,11 @@ ROWS: list[Row] = [
 ]
 
 
-def load(engine: Engine, *hours: datetime) -> list[LegacyHour]:
+def load(engine: Engine, *hours: datetime, allow_emptying: bool = False) -> list[LegacyHour]:
     """Loads hours of the old pipeline as the asset backfill_tracks does."""
+    legacy = Legacy(str(Place(engine.home).root), legacy_fields())
     with engine.opened() as warehouse:
-        return refresh_hours(warehouse, Legacy(str(Place(engine.home).root), legacy_fields()), hours)
+        return refresh_hours(warehouse, legacy, hours, allow_emptying=allow_emptying)
 
 
 def insert_missing(engine: Engine, end: datetime = FIRST + 10 * DAY) -> LegacyMerge:
@@ -65,6 +66,29 @@ def test_hours_are_loaded_again_the_same_and_replaced_one_by_one(engine: Engine)
     assert [row["event_id"] for row in engine.rows(BACKFILL_TRACKS)] == ["c", "d", "e"]
 
 
+def test_an_hour_with_rows_is_emptied_only_if_the_run_allows_it(engine: Engine) -> None:
+    place = Place(engine.home)
+    file = place.write(table(*ROWS))
+    place.write(table({"event_id": "c", "created_at": SECOND}), SECOND)
+    load(engine, FIRST, SECOND)
+    before = engine.rows(BACKFILL_TRACKS)
+
+    place.write(table())
+    with pytest.raises(WarehouseError) as caught:
+        load(engine, FIRST)
+    assert "(4 in posthog.backfill_tracks), but 2026-02-01/00 holds only files without rows." in str(caught.value)
+    assert engine.rows(BACKFILL_TRACKS) == before
+    assert load(engine, FIRST, allow_emptying=True) == [LegacyHour(FIRST, Treatment.LOADED, 1)]
+    assert [row["event_id"] for row in engine.rows(BACKFILL_TRACKS)] == ["c"]
+    assert load(engine, FIRST) == [LegacyHour(FIRST, Treatment.LOADED, 1)], "an hour without rows has nothing to lose"
+
+    file.unlink()
+    place.file(SECOND).unlink()
+    assert load(engine, SECOND) == [LegacyHour(SECOND, Treatment.NO_FILES, 0, 1, 1, SECOND, SECOND)]
+    assert load(engine, SECOND, allow_emptying=True) == [LegacyHour(SECOND, Treatment.EMPTIED)]
+    assert engine.rows(BACKFILL_TRACKS) == []
+
+
 def event(event_id: str | None, created_at: datetime = FIRST, **columns: Any) -> Row:
     """A row of the old pipeline."""
     return {"event_id": event_id, "created_at": created_at, "bq_ingested_timestamp": STAMP, **columns}
@@ -75,8 +99,8 @@ def test_every_row_is_counted_once_and_the_next_time_nothing_is_missing(engine: 
     engine.put(
         BACKFILL_TRACKS,
         *(event("new", event_payload='{"n": 1}'), event("standing"), event("standing", FIRST + MINUTE), event("pair")),
-        event("twice", FIRST + 3 * DAY, event_name="late", bq_ingested_timestamp=STAMP + HOUR),
-        *(event("twice", event_name="early"), event("twice", bq_ingested_timestamp=None)),
+        event("twice", FIRST + 3 * DAY, client="late", bq_ingested_timestamp=STAMP + HOUR),
+        *(event("twice", client="early"), event("twice", bq_ingested_timestamp=None)),
         *(event("tie", locale="de", lib_values='{"n": 2}'), event("tie", locale="de", lib_values='{"n": 1}')),
         *(event("times", FIRST + DAY, locale="de"), event("times", FIRST, locale="en")),
         *(event(None), event(None, FIRST + DAY), event("outside", FIRST + 10 * DAY)),
@@ -90,7 +114,7 @@ def test_every_row_is_counted_once_and_the_next_time_nothing_is_missing(engine: 
     assert len(rows) == len(before) + 4
     assert [row for row in rows if row["event_id"] not in ("new", "twice", "tie", "times")] == before
     assert found["new"]["event_payload"] == {"n": 1}
-    assert (found["twice"]["event_name"], found["twice"]["created_at"]) == ("late", FIRST + 3 * DAY)
+    assert (found["twice"]["client"], found["twice"]["created_at"]) == ("late", FIRST + 3 * DAY)
     assert found["tie"]["lib_values"] == {"n": 1}, "copies of one stamp have one winner"
     assert (found["times"]["created_at"], found["times"]["locale"]) == (FIRST, "en"), "of one stamp, the earliest"
 

@@ -3,6 +3,7 @@
 ``tests/merge`` holds the same promises against hundreds of random exports; here each stands once, on the real engine.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 
 from tests.engines.engine import Engine, Row, plain
@@ -44,6 +45,7 @@ def test_one_row_for_each_event_at_its_time_with_its_last_content(engine: Engine
     same, twice, edited = delivery("same", 0), delivery("edited", 1), delivery("edited", 2, inserted=9)
     too_old = Delivery("too old", CUTOVER - MINUTE, FIRST_HOUR, 0)
 
+    engine = replace(engine, variables={**engine.variables, "TRACKS_CUTOVER": f"{CUTOVER:%Y-%m-%d}"})
     deliver(
         engine, *(Placed(0, each) for each in (original, newest, first, timeless, same, same, twice, edited, too_old))
     )
@@ -175,7 +177,7 @@ def test_what_another_pipeline_wrote_is_known_once_it_is_noted(engine: Engine) -
 
     before = engine.rows(TRACKS)
     assert hour_merged(engine, 0, delivery("old", 0, moved=DAY, inserted=10)) == before
-    engine.query("delete from posthog.tracks where event_id = 'pair' and event_name is null")
+    engine.query("delete from posthog.tracks where event_id = 'pair' and session_id is null")
     removed = delivery("pair", 0, inserted=10)
     hour_merged(engine, 1, removed)
     assert standing(engine)[1:] == [held(removed)]

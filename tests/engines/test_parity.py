@@ -99,7 +99,7 @@ def run(engine: Engine, old: Sequence[Row]) -> dict[str, list[str]]:
         else:
             engine.load(FIRST + first * HOUR, STAMP + next(stamps) * HOUR)
     with engine.opened() as warehouse:
-        totals = warehouse.total_tracks(engine.settings.cutover)
+        totals = warehouse.total_tracks(engine.settings.takes_from)
     (contents,) = engine.query("select count(*), count(distinct content) from posthog.tracks_contents")
     return {str(each): [text(row) for row in engine.rows(each, but)] for each, but in TABLES_BUT.items()} | {
         # The numbers are each engine's own.

@@ -19,7 +19,7 @@ ODD_IDS = ["' or true --", '"; drop table posthog.tracks; --', "ffffffff-ffff-7f
 def traced(engine: Engine, event_id: str = EVENT) -> EventTrace:
     """What the engine knows of an event."""
     with engine.opened() as warehouse:
-        return fetch_trace(warehouse, event_id, engine.settings.cutover)
+        return fetch_trace(warehouse, event_id, engine.settings.takes_from)
 
 
 def test_a_whole_life_stands_on_the_page(engine: Engine) -> None:
@@ -29,7 +29,7 @@ def test_a_whole_life_stands_on_the_page(engine: Engine) -> None:
     assert page(traced(engine, "nobody")) == NEVER_SEEN
     with engine.opened() as warehouse:
         for event_id in ODD_IDS:
-            trace = fetch_trace(warehouse, event_id, engine.settings.cutover)
+            trace = fetch_trace(warehouse, event_id, engine.settings.takes_from)
             assert (trace.is_known, trace.minted_at) == (False, None), "an id is a value and nothing else"
 
 

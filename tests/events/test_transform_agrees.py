@@ -24,7 +24,7 @@ from tracks_assets.events.contract import EARLIEST, LATEST, RawPostHogEvent, Rea
 from tracks_assets.events.strict_json import MAX_DEPTH
 from tracks_assets.export.fields import TIME_FIELDS
 from tracks_assets.export.inventory import Export
-from tracks_assets.export.layout import file_name, hour_folder, hour_interval
+from tracks_assets.export.layout import file_name, hour_folder, hour_interval, manifest_name
 from tracks_assets.warehouse.base import HourLoad
 from tracks_assets.warehouse.duckdb import DuckDbWarehouse
 
@@ -94,6 +94,7 @@ class Loader:
             schema = pa.schema([(field, arrow_type(field)) for field in rows[0]])
             pq.write_table(pa.Table.from_pylist(list(rows), schema), folder / name)
             written[f"{hour_folder(HOUR)}/{name}"] = rows
+        (folder / manifest_name(hour_interval(HOUR))).write_text(json.dumps({"files": list(written)}))
         return written
 
     def _table(self, table: str) -> list[Row]:

@@ -69,10 +69,11 @@ class Place:
         """Where the first hour's manifest would lie."""
         return self.hour_folder / manifest_name(hour_interval(FIRST))
 
-    def load(self, hour: datetime = FIRST, lock_wait: float = 20) -> HourLoad:
+    def load(self, hour: datetime = FIRST, lock_wait: float = 20, *, allow_emptying: bool = False) -> HourLoad:
         """Loads an hour as the asset raw_tracks does."""
         with DuckDbWarehouse(self.warehouse, lock_wait).opened() as tables:
-            return tables.replace_hour(Export(str(self.export)).inventory(hour), STAMP)
+            inventory = Export(str(self.export)).inventory(hour)
+            return tables.replace_hour(inventory, STAMP, allow_emptying=allow_emptying)
 
     def contents(self, stamped: bool = True) -> Contents:
         """All rows of all tables, with or without the stamps of the loader's runs."""

@@ -63,7 +63,7 @@ def test_a_file_size_limit_leaves_the_hour_and_the_next_run_without_works(place:
     events, phase, suffix = PHASES[0]
     write_hour(place.export, SECOND, PLAN.model_copy(update={"events_per_hour": events}))
     with child(loader(place, SECOND, most_bytes=place.warehouse.stat().st_size + 100_000)) as process:
-        said, _ = process.communicate(timeout=60)
+        said, _ = process.communicate(timeout=900)
     remedy = f"Raise the limit on the size of files (ulimit -f) for {place.folder}"
     assert said == f"loading\n{full(place.warehouse, phase, suffix, 'File too large', remedy)}\n"
     assert process.returncode == 1

@@ -68,7 +68,7 @@ def test_a_load_that_is_killed_again_and_again_is_whole_after_the_next_run(busy:
             kill_group(process)
         assert busy.fingerprints(stamped=False) == before
     with child(loader(busy, SECOND)) as process:
-        process.communicate(timeout=60)
+        process.communicate(timeout=900)
     assert process.returncode == 0
     assert_whole(busy, before, stamped=False)
 
@@ -90,7 +90,7 @@ def merged(loaded: Place, tmp_path_factory: pytest.TempPathFactory) -> Place:
     """The second hour merged by a dbt that nobody disturbed."""
     restore(loaded)
     with merge(loaded) as process:
-        said, _ = process.communicate(timeout=120)
+        said, _ = process.communicate(timeout=900)
     assert process.returncode == 0, said
     place = Place(tmp_path_factory.mktemp("merged"))
     shutil.copy(loaded.warehouse, place.warehouse)
@@ -107,7 +107,7 @@ def test_a_merge_that_is_killed_again_and_again_is_whole_after_the_next_run(merg
             kill_group(process)
         assert busy.fingerprints() in (before, after)
     with merge(busy) as process:
-        process.communicate(timeout=120)
+        process.communicate(timeout=900)
     assert process.returncode == 0
     assert_whole(busy, after, stamped=True)
 
@@ -133,6 +133,6 @@ def test_a_dagster_run_that_is_killed_in_its_merge_is_whole_after_the_next_run(m
         wait_for(process, "merge_plan")
         kill_group(process)
     with child(materialize(), environment) as process:
-        said, _ = process.communicate(timeout=150)
+        said, _ = process.communicate(timeout=900)
     assert process.returncode == 0, said[-3_000:]
     assert_whole(busy, merged.fingerprints(stamped=False), stamped=False)

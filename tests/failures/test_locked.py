@@ -4,7 +4,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 import dagster as dg
@@ -13,23 +12,16 @@ import pytest
 
 from tracks_assets.defs.dbt_manifest import dbt_executable
 from tracks_assets.defs.hourly import hourly_assets
-from tracks_assets.defs.resources import ExportResource, WarehouseResource
+from tracks_assets.defs.resources import WarehouseOpener
 from tracks_assets.demo.generate import write_hour
+from tracks_assets.export.inventory import Export
 from tracks_assets.settings import read_settings
-from tracks_assets.warehouse.base import Warehouse, WarehouseError
+from tracks_assets.warehouse.base import WarehouseError
 from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
-from tracks_assets.warehouse.duckdb import DuckDbWarehouse
 
 from .place import FIRST, PLAN, SECOND, Place, child, cut_off_the_footer, holding, loader
 
 PYTHON = Path(sys.executable).resolve()
-
-
-class Impatient(WarehouseResource):
-    """The warehouse, waited for no longer than a test can wait."""
-
-    def warehouse(self, labels: Mapping[str, str] | None = None) -> Warehouse:  # noqa: ARG002 (the interface)
-        return DuckDbWarehouse(Path(self.duckdb_path), lock_wait=0.5)
 
 
 def held(place: Place, pid: int, waited: str) -> str:
@@ -58,8 +50,8 @@ def failure_of(place: Place) -> list[str]:
     """The messages of the errors that a failed run of raw_tracks shows, outermost first."""
     settings = read_settings({"TRACKS_HOME": str(place.folder)})
     resources = {
-        "export": ExportResource(uri=settings.export_uri, folder_hour="end"),
-        "warehouse": Impatient(engine="duckdb", duckdb_path=str(place.warehouse)),
+        "export": Export(settings.export_uri),
+        "warehouse": WarehouseOpener(settings.model_copy(update={"duckdb_path": place.warehouse}), lock_wait=0.5),
     }
     with dg.DagsterInstance.ephemeral() as instance:
         result = dg.materialize(
@@ -144,7 +136,7 @@ def test_two_processes_load_different_hours_at_once(place: Place) -> None:
     bigger = PLAN.model_copy(update={"events_per_hour": 3_000})
     rows = {hour: write_hour(place.export, hour, bigger) for hour in (FIRST, SECOND)}
     with child(loader(place, FIRST)) as one, child(loader(place, SECOND)) as other:
-        said = [process.communicate(timeout=60)[0] for process in (one, other)]
+        said = [process.communicate(timeout=900)[0] for process in (one, other)]
     expected = {key: each.rows - each.malformed for key, each in zip(place.hours(), rows.values(), strict=True)}
     assert said == [f"loading\nloaded {accepted}\n" for accepted in expected.values()]
     assert place.hours() == expected

@@ -4,28 +4,38 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
+from tests import warm
+from tracks_assets.definitions import build_definitions
 from tracks_assets.defs.dbt_manifest import ensure_manifest
 from tracks_assets.settings import Settings, read_settings
 from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
 from tracks_assets.warehouse.duckdb import DuckDbWarehouse
 
 ROOT = Path(__file__).parents[2]
+HOURLY = ("events_parquet", "raw_tracks", "tracks")
 SELECTION = 'key:"posthog/events_parquet" or key:"posthog/raw_tracks" or key:"posthog/tracks"'
 
 
 @dataclass(frozen=True)
 class Home:
-    """A TRACKS_HOME and the variables that a command in it is given."""
+    """A TRACKS_HOME and the variables that a command in it is given.
+
+    Attributes:
+        path: the folder.
+        variables: variables beside TRACKS_HOME and DAGSTER_HOME.
+        is_installed: whether commands are the installed ones; else they are those of ``tests.warm``.
+    """
 
     path: Path
     variables: dict[str, str] = field(default_factory=dict)
+    is_installed: bool = False
 
     @property
     def environment(self) -> dict[str, str]:
@@ -42,14 +52,46 @@ class Home:
 
     def dagster(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Runs a dagster command in this home, from the project's root, as an engineer would."""
+        return self._command("dagster", *arguments)
+
+    def run_dg(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Runs a dg command in the same way."""
+        return self._command("dg", *arguments)
+
+    def _command(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        path = str(Path(sys.executable).with_name(program)) if self.is_installed else warm.command(program)
         return subprocess.run(
-            [str(Path(sys.executable).with_name("dagster")), *arguments],
+            [path, *arguments],
             cwd=ROOT,
             env=self.environment,
             capture_output=True,
             text=True,
             check=False,
         )
+
+    def run_job(self, job: str, config: dict[str, object] | None = None) -> dg.ExecuteInProcessResult:
+        """Runs a job of the real definitions in this process, recorded in this home; a failure is a result."""
+        definitions = build_definitions(self.settings)
+        with dg.DagsterInstance.from_config(str(self.path / "dagster")) as instance, warm.beside_python():
+            return definitions.resolve_job_def(job).execute_in_process(
+                run_config={"ops": {"preflight": {"config": config}}} if config else None,
+                instance=instance,
+                raise_on_error=False,
+            )
+
+    def run_hours(
+        self, first: str, last: str | None = None, assets: Sequence[str] = HOURLY
+    ) -> dg.ExecuteInProcessResult:
+        """Takes hours through assets of the real definitions in this process; a failure is a result."""
+        job = build_definitions(self.settings).resolve_implicit_global_asset_job_def()
+        tags = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last or first}
+        with dg.DagsterInstance.from_config(str(self.path / "dagster")) as instance, warm.beside_python():
+            return job.execute_in_process(
+                asset_selection=[dg.AssetKey(["posthog", name]) for name in assets],
+                tags=tags,
+                instance=instance,
+                raise_on_error=False,
+            )
 
     def materialize(self, *partitions: str) -> subprocess.CompletedProcess[str]:
         return self.dagster(

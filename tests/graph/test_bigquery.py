@@ -84,7 +84,13 @@ def test_hours_come_from_the_bucket_into_tracks(cloud_home: Home, bucket: tuple[
     assert merged["rows_inserted"] == ids(home, "tracks") - ids(
         home, "raw_tracks", f"window_start < '{HOURS[1][:10]} 01:00:00'"
     )
-    assert set(home.evaluated("__ASSET_JOB")) == {"rows_accounted_for", "rejected_share", "batch_is_unique"}
+    assert set(home.evaluated("__ASSET_JOB")) == {
+        "rows_accounted_for",
+        "rejected_share",
+        "unique_event_id",
+        "no_collisions",
+        "cutover_share",
+    }
 
     logs = logs_in(bucket[0])
     assert any("1 of 1 OK created sql incremental model" in text for text in logs), "what dbt said is in the bucket"

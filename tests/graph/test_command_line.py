@@ -1,30 +1,43 @@
 """The hourly path as an engineer types it: an hour, then a range, on a fresh home; and what Dagster then knows."""
 
+import json
+from dataclasses import replace
 from datetime import UTC, datetime
+
+import dagster as dg
+import pytest
 
 from tests.graph.conftest import Home
 from tracks_assets.demo.generate import ExportPlan, HourWritten, write_hours
 from tracks_assets.events.columns import TRACK_COLUMNS
-from tracks_assets.warehouse.tables import RAW_TRACKS, REJECTED_TRACKS
+from tracks_assets.warehouse.tables import RAW_TRACKS, REJECTED_TRACKS, TRACKS
 
 START = datetime(2026, 3, 12, tzinfo=UTC)
+LEGACY = ("backfill_tracks", "tracks_legacy")
 PLAN = ExportPlan(events_per_hour=1_000, files_per_hour=2, malformed_share=0.005)
+
+
+@pytest.fixture
+def installed(home: Home) -> Home:
+    """A home in which commands are the installed ones, as an engineer types them."""
+    return replace(home, is_installed=True)
 
 
 def _export(home: Home, hours: int) -> list[HourWritten]:
     return list(write_hours(home.path / "export", START, hours, PLAN))
 
 
-def test_an_hour_then_a_range(home: Home) -> None:
+def test_an_hour_then_a_range(installed: Home) -> None:
+    home = installed
     written = _export(home, 4)
 
-    hour = home.materialize("--partition", "2026-03-12-00:00")
+    hour = home.run_dg("launch", "--assets", "group:hourly", "--partition", "2026-03-12-00:00")
     assert hour.returncode == 0, hour.stdout + hour.stderr
     ranged = home.materialize("--partition-range", "2026-03-12-00:00...2026-03-12-04:00")
     assert ranged.returncode == 0, ranged.stdout + ranged.stderr
 
     with home.warehouse().opened() as warehouse:
-        totals = warehouse.total_tracks(home.settings.cutover)
+        totals = warehouse.total_tracks(home.settings.takes_from)
         raw_rows = warehouse.count_rows(RAW_TRACKS)
         rejected = warehouse.count_rows(REJECTED_TRACKS)
     assert raw_rows + rejected == sum(hour.rows for hour in written)
@@ -62,11 +75,100 @@ def _check_metadata(home: Home, written: list[HourWritten], rows_in_tracks: int)
     ]
 
 
+def test_dg_takes_a_range_and_refuses_one_that_ends_before_it_starts(home: Home) -> None:
+    _export(home, 2)
+    launch = ("launch", "--assets", "group:hourly", "--partition-range")
+
+    ranged = home.run_dg(*launch, "2026-03-12-00:00...2026-03-12-01:00")
+    assert ranged.returncode == 0, ranged.stdout + ranged.stderr
+    before = _rows(home)
+
+    reversed_range = home.run_dg(*launch, "2026-03-12-01:00...2026-03-12-00:00")
+    assert reversed_range.returncode == 1
+    assert REVERSED in reversed_range.stdout + reversed_range.stderr
+    assert _rows(home) == before
+
+
+REVERSED = (
+    "PartitionError: The partition range 2026-03-12-01:00...2026-03-12-00:00 ends before it starts: name the earlier "
+    "hour first, 2026-03-12-00:00...2026-03-12-01:00."
+)
+
+
+def _rows(home: Home) -> tuple[int, int]:
+    with home.warehouse().opened() as warehouse:
+        return warehouse.count_rows(RAW_TRACKS), warehouse.count_rows(TRACKS)
+
+
+def test_dagster_refuses_a_range_that_ends_before_it_starts(home: Home) -> None:
+    _export(home, 2)
+    refused = home.materialize("--partition-range", "2026-03-12-01:00...2026-03-12-00:00")
+    assert refused.returncode == 1
+    assert REVERSED in refused.stdout + refused.stderr
+    assert not home.settings.duckdb_path.exists(), "nothing was opened"
+
+
+@pytest.mark.parametrize("assets", [("events_parquet",), ("raw_tracks",), ("tracks",), LEGACY], ids=str)
+def test_no_asset_takes_a_range_that_ends_before_it_starts(home: Home, assets: tuple[str, ...]) -> None:
+    first, last = ("2026-03-12-05:00", "2026-03-12-04:00") if assets != LEGACY else (FEBRUARY, "2026-02-01-00:00")
+    refused = home.run_hours(first, last, assets)
+    assert not refused.success
+    assert refused.get_asset_materialization_events() == []
+    assert refused.get_asset_check_evaluations() == []
+    assert f"The partition range {first}...{last} ends before it starts" in _failure(refused)
+
+
+FEBRUARY = "2026-02-01-02:00"
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "named"),
+    [
+        ("2026-03-12-05:30", "2026-03-12-05:30", "2026-03-12-05:30"),
+        ("2026-03-12-05:00", "2026-03-12-06:30", "2026-03-12-06:30"),
+    ],
+)
+def test_a_key_that_is_not_the_start_of_an_hour_is_refused(home: Home, first: str, last: str, named: str) -> None:
+    """Dagster itself takes the next hour for it."""
+    refused = home.run_hours(first, last, ("raw_tracks",))
+    assert not refused.success
+    assert _failure(refused) == (
+        f"tracks_assets.defs.partitions.PartitionError: The partition {named} is not the start of an hour: name a full "
+        f"hour, for instance {named.replace('30', '00')}.\n"
+    )
+
+
+def _failure(run: dg.ExecuteInProcessResult) -> str:
+    """The message of the error that failed the first step."""
+    failed = next(event for event in run.all_node_events if event.is_step_failure)
+    error = failed.step_failure_data.error
+    assert error is not None
+    assert error.cause is not None
+    return error.cause.message
+
+
 def test_the_definitions_load_from_the_workspace(home: Home) -> None:
     validated = home.dagster("definitions", "validate", "-w", "workspace.yaml")
 
     assert validated.returncode == 0, validated.stdout + validated.stderr
     assert "Validation successful" in validated.stdout + validated.stderr
+
+
+def test_dg_checks_the_definitions(home: Home) -> None:
+    checked = home.run_dg("check", "defs")
+
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert "All definitions loaded successfully." in checked.stdout
+
+
+def test_dg_lists_the_definitions(home: Home) -> None:
+    listed = home.run_dg("list", "defs", "--json")
+
+    assert listed.returncode == 0, listed.stdout + listed.stderr
+    definitions = json.loads(listed.stdout[listed.stdout.index("{") :])
+    assert {"posthog/tracks", "posthog/tracks_legacy"} <= {asset["asset_key"] for asset in definitions["assets"]}
+    assert [schedule["name"] for schedule in definitions["schedules"]] == ["tracks_checks_twice_a_day"]
+    assert "tracks_checks" in [job["name"] for job in definitions["jobs"]]
 
 
 def test_old_dbt_artifacts_do_not_pile_up(home: Home) -> None:
@@ -75,6 +177,6 @@ def test_old_dbt_artifacts_do_not_pile_up(home: Home) -> None:
     for number in range(30):
         (runs / f"old-{number}").mkdir(parents=True)
 
-    assert home.materialize("--partition", "2026-03-12-00:00").returncode == 0
+    assert home.run_hours("2026-03-12-00:00").success
 
     assert len(list(runs.iterdir())) <= 21

@@ -1,7 +1,5 @@
 """The restore as an engineer starts it: the Dagster jobs, dry and for real, undone, and killed in the middle."""
 
-import json
-import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,14 +8,16 @@ import dagster as dg
 import pytest
 from pydantic import ValidationError
 
+from tests.dedup.jobs import command
 from tests.failures.place import child, kill_group, wait_for
 from tests.graph.conftest import Home
 from tests.integrity.rows import DAY, MINTED, insert, pairs, row, seconds, uuid7
 from tests.integrity.test_restore import NOW, Redated
-from tracks_assets.defs.resources import WarehouseResource
+from tracks_assets.defs.resources import WarehouseOpener
 from tracks_assets.defs.restore import restore_created_at, rollback_restore_created_at
 from tracks_assets.integrity.restore import plan
 from tracks_assets.integrity.restore_pages import plan_page
+from tracks_assets.settings import read_settings
 from tracks_assets.warehouse.tables import TRACKS
 
 FINE = MINTED + timedelta(microseconds=123)
@@ -40,7 +40,7 @@ def execute(redated: Redated, job: dg.JobDefinition, **config: object) -> list[d
     with dg.DagsterInstance.ephemeral() as instance:
         result = job.execute_in_process(
             run_config={"ops": {"preflight": {"config": config}}},
-            resources={"warehouse": WarehouseResource(engine="duckdb", duckdb_path=str(redated.path))},
+            resources={"warehouse": WarehouseOpener(read_settings({"TRACKS_DUCKDB_PATH": str(redated.path)}))},
             instance=instance,
         )
     outputs = [event.step_output_data.metadata for event in result.all_node_events if event.is_successful_output]
@@ -132,13 +132,6 @@ def test_a_tolerance_out_of_bounds_does_not_start(redated: Redated, hours: int) 
 KILLED_AT = ("rows later than their id says", "is taken", "restores times in posthog.tracks", "verified and published")
 
 
-def command(home: Home) -> list[str]:
-    file = home.path / "restore.json"
-    file.write_text(json.dumps({"ops": {"preflight": {"config": {"dry_run": False}}}}))
-    dagster = str(Path(sys.executable).with_name("dagster"))
-    return [dagster, "job", "execute", "-m", "tracks_assets.definitions", "-j", "restore_created_at", "-c", str(file)]
-
-
 def test_a_restore_that_is_killed_is_whole_after_the_next_start(home: Home) -> None:
     """kill -9 right after each step; the next start clears or finishes what it left."""
     redated = Redated(home.path / "warehouse.duckdb")
@@ -150,14 +143,14 @@ def test_a_restore_that_is_killed_is_whole_after_the_next_start(home: Home) -> N
         )
     before = redated.tracks()
     for words in KILLED_AT:
-        with child(command(home), home.environment) as process:
+        with child(command("restore_created_at", dry_run=False), home.environment) as process:
             wait_for(process, words)
             kill_group(process)
         later = redated.query("select count(*) from posthog.tracks where created_at > $1", [MINTED + DAY])
         assert redated.tracks() == before if later != [(0,)] else words == KILLED_AT[-1]
-    with child(command(home), home.environment) as process:
+    with child(command("restore_created_at", dry_run=False), home.environment) as process:
         wait_for(process, "Nothing to do")
-        assert process.wait(60) == 0
+        assert process.wait(900) == 0
 
     assert redated.query("select count(*), count(distinct restore_id) from posthog.tracks_redated") == [(100_012, 1)]
     assert redated.query("select state from posthog.tracks_repairs") == [("reported",)]

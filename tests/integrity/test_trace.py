@@ -21,7 +21,7 @@ from tests.integrity.life import (
     whole_life,
 )
 from tests.integrity.rows import insert
-from tracks_assets.defs.resources import WarehouseResource
+from tracks_assets.defs.resources import WarehouseOpener
 from tracks_assets.defs.trace import trace_job
 from tracks_assets.integrity.trace.__main__ import main
 from tracks_assets.integrity.trace.facts import EventIdError, check_event_id, fetch_trace
@@ -44,7 +44,7 @@ def warehouse(settings: Settings) -> Iterator[DuckDbWarehouse]:
 
 
 def told(warehouse: DuckDbWarehouse, settings: Settings, event_id: str = EVENT) -> str:
-    return page(fetch_trace(warehouse, event_id, settings.cutover))
+    return page(fetch_trace(warehouse, event_id, settings.takes_from))
 
 
 def fill(warehouse: DuckDbWarehouse) -> None:
@@ -72,7 +72,7 @@ def test_what_is_to_be_done_stands_under_the_verdict(warehouse: DuckDbWarehouse,
 
 
 def stands(warehouse: DuckDbWarehouse, settings: Settings) -> str:
-    return verdict(fetch_trace(warehouse, EVENT, settings.cutover)).partition("stands ")[2]
+    return verdict(fetch_trace(warehouse, EVENT, settings.takes_from)).partition("stands ")[2]
 
 
 def test_copies_are_exact_only_if_every_column_is(warehouse: DuckDbWarehouse, settings: Settings) -> None:
@@ -101,7 +101,7 @@ def test_the_copies_of_a_repair_that_is_not_in_force(warehouse: DuckDbWarehouse,
 )
 def test_an_id_is_a_value_and_nothing_else(warehouse: DuckDbWarehouse, settings: Settings, event_id: str) -> None:
     insert(warehouse, TRACKS, row())
-    trace = fetch_trace(warehouse, event_id, settings.cutover)
+    trace = fetch_trace(warehouse, event_id, settings.takes_from)
     assert (trace.is_known, trace.minted_at) == (False, None)
     assert warehouse.count_rows(TRACKS) == 1
 
@@ -190,7 +190,7 @@ def test_a_held_warehouse_names_its_holder(home: Path, capsys: Captured) -> None
 def test_the_job_shows_the_page(settings: Settings) -> None:
     with DuckDbWarehouse(settings.duckdb_path).opened() as warehouse:
         fill(warehouse)
-    resources = {"warehouse": WarehouseResource(engine="duckdb", duckdb_path=str(settings.duckdb_path))}
+    resources = {"warehouse": WarehouseOpener(settings)}
     with dg.DagsterInstance.ephemeral() as instance:
         result = trace_job(settings).execute_in_process(
             run_config={"ops": {"trace": {"config": {"event_id": EVENT}}}}, resources=resources, instance=instance

@@ -60,9 +60,10 @@ class Place:
         pq.write_table(content, file)
         return file
 
-    def load(self, *hours: datetime) -> list[LegacyHour]:
+    def load(self, *hours: datetime, allow_emptying: bool = False) -> list[LegacyHour]:
+        legacy = Legacy(str(self.root), legacy_fields())
         with self.warehouse().opened() as warehouse:
-            return refresh_hours(warehouse, Legacy(str(self.root), legacy_fields()), hours or (FIRST,))
+            return refresh_hours(warehouse, legacy, hours or (FIRST,), allow_emptying=allow_emptying)
 
     def freeze(self, *rows: Row) -> None:
         """Puts rows into backfill_tracks, as the old pipeline left them."""

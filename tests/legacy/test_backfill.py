@@ -1,6 +1,7 @@
 """Files of the old pipeline in backfill_tracks: idempotent, by name, of the right hour; and frozen without them."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import fsspec
@@ -172,9 +173,32 @@ def damage_the_middle(file: Path) -> None:
     file.write_bytes(content)
 
 
+def add_a_column_in_capitals(file: Path) -> None:
+    content = table(*ROWS)
+    pq.write_table(content.append_column("EVENT_ID", content["event_id"]), file)
+
+
+def add_a_column_twice(file: Path) -> None:
+    content = table(*ROWS)
+    pq.write_table(content.append_column("event_id", content["locale"]), file)
+
+
+def spell_a_column_in_capitals(file: Path) -> None:
+    content = table(*ROWS)
+    pq.write_table(
+        content.rename_columns(["Locale" if name == "locale" else name for name in content.column_names]), file
+    )
+
+
 STRAYS = "move them to the folders of their own hours and run the hour again."
 BAD_FILES: list[tuple[Callable[[Path], None], str]] = [
     (drop_column, f"The file {{file}} has no column locale: {AGAIN}"),
+    (spell_a_column_in_capitals, f"The file {{file}} has no column locale: {AGAIN}"),
+    (
+        add_a_column_in_capitals,
+        f"The file {{file}} has the fields 'event_id' and 'EVENT_ID', which differ only in case: {AGAIN}",
+    ),
+    (add_a_column_twice, f"The file {{file}} has the field 'event_id' twice: {AGAIN}"),
     (number_ids, f"The column event_id of the file {{file}} is int64, but it must be text: {AGAIN}"),
     (
         forget_time_zone,
@@ -222,6 +246,102 @@ def test_a_bad_file_is_named_and_the_old_rows_stay(place: Place, damage: Callabl
         place.load()
 
     assert str(caught.value) == message.format(file=file)
+    assert place.rows("backfill_tracks") == before
+
+
+HIDDEN = ("._part-0.parquet", ".part-0.parquet.crc", "_SUCCESS", "_temporary/0/part-0.parquet")
+
+
+def put(place: Place, *names: str) -> None:
+    """Puts files into the hour's folder, below folders that are missing."""
+    for name in names:
+        place.file(name=name).parent.mkdir(parents=True, exist_ok=True)
+        place.file(name=name).write_text("{}")
+
+
+AS_PARQUET = "write the rows of the hour into this folder as Parquet."
+BAD_FOLDERS: dict[str, tuple[str, bool, str]] = {
+    "JSON Lines only": ("rows.jsonl", False, f"holds 'rows.jsonl', but no Parquet file: {AS_PARQUET}"),
+    "CSV only": ("rows.csv.gz", False, f"holds 'rows.csv.gz', but no Parquet file: {AS_PARQUET}"),
+    "JSON Lines beside": (
+        "rows.jsonl",
+        True,
+        f"holds 'rows.jsonl' beside its Parquet files, so rows could be missing: take it out of the folder if the "
+        f"Parquet files hold all rows of the hour, or {AS_PARQUET}",
+    ),
+    "a deeper folder": (
+        "deeper/part-0.parquet",
+        True,
+        "holds the folder 'deeper/', but the files of an hour lie directly in the hour's folder: move its files to the "
+        "folders of their hours, or take it out of the folder.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "is_beside", "message"), BAD_FOLDERS.values(), ids=BAD_FOLDERS)
+def test_a_bad_folder_is_named_and_the_old_rows_stay(place: Place, name: str, is_beside: bool, message: str) -> None:
+    file = place.write(table(*ROWS))
+    place.load()
+    before = place.rows("backfill_tracks")
+    put(place, name)
+    if not is_beside:
+        file.unlink()
+
+    with pytest.raises(ExportError) as caught:
+        place.load()
+
+    assert str(caught.value) == f"The folder {file.parent} {message}"
+    assert place.rows("backfill_tracks") == before
+
+
+def test_hidden_companions_are_ignored(place: Place) -> None:
+    file = place.write(table(*ROWS))
+    put(place, *HIDDEN)
+    told = [LegacyHour(FIRST, Treatment.LOADED, 1, 4, 2, FIRST, FIRST + 59 * MINUTE)]
+    assert place.load() == told
+    file.unlink()
+    assert place.load() == [replace(told[0], treatment=Treatment.NO_FILES, files=0)]
+
+
+MOVE = "move the files to {date}/{hour}/ below TRACKS_LEGACY_URI, such as 2026-03-01/00/, or set it to where they lie."
+
+
+@pytest.mark.parametrize(
+    "file", ["2026/02/01/00/part-0.parquet", "legacy/2026-02-01/00/part-0.parquet", "rows.parquet"]
+)
+def test_another_layout_is_shown(place: Place, file: str) -> None:
+    place.freeze(*ROWS)
+    (place.root / file).parent.mkdir(parents=True, exist_ok=True)
+    (place.root / file).touch()
+
+    with pytest.raises(ExportError) as caught:
+        place.load(SECOND)
+
+    assert str(caught.value) == f"The legacy root {place.root} has no folder {{date}}/{{hour}}, but '{file}': {MOVE}"
+
+
+def test_a_day_with_something_else_than_hours_is_no_hour_without_files(place: Place) -> None:
+    place.write(table({"event_id": "c", "created_at": SECOND}), SECOND)
+    stray = place.root / "2026-02-01" / "0" / "part-0.parquet"
+    stray.parent.mkdir()
+    stray.touch()
+
+    with pytest.raises(ExportError) as caught:
+        place.load(FIRST)
+
+    assert str(caught.value) == (
+        f"The folder 2026-02-01 holds '0/part-0.parquet', which is in no folder of an hour, so an hour could look "
+        f"empty: {MOVE}"
+    )
+
+
+def test_without_a_root_no_hour_is_emptied(place: Place) -> None:
+    place.freeze(*ROWS)
+    before = place.rows("backfill_tracks")
+
+    (hour,) = place.load(allow_emptying=True)
+
+    assert hour.treatment is Treatment.FROZEN
     assert place.rows("backfill_tracks") == before
 
 

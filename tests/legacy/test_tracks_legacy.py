@@ -88,13 +88,13 @@ def test_null_ids_in_tracks_hide_nothing(place: Place) -> None:
 
 def test_the_latest_ingested_copy_is_taken(place: Place) -> None:
     place.freeze(
-        event("a", FIRST + 3 * DAY, event_name="late", bq_ingested_timestamp=STAMP + HOUR),
-        event("a", FIRST, event_name="early"),
-        event("a", FIRST + DAY, event_name="unknown", bq_ingested_timestamp=None),
+        event("a", FIRST + 3 * DAY, client="late", bq_ingested_timestamp=STAMP + HOUR),
+        event("a", FIRST, client="early"),
+        event("a", FIRST + DAY, client="unknown", bq_ingested_timestamp=None),
     )
 
     assert place.merge() == LegacyMerge(rows=3, inserted=1, standing=0, repeated=2, null_ids=0)
-    assert place.query("select event_name, created_at from posthog.tracks") == [("late", FIRST + 3 * DAY)]
+    assert place.query("select client, created_at from posthog.tracks") == [("late", FIRST + 3 * DAY)]
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -145,5 +145,5 @@ def test_a_window_larger_than_memory(place: Place) -> None:
     with place.warehouse(memory_limit="120MB").opened() as warehouse:
         merge = warehouse.insert_missing_legacy(FIRST, plan.end)
 
-    assert astuple(merge) == (120_000, plan.events, 0, plan.counts.excess_rows, 0)
+    assert astuple(merge) == (120_000, plan.events, 0, plan.counts.excess_rows, 0, 0)
     assert place.query("select count(*), count(distinct event_id) from posthog.tracks") == [(plan.events, plan.events)]

@@ -3,11 +3,11 @@
 import json
 import os
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests import warm
 from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
 from tracks_assets.warehouse.duckdb import DuckDbWarehouse
 
@@ -34,7 +34,7 @@ class BareDbt:
         folders += ["--target-path", str(self.target), "--log-path", str(self.target)]
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("TRACKS_", "DBT_"))}
         done = subprocess.run(
-            [str(Path(sys.executable).with_name("dbt")), "--no-use-colors", *arguments, *folders],
+            [warm.command("dbt"), "--no-use-colors", *arguments, *folders],
             env=inherited | {"TRACKS_HOME": str(self.home)} | variables,
             capture_output=True,
             text=True,

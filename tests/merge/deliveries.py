@@ -23,6 +23,9 @@ LOADED = datetime(2026, 3, 20, tzinfo=UTC)
 LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
 
 _KEYS = ("event_id", "created_at", "bq_ingested_timestamp", "event_inserted_at")
+IDENTITIES = (("name 1", "user 1"), ("name 0", "user 1"), ("name 1", None), (None, "user 1"))
+"""Different events under one id: an event is its event_name and user_id, and null is a value of its own."""
+
 _EVENTS = 8
 _MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)
 
@@ -35,6 +38,7 @@ class Delivery:
     created_at: datetime
     inserted_at: datetime | None
     content: int
+    identity: int = 0
 
     @property
     def order(self) -> datetime:
@@ -49,7 +53,13 @@ class Delivery:
             column.name: _value(column.name, column.type, self.content) if (number + self.content) % 3 else None
             for number, column in enumerate(others)
         }
-        return keys | values
+        return keys | values | dict(zip(("event_name", "user_id"), IDENTITIES[self.identity], strict=True))
+
+    @property
+    def first_order(self) -> tuple[datetime, datetime, tuple[str, str]]:
+        """The delivery's place among those of its id, as it decides which event the id belongs to; null comes last."""
+        name, user = (value or "~" for value in IDENTITIES[self.identity])
+        return self.order, self.created_at, (name, user)
 
 
 def _value(name: str, kind: ColumnType, content: int) -> str:
@@ -95,14 +105,16 @@ hours = st.integers(0, HOURS - 1)
 
 
 @st.composite
-def _event(draw: st.DrawFn, number: int, is_tame: bool) -> list[Placed]:
+def _event(draw: st.DrawFn, number: int, is_tame: bool, identity: int = 0) -> list[Placed]:
     """An event's original and what came after it; some originals were never exported, and then neither were edits.
 
     Whatever comes may have the content of any before it: nothing new, or what stood once and was overwritten.
     """
     time = CUTOVER + draw(st.integers(-30, 60)) * _MINUTE
     inserted = FIRST_HOUR + number * _MINUTE
-    original = Delivery(f"event {number}", time, draw(st.sampled_from([None, inserted, inserted])), 0)
+    if identity:
+        inserted += identity * 10 * _MINUTE + draw(st.integers(-3, 3)) * _HOUR
+    original = Delivery(f"event {number}", time, draw(st.sampled_from([None, inserted, inserted])), 0, identity)
     is_exported = draw(st.sampled_from([True, True, False]))
     kinds: list[Kind] = ["redelivery", "edit", "repeat"] if is_exported else ["redelivery", "repeat"]
     deliveries = [original] if is_exported else []
@@ -113,13 +125,26 @@ def _event(draw: st.DrawFn, number: int, is_tame: bool) -> list[Placed]:
             minutes = 11 * rank if is_tame else draw(st.integers(-60, 60))
             later = time if kind == "edit" else time + minutes * _MINUTE
             content = draw(st.integers(0, rank))
-            deliveries.append(Delivery(original.event_id, later, inserted + rank * _HOUR, content))
+            deliveries.append(Delivery(original.event_id, later, inserted + rank * _HOUR, content, identity))
     return [Placed(draw(hours), delivery) for delivery in deliveries]
 
 
-def exports(is_tame: bool = True) -> st.SearchStrategy[list[Placed]]:
-    """Deliveries of a few events over a few hours, in any order; tame ones are re-stamped to later times only."""
-    events = st.tuples(*(_event(number, is_tame) for number in range(_EVENTS)))
+@st.composite
+def _colliding(draw: st.DrawFn, number: int) -> list[Placed]:
+    """Several events under one id."""
+    identities = draw(st.lists(st.integers(0, len(IDENTITIES) - 1), min_size=1, max_size=3, unique=True))
+    return [placed for identity in identities for placed in draw(_event(number, is_tame=True, identity=identity))]
+
+
+def exports(is_tame: bool = True, collisions: bool = False) -> st.SearchStrategy[list[Placed]]:
+    """Deliveries of a few events over a few hours, in any order; tame ones are re-stamped to later times only.
+
+    With ``collisions``, some of the events share an id.
+    """
+    if collisions:
+        events = st.tuples(*(_colliding(number) for number in range(_EVENTS // 2)))
+    else:
+        events = st.tuples(*(_event(number, is_tame) for number in range(_EVENTS)))
     return events.map(lambda each: [placed for event in each for placed in event]).flatmap(st.permutations)
 
 

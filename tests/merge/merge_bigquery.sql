@@ -1,5 +1,8 @@
+declare identity_days array<timestamp>;
 declare content_days array<timestamp>;
 declare time_days array<timestamp>;
+declare settle_days array<timestamp>;
+declare settle_hours array<timestamp>;
 begin transaction;
 merge into `project`.`posthog`.`tracks_turn` as turn
 using (select 1 as number, current_timestamp() as taken_at) as taker
@@ -8,6 +11,36 @@ when matched then update set taken_at = taker.taken_at
 when not matched then insert (number, taken_at) values (taker.number, taker.taken_at);
 create or replace temp table merge_plan as
 select * from (select 1 as plan);
+set identity_days = (
+    select ifnull(array_agg(distinct timestamp_trunc(standing_at, day)), [])
+    from merge_plan
+    cross join unnest(array_concat(
+            [merge_plan.standing_earliest_at, merge_plan.standing_created_at],
+            if(
+                merge_plan.copy_count > 2,
+                generate_timestamp_array(
+                    merge_plan.standing_earliest_at, merge_plan.standing_created_at, interval 12 hour
+                ),
+                []
+            )
+        )) as standing_at
+    where merge_plan.may_collide and standing_at is not null
+);
+update merge_plan set
+    merge_action = 'settle',
+    is_colliding = true
+where
+    may_collide
+    and event_id in (
+        select stored.event_id
+        from `project`.`posthog`.`tracks` as stored
+        inner join merge_plan as suspected on stored.event_id = suspected.event_id
+        where
+            suspected.may_collide
+            and farm_fingerprint(to_json_string(struct(stored.event_name, stored.user_id))) != suspected.identity
+            and (timestamp_trunc(stored.created_at, day) in unnest(identity_days) or stored.created_at is null)
+    )
+;
 create or replace temp table merge_rows as
 select
     *,
@@ -45,19 +78,35 @@ from (
             delivered.*
         from delivered
         inner join planned on delivered.event_id = planned.event_id
-        where planned.delivery_count > 1
+        where
+            planned.delivery_count > 1
     ),
     numbered as (
         select
             *,
             row_number() over (partition by event_id order by coalesce(event_inserted_at, timestamp '0001-01-01T00:00:00+00:00') desc,
-        bq_ingested_timestamp desc,
-        window_start desc,
-        source_file desc,
-        created_at asc,
-        event_name asc,
-        user_id asc,
-        to_json_string(event_payload) asc) as from_last
+        bq_ingested_timestamp desc nulls last,
+        window_start desc nulls last,
+        created_at asc nulls last,
+        event_name asc nulls last,
+        user_id asc nulls last,
+        person_id asc nulls last,
+        session_id asc nulls last,
+        to_json_string(active_feature_flags) asc nulls last,
+        to_json_string(feature_flags_values) asc nulls last,
+        to_json_string(lib_values) asc nulls last,
+        device_model asc nulls last,
+        device_type asc nulls last,
+        device_os asc nulls last,
+        ip_address asc nulls last,
+        client asc nulls last,
+        geoip_city_name asc nulls last,
+        geoip_continent_name asc nulls last,
+        geoip_country_name asc nulls last,
+        geoip_time_zone asc nulls last,
+        app_version asc nulls last,
+        locale asc nulls last,
+        to_json_string(event_payload) asc nulls last) as from_last
         from delivered_often
     ),
     contents as (
@@ -181,6 +230,395 @@ where
     standing.event_id = merge_plan.event_id
     and merge_plan.merge_action = 'restore_time'
     and timestamp_trunc(standing.created_at, day) in unnest(time_days);
+if exists (select 1 from merge_plan where merge_action = 'settle') then
+set settle_days = (
+    select ifnull(array_agg(distinct timestamp_trunc(standing_at, day)), [])
+    from merge_plan
+    cross join unnest(array_concat(
+            [merge_plan.standing_earliest_at, merge_plan.standing_created_at],
+            if(
+                merge_plan.copy_count > 2,
+                generate_timestamp_array(
+                    merge_plan.standing_earliest_at, merge_plan.standing_created_at, interval 12 hour
+                ),
+                []
+            )
+        )) as standing_at
+    where merge_plan.merge_action = 'settle' and standing_at is not null
+);
+set settle_hours = (
+    select ifnull(array_agg(distinct window_start), [])
+    from `project`.`posthog`.`raw_tracks`
+    where event_id in (select merge_plan.event_id from merge_plan where merge_plan.merge_action = 'settle')
+);
+create or replace temp table colliding_ids as
+select event_id from merge_plan
+where merge_action = 'settle';
+create or replace temp table stored_rows as
+select
+    *,
+    farm_fingerprint(to_json_string(struct(stored.event_name, stored.user_id))) as identity,
+    farm_fingerprint(to_json_string(struct(event_id, created_at, event_name, user_id, person_id, session_id, active_feature_flags, feature_flags_values, lib_values, device_model, device_type, device_os, ip_address, client, geoip_city_name, geoip_continent_name, geoip_country_name, geoip_time_zone, app_version, locale, event_payload, bq_ingested_timestamp, event_inserted_at, active_feature_flags is null, feature_flags_values is null, lib_values is null, event_payload is null))) as whole_row,
+    farm_fingerprint(to_json_string(struct(event_id, event_name, user_id, person_id, session_id, active_feature_flags, feature_flags_values, lib_values, device_model, device_type, device_os, ip_address, client, geoip_city_name, geoip_continent_name, geoip_country_name, geoip_time_zone, app_version, locale, event_payload, bq_ingested_timestamp, event_inserted_at, active_feature_flags is null, feature_flags_values is null, lib_values is null, event_payload is null))) as content,
+    farm_fingerprint(to_json_string(struct(event_id, event_name, user_id, person_id, session_id, active_feature_flags, feature_flags_values, lib_values, device_model, device_type, device_os, ip_address, client, geoip_city_name, geoip_continent_name, geoip_country_name, geoip_time_zone, app_version, locale, event_payload, event_inserted_at, active_feature_flags is null, feature_flags_values is null, lib_values is null, event_payload is null))) as delivered,
+    count(*) over (partition by event_id) as copy_count
+from `project`.`posthog`.`tracks` as stored
+where
+    event_id in (select colliding_ids.event_id from colliding_ids)
+    and (timestamp_trunc(created_at, day) in unnest(settle_days) or created_at is null)
+;
+create or replace temp table known_deliveries as
+with
+sightings as (
+    select
+        event_id, created_at, event_name, user_id, person_id, session_id, active_feature_flags, feature_flags_values, lib_values, device_model, device_type, device_os, ip_address, client, geoip_city_name, geoip_continent_name, geoip_country_name, geoip_time_zone, app_version, locale, event_payload, bq_ingested_timestamp, event_inserted_at, window_start, source_file,
+        true as is_raw
+    from `project`.`posthog`.`raw_tracks`
+    where
+        created_at >= timestamp '2026-03-04T00:00:00+00:00'
+        and event_id in (select colliding_ids.event_id from colliding_ids)
+        and window_start in unnest(settle_hours)
+    union all
+    select
+        event_id, created_at, event_name, user_id, person_id, session_id, active_feature_flags, feature_flags_values, lib_values, device_model, device_type, device_os, ip_address, client, geoip_city_name, geoip_continent_name, geoip_country_name, geoip_time_zone, app_version, locale, event_payload, bq_ingested_timestamp, event_inserted_at, window_start, source_file,
+        false as is_raw
+    from `project`.`posthog_ops`.`tracks_collisions`
+    where event_id in (select colliding_ids.event_id from colliding_ids)
+    union all
+    select
+        event_id, created_at, event_name, user_id, person_id, session_id, active_feature_flags, feature_flags_values, lib_values, device_model, device_type, device_os, ip_address, client, geoip_city_name, geoip_continent_name, geoip_country_name, geoip_time_zone, app_version, locale, event_payload, bq_ingested_timestamp, event_inserted_at,
+        cast(null as timestamp) as window_start,
+        cast(null as string) as source_file,
+        false as is_raw
+    from stored_rows
+    where copy_count = 1
+),
+identified as (
+    select
+        *,
+        farm_fingerprint(to_json_string(struct(sightings.event_name, sightings.user_id))) as identity,
+        farm_fingerprint(to_json_string(struct(event_id, event_name, user_id, person_id, session_id, active_feature_flags, feature_flags_values, lib_values, device_model, device_type, device_os, ip_address, client, geoip_city_name, geoip_continent_name, geoip_country_name, geoip_time_zone, app_version, locale, event_payload, event_inserted_at, active_feature_flags is null, feature_flags_values is null, lib_values is null, event_payload is null))) as delivered
+    from sightings
+),
+raw_deliveries as (
+    select distinct
+        event_id,
+        identity,
+        window_start
+    from identified
+    where is_raw
+),
+-- What raw_tracks still holds is taken from there, with its present stamp, and not from what was made of it.
+final as (
+    select identified.*
+    from identified
+    left join raw_deliveries
+        on
+            identified.event_id = raw_deliveries.event_id
+            and identified.identity = raw_deliveries.identity
+            and identified.window_start = raw_deliveries.window_start
+    where
+        identified.is_raw
+        or (
+            raw_deliveries.event_id is null
+            and identified.delivered not in (select known.delivered from identified as known where known.is_raw)
+        )
+)
+select * from final;
+create or replace temp table settled_events as
+with
+numbered as (
+    select
+        event_id,
+        identity,
+        row_number() over (partition by event_id order by coalesce(event_inserted_at, timestamp '0001-01-01T00:00:00+00:00') asc,
+    created_at asc nulls last,
+    event_name asc nulls last,
+    user_id asc nulls last) as from_first
+    from known_deliveries
+    where event_id not in (select stored_rows.event_id from stored_rows where stored_rows.copy_count > 1)
+),
+final as (
+    select
+        event_id,
+        identity
+    from numbered
+    where from_first = 1
+    union distinct
+    select
+        event_id,
+        identity
+    from stored_rows
+    where copy_count > 1
+)
+select * from final;
+create or replace temp table settled_rows as
+with
+numbered as (
+    select
+        known_deliveries.*,
+        coalesce(known_deliveries.event_inserted_at, timestamp '0001-01-01T00:00:00+00:00') as inserted_at,
+        coalesce(known_deliveries.bq_ingested_timestamp, timestamp '0001-01-01T00:00:00+00:00') as ingested_at,
+        row_number() over (
+            partition by known_deliveries.event_id, known_deliveries.identity
+            order by coalesce(event_inserted_at, timestamp '0001-01-01T00:00:00+00:00') desc,
+                bq_ingested_timestamp desc nulls last,
+                window_start desc nulls last,
+                created_at asc nulls last,
+                event_name asc nulls last,
+                user_id asc nulls last,
+                person_id asc nulls last,
+                session_id asc nulls last,
+                to_json_string(active_feature_flags) asc nulls last,
+                to_json_string(feature_flags_values) asc nulls last,
+                to_json_string(lib_values) asc nulls last,
+                device_model asc nulls last,
+                device_type asc nulls last,
+                device_os asc nulls last,
+                ip_address asc nulls last,
+                client asc nulls last,
+                geoip_city_name asc nulls last,
+                geoip_continent_name asc nulls last,
+                geoip_country_name asc nulls last,
+                geoip_time_zone asc nulls last,
+                app_version asc nulls last,
+                locale asc nulls last,
+                to_json_string(event_payload) asc nulls last
+        ) as from_last,
+        row_number() over (
+            partition by known_deliveries.event_id, known_deliveries.identity
+            order by coalesce(event_inserted_at, timestamp '0001-01-01T00:00:00+00:00') asc,
+                created_at asc nulls last,
+                event_name asc nulls last,
+                user_id asc nulls last
+        ) as from_first
+    from known_deliveries
+    inner join settled_events
+        on
+            known_deliveries.event_id = settled_events.event_id
+            and known_deliveries.identity = settled_events.identity
+),
+last_deliveries as (
+    select * from numbered
+    where from_last = 1
+),
+first_deliveries as (
+    select
+        event_id,
+        identity,
+        inserted_at,
+        created_at
+    from numbered
+    where from_first = 1
+),
+stored_numbered as (
+    select
+        event_id,
+        identity,
+        copy_count,
+        coalesce(event_inserted_at, timestamp '0001-01-01T00:00:00+00:00') as inserted_at,
+        coalesce(bq_ingested_timestamp, timestamp '0001-01-01T00:00:00+00:00') as ingested_at,
+        max(created_at) over (partition by event_id, identity) as latest_at,
+        row_number() over (
+            partition by event_id, identity
+            order by
+                coalesce(event_inserted_at, timestamp '0001-01-01T00:00:00+00:00') desc,
+                coalesce(bq_ingested_timestamp, timestamp '0001-01-01T00:00:00+00:00') desc
+        ) as from_last
+    from stored_rows
+),
+newest_stored as (
+    select * from stored_numbered
+    where from_last = 1
+),
+-- Each event is compared with its own row, or rows, by the rules of the merge.
+compared as (
+    select
+        last_deliveries.event_id,
+        last_deliveries.identity,
+        case
+            when
+                newest_stored.event_id is null
+                or (
+                    (
+                        first_deliveries.inserted_at < newest_stored.inserted_at
+                        or newest_stored.inserted_at = timestamp '0001-01-01T00:00:00+00:00'
+                    )
+                    and first_deliveries.created_at < newest_stored.latest_at
+                )
+                then first_deliveries.created_at
+            else newest_stored.latest_at
+        end as planned_created_at,
+        newest_stored.event_id is null
+        or newest_stored.copy_count = 1
+        or last_deliveries.inserted_at > newest_stored.inserted_at
+        or (
+            last_deliveries.inserted_at = newest_stored.inserted_at
+            and last_deliveries.ingested_at > newest_stored.ingested_at
+        ) as is_newer
+    from last_deliveries
+    inner join first_deliveries
+        on
+            last_deliveries.event_id = first_deliveries.event_id
+            and last_deliveries.identity = first_deliveries.identity
+    left join newest_stored
+        on
+            last_deliveries.event_id = newest_stored.event_id
+            and last_deliveries.identity = newest_stored.identity
+),
+rows_to_be as (
+    select
+        last_deliveries.event_id,
+        last_deliveries.event_name,
+        last_deliveries.user_id,
+        last_deliveries.person_id,
+        last_deliveries.session_id,
+        last_deliveries.active_feature_flags,
+        last_deliveries.feature_flags_values,
+        last_deliveries.lib_values,
+        last_deliveries.device_model,
+        last_deliveries.device_type,
+        last_deliveries.device_os,
+        last_deliveries.ip_address,
+        last_deliveries.client,
+        last_deliveries.geoip_city_name,
+        last_deliveries.geoip_continent_name,
+        last_deliveries.geoip_country_name,
+        last_deliveries.geoip_time_zone,
+        last_deliveries.app_version,
+        last_deliveries.locale,
+        last_deliveries.event_payload,
+        last_deliveries.bq_ingested_timestamp,
+        last_deliveries.event_inserted_at,
+        case
+            when stored_rows.event_id is null or stored_rows.created_at > compared.planned_created_at
+                then compared.planned_created_at
+            else stored_rows.created_at
+        end as created_at,
+        stored_rows.whole_row,
+        stored_rows.copy_count
+    from last_deliveries
+    inner join compared
+        on last_deliveries.event_id = compared.event_id and last_deliveries.identity = compared.identity
+    left join stored_rows
+        on compared.event_id = stored_rows.event_id and compared.identity = stored_rows.identity
+    where compared.is_newer
+    union all
+    select
+        stored_rows.event_id,
+        stored_rows.event_name,
+        stored_rows.user_id,
+        stored_rows.person_id,
+        stored_rows.session_id,
+        stored_rows.active_feature_flags,
+        stored_rows.feature_flags_values,
+        stored_rows.lib_values,
+        stored_rows.device_model,
+        stored_rows.device_type,
+        stored_rows.device_os,
+        stored_rows.ip_address,
+        stored_rows.client,
+        stored_rows.geoip_city_name,
+        stored_rows.geoip_continent_name,
+        stored_rows.geoip_country_name,
+        stored_rows.geoip_time_zone,
+        stored_rows.app_version,
+        stored_rows.locale,
+        stored_rows.event_payload,
+        stored_rows.bq_ingested_timestamp,
+        stored_rows.event_inserted_at,
+        case
+            when stored_rows.created_at > compared.planned_created_at then compared.planned_created_at
+            else stored_rows.created_at
+        end as created_at,
+        stored_rows.whole_row,
+        stored_rows.copy_count
+    from stored_rows
+    left join compared
+        on stored_rows.event_id = compared.event_id and stored_rows.identity = compared.identity
+    where stored_rows.copy_count > 1 and not coalesce(compared.is_newer, false)
+),
+final as (
+    select
+        *,
+        coalesce(whole_row = farm_fingerprint(to_json_string(struct(event_id, created_at, event_name, user_id, person_id, session_id, active_feature_flags, feature_flags_values, lib_values, device_model, device_type, device_os, ip_address, client, geoip_city_name, geoip_continent_name, geoip_country_name, geoip_time_zone, app_version, locale, event_payload, bq_ingested_timestamp, event_inserted_at, active_feature_flags is null, feature_flags_values is null, lib_values is null, event_payload is null))), false) as is_unchanged
+    from rows_to_be
+)
+select * from final;
+create or replace temp table changed_ids as
+select distinct event_id from settled_rows
+where not is_unchanged;
+create or replace temp table displaced_rows as
+select
+    stored_rows.event_id,
+    stored_rows.content
+from stored_rows
+left join settled_events
+    on stored_rows.event_id = settled_events.event_id and stored_rows.identity = settled_events.identity
+where settled_events.event_id is null;
+if exists (select 1 from displaced_rows) then
+delete from `project`.`posthog`.`tracks_contents`
+where content in (select displaced_rows.content from displaced_rows);
+delete from `project`.`posthog`.`tracks_redelivered`
+where event_id in (select displaced_rows.event_id from displaced_rows);
+end if;
+delete from `project`.`posthog`.`tracks`
+where
+    event_id in (select changed_ids.event_id from changed_ids)
+    and (timestamp_trunc(created_at, day) in unnest(settle_days) or created_at is null)
+;
+insert into `project`.`posthog`.`tracks` (event_id, created_at, event_name, user_id, person_id, session_id, active_feature_flags, feature_flags_values, lib_values, device_model, device_type, device_os, ip_address, client, geoip_city_name, geoip_continent_name, geoip_country_name, geoip_time_zone, app_version, locale, event_payload, bq_ingested_timestamp, event_inserted_at)
+select event_id, created_at, event_name, user_id, person_id, session_id, active_feature_flags, feature_flags_values, lib_values, device_model, device_type, device_os, ip_address, client, geoip_city_name, geoip_continent_name, geoip_country_name, geoip_time_zone, app_version, locale, event_payload, bq_ingested_timestamp, event_inserted_at
+from settled_rows
+where event_id in (select changed_ids.event_id from changed_ids);
+insert into `project`.`posthog`.`tracks_contents` (content)
+select farm_fingerprint(to_json_string(struct(event_id, event_name, user_id, person_id, session_id, active_feature_flags, feature_flags_values, lib_values, device_model, device_type, device_os, ip_address, client, geoip_city_name, geoip_continent_name, geoip_country_name, geoip_time_zone, app_version, locale, event_payload, bq_ingested_timestamp, event_inserted_at, active_feature_flags is null, feature_flags_values is null, lib_values is null, event_payload is null))) as content
+from settled_rows
+where
+    coalesce(copy_count, 1) = 1
+    and event_id in (select changed_ids.event_id from changed_ids);
+delete from `project`.`posthog_ops`.`tracks_collisions`
+where event_id in (select colliding_ids.event_id from colliding_ids);
+insert into `project`.`posthog_ops`.`tracks_collisions` (event_id, created_at, event_name, user_id, person_id, session_id, active_feature_flags, feature_flags_values, lib_values, device_model, device_type, device_os, ip_address, client, geoip_city_name, geoip_continent_name, geoip_country_name, geoip_time_zone, app_version, locale, event_payload, bq_ingested_timestamp, event_inserted_at, window_start, source_file)
+select
+    known_deliveries.event_id,
+    known_deliveries.created_at,
+    known_deliveries.event_name,
+    known_deliveries.user_id,
+    known_deliveries.person_id,
+    known_deliveries.session_id,
+    known_deliveries.active_feature_flags,
+    known_deliveries.feature_flags_values,
+    known_deliveries.lib_values,
+    known_deliveries.device_model,
+    known_deliveries.device_type,
+    known_deliveries.device_os,
+    known_deliveries.ip_address,
+    known_deliveries.client,
+    known_deliveries.geoip_city_name,
+    known_deliveries.geoip_continent_name,
+    known_deliveries.geoip_country_name,
+    known_deliveries.geoip_time_zone,
+    known_deliveries.app_version,
+    known_deliveries.locale,
+    known_deliveries.event_payload,
+    known_deliveries.bq_ingested_timestamp,
+    known_deliveries.event_inserted_at,
+    known_deliveries.window_start,
+    known_deliveries.source_file
+from known_deliveries
+left join settled_events
+    on known_deliveries.event_id = settled_events.event_id and known_deliveries.identity = settled_events.identity
+where settled_events.event_id is null;
+update merge_plan set
+    merge_action = case
+        when copy_count = 0 then 'insert'
+        when event_id in (select changed_ids.event_id from changed_ids) then 'update'
+        else 'unchanged'
+    end
+where merge_action = 'settle';
+;
+end if;
 commit transaction;
 select
     window_start,
@@ -188,3 +626,23 @@ select
     count(*) as events
 from merge_plan
 group by window_start, merge_action
+union all
+select
+    window_start,
+    'collide' as merge_action,
+    count(*) as events
+from `project`.`posthog_ops`.`tracks_collisions`
+where
+    event_id in (select plan.event_id from merge_plan as plan where plan.is_colliding)
+    and window_start >= timestamp '2026-03-12T10:00:00+00:00' and window_start < timestamp '2026-03-12T11:00:00+00:00'
+group by window_start
+union all
+select
+    window_start,
+    'before_cutover' as merge_action,
+    count(*) as events
+from `project`.`posthog`.`raw_tracks`
+where
+    not created_at >= timestamp '2026-03-04T00:00:00+00:00'
+    and window_start >= timestamp '2026-03-12T10:00:00+00:00' and window_start < timestamp '2026-03-12T11:00:00+00:00'
+group by window_start

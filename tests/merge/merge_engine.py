@@ -6,7 +6,7 @@ window and the plan's name replaced. So what is tested is what runs, however man
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from tracks_assets.warehouse.tables import TABLES, Table
 from .bare_dbt import BareDbt
 
 _START, _END = "1801-01-01T00:00:00+00:00", "1802-02-02T00:00:00+00:00"
+CUTOVER_DAY = "2026-03-04"
 _PLAN = re.compile(r'(?:"\w+"\.)*"tracks__dbt_tmp\w*"')
 _MODEL = "tracks/models/marts/posthog_tracks.sql"
 
@@ -29,8 +30,8 @@ class MergeEngine:
     """The project's tables in memory, and the merge; ``plan`` and ``merge`` have sentinels for the window."""
 
     connection: duckdb.DuckDBPyConnection
-    plan: str
-    merge: str
+    plan: str = field(repr=False)
+    merge: str = field(repr=False)
 
     def run(self, start: datetime, end: datetime) -> None:
         """Merges the window [start, end) in a session and a transaction of its own, as dbt does."""
@@ -60,7 +61,8 @@ def _fill(text: str, start: datetime, end: datetime) -> str:
 
 def merge_engine(dbt: BareDbt) -> MergeEngine:
     """The engine, from what dbt writes and from the tables on which it wrote it."""
-    dbt.run("run", "--select", "posthog_tracks", TRACKS_WINDOW_START=_START, TRACKS_WINDOW_END=_END)
+    window = {"TRACKS_WINDOW_START": _START, "TRACKS_WINDOW_END": _END}
+    dbt.run("run", "--select", "posthog_tracks", TRACKS_CUTOVER=CUTOVER_DAY, **window)
     plan = (dbt.target / "compiled" / _MODEL).read_text(encoding="utf-8")
     merge, names = _PLAN.subn("plan", (dbt.target / "run" / _MODEL).read_text(encoding="utf-8"))
     assert names > 0, "dbt names the plan in another way than this looks for"

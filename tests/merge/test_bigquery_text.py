@@ -29,6 +29,7 @@ with warnings.catch_warnings():
 GOLDEN = Path(__file__).with_name("merge_bigquery.sql")
 MODEL = DBT_PROJECT / "models" / "marts" / "posthog_tracks.sql"
 WINDOW = {
+    "TRACKS_CUTOVER": "2026-03-04",
     "TRACKS_WINDOW_START": "2026-03-12T10:00:00+00:00",
     "TRACKS_WINDOW_END": "2026-03-12T11:00:00+00:00",
 }
@@ -70,6 +71,21 @@ def give_back(value: object) -> None:
 def dispatch(context: Context, name: str, package: str | None = None) -> Any:
     """dbt's ``adapter.dispatch`` on BigQuery."""
     return context.vars.get(f"bigquery__{name}") or context.vars[f"default__{name}"]
+
+
+class Relation(str):
+    """A table as dbt's ``source`` gives it."""
+
+    __slots__ = ()
+
+    def render(self) -> str:
+        """Its name, whatever ``--empty`` makes of it."""
+        return str(self)
+
+
+def source(schema: str, table: str) -> Relation:
+    """dbt's ``source``."""
+    return Relation(f"`project`.`{schema}`.`{table}`")
 
 
 class Config:
@@ -114,7 +130,7 @@ def rendered(template: str, variables: dict[str, str], is_incremental: bool = Tr
             "return": give_back,
             "run_query": run_query,
             "statement": statement,
-            "source": "`project`.`{}`.`{}`".format,
+            "source": source,
             "target": SimpleNamespace(type="bigquery", schema="posthog"),
             "this": "`project`.`posthog`.`tracks`",
             "var": {"overlap_hours": 72}.get,
@@ -186,11 +202,16 @@ def test_the_merge_is_one_transaction() -> None:
     """The plan is made inside it, and nothing is changed outside of it."""
     kinds = [re.sub(r"\s+", " ", text)[:24] for text in statements_of(merge_script())]
     assert kinds == [
+        "declare identity_days ar",
         "declare content_days arr",
         "declare time_days array<",
+        "declare settle_days arra",
+        "declare settle_hours arr",
         "begin transaction",
         "merge into `project`.`po",
         "create or replace temp t",
+        "set identity_days = ( se",
+        "update merge_plan set me",
         "create or replace temp t",
         "insert into `project`.`p",
         "insert into `project`.`p",
@@ -199,6 +220,19 @@ def test_the_merge_is_one_transaction() -> None:
         "set time_days = ( select",
         "update `project`.`postho",
         "update `project`.`postho",
+        "if exists (select 1 from",
+        "set settle_hours = ( sel",
+        *["create or replace temp t"] * 7,
+        "if exists (select 1 from",
+        "delete from `project`.`p",
+        "end if",
+        "delete from `project`.`p",
+        "insert into `project`.`p",
+        "insert into `project`.`p",
+        "delete from `project`.`p",
+        "insert into `project`.`p",
+        "update merge_plan set me",
+        "end if",
         "commit transaction",
         "select window_start, mer",
     ]
@@ -214,12 +248,22 @@ def test_the_merge_takes_its_turn_as_the_warehouse_does() -> None:
 
 def test_an_update_prunes_partitions_by_a_variable() -> None:
     """A join prunes none, and what is not pruned is billed whole."""
-    updates = [text for text in statements_of(merge_script()) if text.startswith("update")]
+    updates = [text for text in statements_of(merge_script()) if text.startswith("update `")]
     pruned = re.compile(r"and \(?timestamp_trunc\(standing\.created_at, day\) in unnest\((\w+)\)(.*)$")
     assert [pruned.findall(text) for text in updates] == [
         [("content_days", " or standing.created_at is null)")],
         [("time_days", "")],
     ]
+
+
+def test_a_collision_reads_and_writes_its_own_days_only() -> None:
+    """Of tracks, the days of the ids that may collide, and those of the ids that do; of raw_tracks, their hours."""
+    texts = statements_of(merge_script())
+    of_tracks = [text for text in texts if re.search(r"(delete from|from) `project`.`posthog`.`tracks`", text)]
+    days = [re.findall(r"timestamp_trunc\([\w.]*created_at, day\) in unnest\((\w+)\)", text) for text in of_tracks]
+    assert days == [["identity_days"], ["settle_days"], ["settle_days"]]
+    (known,) = [text for text in texts if "temp table known_deliveries" in text]
+    assert "and window_start in unnest(settle_hours)" in known
 
 
 def test_the_merge_matches_ids_over_the_whole_table() -> None:

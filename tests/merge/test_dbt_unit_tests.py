@@ -9,7 +9,9 @@ PROMISES = {
     "bare_build_finds_its_window_from_the_watermark",
     "bare_build_on_an_empty_table_takes_everything",
     "delivery_is_compared_with_the_last_that_repeated_the_row",
+    "different_events_under_one_id_are_left_to_be_settled",
     "first_build_makes_the_rows_themselves",
+    "first_build_takes_the_event_that_was_delivered_first",
     "fresh_id_is_inserted",
     "hour_that_is_run_again_changes_nothing_unless_it_was_loaded_again",
     "id_that_stands_twice_is_planned_once",
@@ -23,6 +25,7 @@ PROMISES = {
     "stale_delivery_changes_nothing",
     "two_deliveries_in_one_batch_give_the_first_time_and_the_last_content",
     "unknown_insert_time_counts_as_oldest",
+    "without_a_cutover_every_row_is_taken",
 }
 
 

@@ -3,16 +3,19 @@
 The SQL is the one that dbt writes; the model beside it is plain Python and knows nothing of windows, plans or merges.
 """
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from random import Random
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.bigquery_text.sample import ONE_CHANGED, values
-from tracks_assets.warehouse.tables import RAW_TRACKS, TRACKS, TRACKS_CONTENTS, TRACKS_REDELIVERED
+from tracks_assets.warehouse.tables import RAW_TRACKS, TRACKS, TRACKS_COLLISIONS, TRACKS_CONTENTS, TRACKS_REDELIVERED
 
 from .deliveries import (
     CUTOVER,
@@ -30,6 +33,7 @@ from .deliveries import (
 )
 from .merge_engine import MergeEngine, Row
 
+COLLISIONS = f"select * from {TRACKS_COLLISIONS}"
 STANDING = "select * from posthog.tracks order by event_id, created_at"
 STAMPS = ("event_inserted_at", "bq_ingested_timestamp")
 COPY_STAMP = datetime(2026, 3, 1, tzinfo=UTC)
@@ -39,13 +43,26 @@ dozens = settings(hundreds, max_examples=30)
 
 
 def expected(export: Iterable[Placed]) -> list[Row]:
-    """The model: of each event, the first delivery's time and the last delivery's everything else."""
-    first: dict[str, Delivery] = {}
-    last: dict[str, Delivery] = {}
-    for delivery in (placed.delivery for placed in export if placed.delivery.created_at >= CUTOVER):
-        first[delivery.event_id] = min(first.get(delivery.event_id, delivery), delivery, key=lambda each: each.order)
-        last[delivery.event_id] = max(last.get(delivery.event_id, delivery), delivery, key=lambda each: each.order)
-    return [last[event_id].row() | {"created_at": first[event_id].created_at} for event_id in sorted(last)]
+    """The model: each id is the event that was delivered first, with its time and its last delivery's content."""
+    rows = []
+    for first, same, _ in events_of(export):
+        rows.append(max(same, key=lambda each: each.order).row() | {"created_at": first.created_at})
+    return rows
+
+
+def collided(export: Iterable[Placed]) -> list[Row]:
+    """The model of collisions: every delivery of another event than the first under its id."""
+    return [each.row() for _, _, others in events_of(export) for each in others]
+
+
+def events_of(export: Iterable[Placed]) -> Iterator[tuple[Delivery, list[Delivery], list[Delivery]]]:
+    """Of each id: its first delivery, the deliveries of the same event, and those of others."""
+    taken = [placed.delivery for placed in export if placed.delivery.created_at >= CUTOVER]
+    for event_id in sorted({each.event_id for each in taken}):
+        deliveries = [each for each in taken if each.event_id == event_id]
+        first = min(deliveries, key=lambda each: each.first_order)
+        same = [each for each in deliveries if each.identity == first.identity]
+        yield first, same, [each for each in deliveries if each.identity != first.identity]
 
 
 def steps_done(engine: MergeEngine, steps: Sequence[Step]) -> Iterator[Merge]:
@@ -92,6 +109,7 @@ def start(engine: MergeEngine, export: Sequence[Placed], before: Sequence[Row] =
     engine.fill(TRACKS, before)
     engine.fill(TRACKS_CONTENTS, [])
     engine.fill(TRACKS_REDELIVERED, [])
+    engine.fill(TRACKS_COLLISIONS, [])
 
 
 def merged(
@@ -113,6 +131,52 @@ def test_hours_may_be_run_in_any_order_and_again(
     rows = merged(engine, export, one_way)
     assert rows == expected(export)
     assert merged(engine, export, another_way) == rows
+
+
+def collisions(engine: MergeEngine) -> list[str]:
+    """The rows of tracks_collisions in one order, without the loader's stamp and where they come from."""
+    but = ("bq_ingested_timestamp", "window_start", "source_file")
+    return in_order({name: value for name, value in row.items() if name not in but} for row in engine.rows(COLLISIONS))
+
+
+def in_order(rows: Iterable[Row]) -> list[str]:
+    """Rows as text, in one order."""
+    return sorted(
+        json.dumps(row, sort_keys=True, default=lambda moment: moment.astimezone(UTC).isoformat()) for row in rows
+    )
+
+
+@dozens
+@given(export=exports(collisions=True), one_way=runs(), another_way=runs())
+def test_different_events_under_one_id_are_never_merged(
+    engine: MergeEngine, export: list[Placed], one_way: list[Step], another_way: list[Step]
+) -> None:
+    """Whatever the order of hours, the id is the event that was delivered first, and the others are kept in full."""
+    for way in (one_way, another_way):
+        assert merged(engine, export, way) == expected(export)
+        assert collisions(engine) == in_order(collided(export))
+
+
+@dozens
+@given(export=exports(collisions=True), steps=runs(), chance=st.randoms(use_true_random=False))
+def test_rows_may_be_spread_over_files_in_any_way(
+    engine: MergeEngine, export: list[Placed], steps: list[Step], chance: Random
+) -> None:
+    """An hour may hold several deliveries of one insert time: which is the last depends on no file and no position."""
+    twins = [replace(each, delivery=replace(each.delivery, content=each.delivery.content + 1)) for each in export]
+    rows = merged(engine, export + twins, steps)
+    others = collisions(engine)
+
+    spread = raw_rows(export + twins)
+    names = [row["source_file"] for row in spread]
+    chance.shuffle(names)
+    spread = [row | {"source_file": name} for row, name in zip(spread, names, strict=True)]
+    chance.shuffle(spread)
+    start(engine, [])
+    engine.fill(RAW_TRACKS, spread)
+    for _ in steps_done(engine, steps):
+        pass
+    assert (standing(engine), collisions(engine)) == (rows, others)
 
 
 def by_id(engine: MergeEngine) -> dict[str, Row]:
@@ -197,7 +261,8 @@ def test_what_is_forgotten_is_written_again(
 
 def test_a_change_of_any_column_but_the_time_changes_the_fingerprint(engine: MergeEngine) -> None:
     """As dbt writes it into the merge, over rows that differ in one column, or in what stands in which one."""
-    (fingerprint,) = set(re.findall(r"\(hash\(.*?\)::hugeint.*?\)::bigint", engine.plan + engine.merge))
+    written = set(re.findall(r"\(hash\((?:\w+, )+\w+\)::hugeint.*?\)::bigint", engine.plan + engine.merge))
+    (fingerprint,) = [text for text in written if "bq_ingested_timestamp" in text and "created_at" not in text]
     rows = engine.rows(f"select {fingerprint} as content from ({values('duckdb', TRACKS.columns, ONE_CHANGED)})")
     times = 2
     assert len({row["content"] for row in rows}) == len(ONE_CHANGED) - times

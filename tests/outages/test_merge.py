@@ -10,20 +10,20 @@ from pathlib import Path
 import pytest
 from google.cloud import bigquery
 
+from tests import warm
 from tests.emulators.proxy import Request
 from tests.emulators.servers import PROJECT
 from tests.outages.conftest import FIRST_LOAD, HOUR, Outages
 from tests.outages.test_load import ABORTED
-from tracks_assets.defs.dbt_manifest import dbt_executable
 from tracks_assets.export.inventory import HourInventory
 from tracks_assets.export.layout import HOUR as AN_HOUR
 from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
 
 MERGING = "declare content_days"
-PATIENCE = 25
-"""Seconds that a merge is waited for."""
+PATIENCE = 25.0
+"""Seconds after which a merge is killed that BigQuery never answers."""
 
-Merge = Callable[[], subprocess.CompletedProcess[str]]
+Merge = Callable[[float | None], subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
@@ -44,13 +44,21 @@ def merge(outages: Outages, delivered: HourInventory, tmp_path: Path) -> Merge:
         "TRACKS_WINDOW_START": HOUR.isoformat(),
         "TRACKS_WINDOW_END": (HOUR + AN_HOUR).isoformat(),
     }
-    command = [dbt_executable(), "--no-use-colors", "run", "--select", "posthog_tracks", "--target-path", str(tmp_path)]
+    command = [
+        warm.command("dbt"),
+        "--no-use-colors",
+        "run",
+        "--select",
+        "posthog_tracks",
+        "--target-path",
+        str(tmp_path),
+    ]
     command += ["--log-path", str(tmp_path), "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
 
-    def run() -> subprocess.CompletedProcess[str]:
+    def run(patience: float | None) -> subprocess.CompletedProcess[str]:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("TRACKS_")}
         return subprocess.run(
-            command, env=environment | variables, capture_output=True, text=True, check=False, timeout=PATIENCE
+            command, env=environment | variables, capture_output=True, text=True, check=False, timeout=patience
         )
 
     return run
@@ -77,7 +85,7 @@ def test_dbts_job_says_whose_it_is_and_is_bounded_as_the_warehouses_are(outages:
             sent.append(json.loads(request.body)["configuration"])
 
     outages.proxy.fault = note
-    assert merge().returncode == 0
+    assert merge(None).returncode == 0
 
     (job,) = sent
     labels = {"pipeline": "tracks", "asset": "tracks", "partition": "2026-03-12-00-00", "run": "ab-12"}
@@ -87,17 +95,19 @@ def test_dbts_job_says_whose_it_is_and_is_bounded_as_the_warehouses_are(outages:
 
 
 @pytest.mark.parametrize(
-    "break_it",
+    ("break_it", "is_silent"),
     [
-        pytest.param(lambda outages: outages.on(MERGING, is_fatal=True), id="it dies"),
-        pytest.param(lambda outages: outages.on(MERGING, ABORTED), id="the transaction aborts"),
+        pytest.param(lambda outages: outages.on(MERGING, is_fatal=True), True, id="it dies"),
+        pytest.param(lambda outages: outages.on(MERGING, ABORTED), False, id="the transaction aborts"),
     ],
 )
-def test_a_merge_that_fails_is_made_up_for(outages: Outages, merge: Merge, break_it: Callable[[Outages], None]) -> None:
+def test_a_merge_that_fails_is_made_up_for(
+    outages: Outages, merge: Merge, break_it: Callable[[Outages], None], is_silent: bool
+) -> None:
     break_it(outages)
     # Where nobody answers, dbt's client asks again for ten minutes: it is killed then, as an impatient engineer would.
     with suppress(subprocess.TimeoutExpired):
-        done = merge()
+        done = merge(PATIENCE if is_silent else None)
         assert done.returncode == 1
         assert "Transaction is aborted due to concurrent update" in done.stdout
     outages.end()
@@ -106,5 +116,5 @@ def test_a_merge_that_fails_is_made_up_for(outages: Outages, merge: Merge, break
     assert standing == ids
     assert ids in (0, delivered)
 
-    assert merge().returncode == 0
+    assert merge(None).returncode == 0
     assert held(outages) == (delivered, delivered, delivered)

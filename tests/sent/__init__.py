@@ -1,1 +1,1 @@
-"""What the rest of the suite sent to BigQuery, read after it: ``make unit`` runs this last, in a process of its own."""
+"""The statements that the other tests sent to BigQuery; run alone, these tests first run those."""

@@ -23,7 +23,7 @@ from tracks_assets.export import storage
 from tracks_assets.export.errors import ExportError
 from tracks_assets.export.fetch import fetched
 from tracks_assets.export.inventory import Export, HourInventory
-from tracks_assets.export.layout import HOUR
+from tracks_assets.export.layout import HOUR, file_name, hour_folder, hour_interval, manifest_name
 from tracks_assets.export.legacy import Legacy
 from tracks_assets.warehouse.duckdb import DuckDbWarehouse
 from tracks_assets.warehouse.tables import RAW_TRACKS, REJECTED_TRACKS
@@ -95,6 +95,130 @@ def test_an_hour_from_a_bucket_is_the_hour_on_disk(bucket: Bucket, written: Path
 
 def test_a_folder_that_is_not_there_is_an_empty_hour(bucket: Bucket, written: Path) -> None:
     assert Export(bucket.uri).inventory(FIRST + 9 * HOUR).files == ()
+
+
+def test_hidden_companions_and_placeholders_are_ignored(bucket: Bucket, written: Path) -> None:
+    folder = f"posthog/{hour_folder(FIRST)}"
+    for name in ("._x.parquet.sz", ".x.crc", "_SUCCESS", "._x_manifest.json", "_temporary/0/x.parquet"):
+        bucket.handle.blob(f"{folder}/{name}").upload_from_string("x")
+    assert len(Export(bucket.uri).inventory(FIRST).files) == PLAN.files_per_hour
+    assert Export(bucket.uri).check_layout() == FIRST + HOUR
+
+
+def test_a_name_that_lost_its_colons_is_read(bucket: Bucket, written: Path) -> None:
+    for file in (written / hour_folder(FIRST)).iterdir():
+        blob = bucket.handle.blob(f"posthog/{hour_folder(FIRST)}/{file.name}")
+        bucket.handle.blob(f"posthog/{hour_folder(FIRST)}/{file.name.replace(':', '%3A')}").upload_from_filename(file)
+        blob.delete()
+    inventory = Export(bucket.uri).inventory(FIRST)
+    with fetched(inventory) as local:
+        assert local.rows == Export(str(written)).inventory(FIRST).rows
+        assert all("T00%3A00" in file.name and Path(file.path).exists() for file in local.files)
+
+
+BAD_BUCKETS: dict[str, tuple[str, list[str], str]] = {
+    "JSON Lines": (
+        "",
+        ["events/2026-03-12/01/x.jsonl"],
+        "The folder events/2026-03-12/01 holds 'x.jsonl', but no Parquet file: set the format of PostHog's export to "
+        "Parquet and export the hour again.",
+    ),
+    "a deeper folder": (
+        "",
+        ["events/2026-03-12/01/deeper/x.parquet"],
+        "The folder events/2026-03-12/01 holds the folder 'deeper/', but the files of an hour lie directly in the "
+        "hour's folder: move its files to the folders of their hours, or take it out of the folder.",
+    ),
+    "a part without a manifest": (
+        "",
+        [f"events/2026-03-12/01/{file_name(hour_interval(FIRST), 1)}"],
+        f"The file events/2026-03-12/01/{file_name(hour_interval(FIRST), 1)} is one of several parts, but their "
+        f"manifest is missing, so the export is not finished: wait for {manifest_name(hour_interval(FIRST))}, or let "
+        f"PostHog export the hour again.",
+    ),
+    "the events folder as the root": (
+        "/events",
+        ["events/2026-03-13/01/x.parquet"],
+        "The export root {uri}/events has no folder 'events', but holds '2026-03-13/01' itself: set TRACKS_EXPORT_URI "
+        "to its parent {uri}.",
+    ),
+    "no events folder": (
+        "",
+        ["people/x.parquet"],
+        "The export root {uri} has no folder 'events'; it holds 'people/': set TRACKS_EXPORT_URI to the folder or "
+        "bucket prefix that holds the export's 'events' folder, or wait for the first hour of a new export.",
+    ),
+    "another layout": (
+        "",
+        ["events/2026/03/12/01/x.parquet"],
+        "The export root {uri} has no folder events/{{date}}/{{hour}}, such as events/2026-03-12/01, but "
+        "'events/2026/03/12/01/x.parquet': set the key prefix of PostHog's export to "
+        "'events/{{year}}-{{month}}-{{day}}/{{hour}}', or move the files.",
+    ),
+    "hours of one digit": (
+        "",
+        ["events/2026-03-12/1/x.parquet", "events/2026-03-12/11/x.parquet"],
+        "The folder events/2026-03-12 holds '1/x.parquet', which is in no folder of an hour, so an hour could look "
+        "empty: set the key prefix of PostHog's export to "
+        "'events/{{year}}-{{month}}-{{day}}/{{hour}}', or move the files.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("below", "names", "message"), BAD_BUCKETS.values(), ids=BAD_BUCKETS)
+def test_what_is_no_export_is_shown(bucket: Bucket, below: str, names: list[str], message: str) -> None:
+    for name in names:
+        bucket.handle.blob(f"posthog/{name}").upload_from_string("x")
+    with pytest.raises(ExportError) as told:
+        Export(f"{bucket.uri}{below}").inventory(FIRST)
+    assert str(told.value) == message.format(uri=bucket.uri)
+
+
+def test_the_layout_is_looked_at_once_in_a_run(bucket: Bucket, written: Path) -> None:
+    asked: list[str] = []
+
+    def listed(request: Request) -> Fate:
+        asked.append(unquote(request.path))
+        return None
+
+    def looks() -> list[int]:
+        """Listings of the folder of all days, and of the day's."""
+        folders = ("posthog/events/", f"posthog/{hour_folder(FIRST)[:-3]}/")
+        found = [sum(f"prefix={folder}&" in path for path in asked) for folder in folders]
+        asked.clear()
+        return found
+
+    bucket.proxy.fault = listed
+    export = Export(bucket.uri)
+    export.inventory(FIRST)
+    assert looks() == [0, 0], "an hour with files"
+    export.inventory(FIRST + 3 * HOUR)
+    assert looks() == [1, 2], "the first hour without files"
+    export.inventory(FIRST + 4 * HOUR)
+    assert looks() == [0, 0]
+
+
+def test_a_placeholder_object_is_no_file(bucket: Bucket, written: Path) -> None:
+    """Consoles make a "folder" by an empty object whose name ends with a slash; the emulator cannot store one."""
+    folder = f"posthog/{hour_folder(FIRST + 5 * HOUR)}/"
+    item = {"kind": "storage#object", "name": folder, "bucket": bucket.name, "size": "0", "contentType": "text/plain"}
+    answer = Answer(200, json.dumps({"kind": "storage#objects", "items": [item]}).encode())
+    bucket.proxy.fault = lambda request: answer if f"prefix={folder}&" in unquote(request.path) else None
+    assert Export(bucket.uri).inventory(FIRST + 5 * HOUR).files == ()
+
+
+@pytest.mark.parametrize(
+    ("file", "message"),
+    [
+        ("2026-03-12/00/x.jsonl", "The folder {uri}/2026-03-12/00 holds 'x.jsonl', but no Parquet file"),
+        ("2026/03/12/00/x.parquet", "The legacy root {uri} has no folder {{date}}/{{hour}}, but '2026/03/12/00/x.parq"),
+    ],
+)
+def test_what_is_no_legacy_root_is_shown(bucket: Bucket, file: str, message: str) -> None:
+    bucket.handle.blob(f"posthog/{file}").upload_from_string("x")
+    with pytest.raises(ExportError) as told:
+        Legacy(bucket.uri, legacy_fields()).inventory(FIRST)
+    assert str(told.value).startswith(message.format(uri=bucket.uri))
 
 
 def test_a_bucket_that_is_not_there(bucket: Bucket) -> None:

@@ -93,16 +93,17 @@ class OneJobAnHour:
     def __init__(self) -> None:
         self.usage = Usage()
 
-    def replace_hour(self, inventory: HourInventory, _stamp: datetime) -> HourLoad:
+    def replace_hour(self, inventory: HourInventory, _stamp: datetime, *, allow_emptying: bool) -> HourLoad:
+        assert not allow_emptying
         self.usage += Usage(jobs=1, bytes_billed=100)
         return HourLoad(inventory.hour, 0, 0, 0)
 
 
 def test_every_hour_of_a_range_has_its_own_bill(tmp_path: Path) -> None:
-    (tmp_path / "export").mkdir()
+    (tmp_path / "export" / "events").mkdir(parents=True)
     context = MagicMock()
     context.partition_time_window = dg.TimeWindow(HOUR, HOUR + timedelta(hours=2))
-    _load_hours(context, Export(str(tmp_path / "export")), OneJobAnHour())  # type: ignore[arg-type]
+    _load_hours(context, Export(str(tmp_path / "export")), OneJobAnHour(), allow_emptying=False)  # type: ignore[arg-type]
     told = context.add_asset_metadata.call_args_list
     assert [(call.kwargs["partition_key"], call.args[0]["bytes_billed"]) for call in told] == [
         ("2026-03-12-05:00", 100),

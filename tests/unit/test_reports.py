@@ -15,7 +15,7 @@ from tracks_assets.defs.metadata import merge_metadata
 from tracks_assets.defs.partitions import HOURS_A_MERGE, hours_of, merge_windows
 from tracks_assets.defs.progress import Progress, progress_line
 from tracks_assets.defs.tracks import merge_line
-from tracks_assets.demo.report import HourRow, report
+from tracks_assets.demo.report import HourRow, Totals, report
 from tracks_assets.warehouse.base import HourLoad, TrackTotals, Usage
 from tracks_assets.warehouse.bigquery_errors import remedy_of
 from tracks_assets.warehouse.duckdb import DuckDbWarehouse
@@ -42,6 +42,10 @@ def test_merge_line() -> None:
     assert merge_line(MergeCounts(1_000, 20, 3), 24, 1.26) == (
         "24 hours merged in 1.3 s: 1,000 events inserted, 20 updated, 3 unchanged"
     )
+    assert merge_line(MergeCounts(1, 2, 3, 4_000, 5), 1, 9).endswith(
+        "3 unchanged, 4,000 deliveries kept in posthog_ops.tracks_collisions, "
+        "5 deliveries before TRACKS_CUTOVER left out"
+    )
     assert merge_line(MergeCounts(1), 1, 9, MergeCost(221_000_000_000, 90_000)) == (
         "1 hour merged in 9.0 s: 1 events inserted, 0 updated, 0 unchanged; 221.0 GB billed and 90.0 slot seconds"
     )
@@ -54,11 +58,13 @@ def test_counts_are_read_by_hour_and_action() -> None:
         "merge_plan 2026-03-12T00:00:00+00:00 restore_time 1",
         "merge_plan 2026-03-12T00:00:00+00:00 update 2",
         "merge_plan 2026-03-12T01:00:00+00:00 unchanged 5",
+        "merge_plan 2026-03-12T01:00:00+00:00 collide 2",
+        "merge_plan 2026-03-12T01:00:00+00:00 before_cutover 4",
     ]
 
     assert counts_by_hour(lines) == {
         HOUR: MergeCounts(inserted=7, updated=3),
-        HOUR + timedelta(hours=1): MergeCounts(unchanged=5),
+        HOUR + timedelta(hours=1): MergeCounts(unchanged=5, collided=2, before_cutover=4),
     }
 
 
@@ -79,16 +85,18 @@ def test_a_long_range_is_merged_in_months() -> None:
 def test_the_demo_shows_hours_and_totals() -> None:
     counts = {"rows_read": 400_000, "rows_accepted": 399_999, "rows_rejected": 1}
     counts |= {"rows_inserted": 8, "rows_updated": 1_000, "rows_unchanged": 398_991}
+    counts |= {"rows_collided": 3, "rows_before_cutover": 4_000}
     console = Console(width=80, record=True, file=StringIO())
 
-    console.print(report([HourRow("2026-03-12-00:00", counts)] * 2, TrackTotals(20, 18, 1), 61.2))
+    console.print(report([HourRow("2026-03-12-00:00", counts)] * 2, Totals(TrackTotals(20, 18, 1), 5, 61.2)))
 
     text = console.export_text()
-    assert "│ 2026-03-12-00:00  │ 400,000 │        1 │        8 │   1,000 │   398,991 │" in text
-    assert "│ all               │ 800,000 │        2 │       16 │   2,000 │   797,982 │" in text
-    assert "│ excess rows               │  2 │" in text
-    assert "│ events that moved in time │  1 │" in text
-    assert "│ seconds, all in all       │ 61 │" in text
+    assert "│2026-03-12-00:00│400,000│       1│       8│  1,000│  398,991│       3│  4,000│" in text
+    assert "│all             │800,000│       2│      16│  2,000│  797,982│       6│  8,000│" in text
+    assert "│ of these, events of the old pipeline │  5 │" in text
+    assert "│ excess rows                          │  2 │" in text
+    assert "│ exported events that moved in time   │  1 │" in text
+    assert "│ seconds in all                       │ 61 │" in text
 
 
 def test_what_a_step_was_billed_in_one_line() -> None:
@@ -170,6 +178,8 @@ def test_the_hours_of_a_merge_share_its_cost() -> None:
         "rows_inserted": 1,
         "rows_updated": 0,
         "rows_unchanged": 0,
+        "rows_collided": 0,
+        "rows_before_cutover": 0,
         "seconds": 2.5,
     }
     assert "bytes_billed" not in merge_metadata(counts, 2.5)

@@ -2,13 +2,15 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import dagster as dg
 
 from tracks_assets.defs.billing import usage_metadata
+from tracks_assets.defs.emptying import EmptyingConfig
 from tracks_assets.defs.metadata import check_result, inventory_metadata, load_metadata, table_metadata
-from tracks_assets.defs.partitions import export_hours, hours_of, partition_key
+from tracks_assets.defs.partitions import export_hours, hours_of, partition_key, window_of
 from tracks_assets.defs.progress import Progress
 from tracks_assets.defs.resources import WAREHOUSE_POOL, ExportResource, WarehouseResource
 from tracks_assets.export.inventory import Export
@@ -39,8 +41,10 @@ def hourly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         description="The Parquet files of one export hour: an inventory from listings and file footers.",
     )
     def events_parquet(context: dg.AssetExecutionContext, export: ExportResource) -> None:
-        for hour in hours_of(context.partition_time_window):
-            inventory = export.export().inventory(hour)
+        # Its layout is checked once a run, so each run starts with a new one.
+        files = replace(export)
+        for hour in hours_of(window_of(context)):
+            inventory = files.inventory(hour)
             context.add_asset_metadata(inventory_metadata(inventory), partition_key=partition_key(hour))
 
     @dg.asset(
@@ -59,10 +63,10 @@ def hourly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         ],
     )
     def raw_tracks(
-        context: dg.AssetExecutionContext, export: ExportResource, warehouse: WarehouseResource
+        context: dg.AssetExecutionContext, config: EmptyingConfig, export: ExportResource, warehouse: WarehouseResource
     ) -> Iterator[dg.MaterializeResult[None]]:
-        with warehouse.opened(context, RAW_TRACKS.name, context.partition_time_window) as tables:
-            read = _load_hours(context, export.export(), tables)
+        with warehouse.opened(context, RAW_TRACKS.name, window_of(context)) as tables:
+            read = _load_hours(context, replace(export), tables, allow_emptying=config.allow_emptying)
             context.add_asset_metadata({"dagster/row_count": tables.count_rows(RAW_TRACKS)})
             counts = count_hours(tables, read)
         yield dg.MaterializeResult(check_results=raw_check_results(counts, settings))
@@ -70,13 +74,15 @@ def hourly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     return [events_parquet, raw_tracks]
 
 
-def _load_hours(context: dg.AssetExecutionContext, export: Export, tables: Warehouse) -> dict[datetime, int]:
+def _load_hours(
+    context: dg.AssetExecutionContext, export: Export, tables: Warehouse, *, allow_emptying: bool
+) -> dict[datetime, int]:
     """Loads the hours of the run, each with its metadata; returns the rows of their files."""
-    hours, stamp, read = hours_of(context.partition_time_window), datetime.now(UTC), {}
+    hours, stamp, read = hours_of(window_of(context)), datetime.now(UTC), {}
     progress = Progress(len(hours))
     for hour in hours:
         started, used = time.monotonic(), tables.usage
-        load = tables.replace_hour(export.inventory(hour), stamp)
+        load = tables.replace_hour(export.inventory(hour), stamp, allow_emptying=allow_emptying)
         seconds = time.monotonic() - started
         context.log.info(progress.line(load, seconds))
         metadata = {**load_metadata(load, seconds), **usage_metadata(tables.usage, since=used)}

@@ -1,15 +1,18 @@
 """The old pipeline's rows: its files into the frozen table backfill_tracks, and what tracks lacks of it into tracks."""
 
+from dataclasses import replace
+
 import dagster as dg
 
 from tracks_assets.defs.billing import usage_metadata
+from tracks_assets.defs.emptying import EmptyingConfig
 from tracks_assets.defs.metadata import legacy_hour_metadata, legacy_merge_metadata, table_metadata
-from tracks_assets.defs.partitions import hours_of, legacy_hours, merge_windows, partition_key
+from tracks_assets.defs.partitions import hours_of, legacy_hours, merge_windows, partition_key, window_of
 from tracks_assets.defs.resources import WAREHOUSE_POOL, LegacyResource, WarehouseResource
 from tracks_assets.settings import Settings
 from tracks_assets.warehouse.base import LegacyMerge
 from tracks_assets.warehouse.legacy import LegacyHour, refresh_hours
-from tracks_assets.warehouse.tables import BACKFILL_TRACKS, SCHEMA, TRACKS
+from tracks_assets.warehouse.tables import BACKFILL_TRACKS, SCHEMA, TRACKS, TRACKS_COLLISIONS
 
 
 def legacy_assets(settings: Settings) -> list[dg.AssetsDefinition]:
@@ -27,11 +30,13 @@ def legacy_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         kinds={settings.engine},
     )
     def backfill_tracks(
-        context: dg.AssetExecutionContext, legacy: LegacyResource, warehouse: WarehouseResource
+        context: dg.AssetExecutionContext, config: EmptyingConfig, legacy: LegacyResource, warehouse: WarehouseResource
     ) -> None:
-        with warehouse.opened(context, BACKFILL_TRACKS.name, context.partition_time_window) as tables:
-            for window in merge_windows(context.partition_time_window):
-                for hour in refresh_hours(tables, legacy.legacy(), hours_of(window)):
+        # Its layout is checked once a run, so each run starts with a new one.
+        files = replace(legacy)
+        with warehouse.opened(context, BACKFILL_TRACKS.name, window_of(context)) as tables:
+            for window in merge_windows(window_of(context)):
+                for hour in refresh_hours(tables, files, hours_of(window), allow_emptying=config.allow_emptying):
                     context.log.info(hour_line(hour))
                     context.add_asset_metadata(legacy_hour_metadata(hour), partition_key=partition_key(hour.hour))
             context.add_asset_metadata({"dagster/row_count": tables.count_rows(BACKFILL_TRACKS)})
@@ -48,7 +53,7 @@ def legacy_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         kinds={settings.engine},
     )
     def tracks_legacy(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> None:
-        window = context.partition_time_window
+        window = window_of(context)
         with warehouse.opened(context, "tracks_legacy", window) as tables:
             merge = tables.insert_missing_legacy(window.start, window.end)
             usage = tables.usage
@@ -67,5 +72,7 @@ def merge_line(merge: LegacyMerge) -> str:
     """The log line for a window that is in tracks now."""
     return (
         f"{merge.rows:,} rows: {merge.inserted:,} inserted into {TRACKS}, {merge.standing:,} skipped because their id "
-        f"stands there already, {merge.repeated:,} repeats of an id within the window, {merge.null_ids:,} without an id"
+        f"stands there already, {merge.repeated:,} repeats of an event within the window, "
+        f"{merge.null_ids:,} without an id, "
+        f"{merge.collided:,} kept in {TRACKS_COLLISIONS} because their id belongs to another event"
     )

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime
 
 _COST = re.compile(r"^merge_cost (?P<bytes>\d+) (?P<slot_ms>\d+)$")
@@ -31,19 +31,26 @@ def merge_failure(first: str, last: str, cause: str, remedy: str) -> str:
 
 @dataclass(frozen=True)
 class MergeCounts:
-    """Events that one export hour inserted, updated (content or time) and left as they were.
+    """Events that one export hour inserted, updated (content or time) and left as they were, and rows kept out.
 
     An event that a merge sees in several hours counts once, in the hour of its last delivery.
+
+    Attributes:
+        inserted: events that tracks lacked.
+        updated: events whose content or time changed.
+        unchanged: events that were left as they were.
+        collided: deliveries in tracks_collisions, because their id belongs to another event.
+        before_cutover: deliveries that tracks does not take, because they lie before TRACKS_CUTOVER.
     """
 
     inserted: int = 0
     updated: int = 0
     unchanged: int = 0
+    collided: int = 0
+    before_cutover: int = 0
 
     def __add__(self, other: "MergeCounts") -> "MergeCounts":
-        return MergeCounts(
-            self.inserted + other.inserted, self.updated + other.updated, self.unchanged + other.unchanged
-        )
+        return MergeCounts(*(mine + others for mine, others in zip(astuple(self), astuple(other), strict=True)))
 
 
 def _counts_of(action: str, events: int) -> MergeCounts:
@@ -54,6 +61,10 @@ def _counts_of(action: str, events: int) -> MergeCounts:
             return MergeCounts(updated=events)
         case "unchanged":
             return MergeCounts(unchanged=events)
+        case "collide":
+            return MergeCounts(collided=events)
+        case "before_cutover":
+            return MergeCounts(before_cutover=events)
         case _:
             raise ValueError(f"The merge reported an action {action!r} that is not known: has the dbt model changed?")
 

@@ -1,6 +1,6 @@
 """Plain results as Dagster metadata; every number is a number, so that the UI plots it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -8,6 +8,7 @@ import dagster as dg
 
 from tracks_assets.defs.merge_report import MergeCost, MergeCounts
 from tracks_assets.export.inventory import HourInventory
+from tracks_assets.integrity.judging import Judged
 from tracks_assets.integrity.verdicts import Verdict
 from tracks_assets.warehouse.base import HourLoad, LegacyMerge
 from tracks_assets.warehouse.legacy import LegacyHour
@@ -53,6 +54,8 @@ def merge_metadata(counts: MergeCounts, seconds: float, cost: MergeCost | None =
         "rows_inserted": counts.inserted,
         "rows_updated": counts.updated,
         "rows_unchanged": counts.unchanged,
+        "rows_collided": counts.collided,
+        "rows_before_cutover": counts.before_cutover,
         "seconds": seconds,
     }
 
@@ -67,6 +70,12 @@ def check_result(name: str, asset: dg.AssetKey, verdict: Verdict) -> dg.AssetChe
         description=verdict.sentence,
         metadata={**verdict.figures, **({"example_ids": "\n".join(verdict.examples)} if verdict.examples else {})},
     )
+
+
+def check_results(asset: dg.AssetKey, judged: Judged) -> Iterator[dg.AssetCheckResult]:
+    """Every result there is; what could not be computed is raised by ``Judged.raise_errors``, not passed."""
+    for name, verdict in judged.verdicts.items():
+        yield check_result(name, asset, verdict)
 
 
 def legacy_hour_metadata(hour: LegacyHour) -> Metadata:
@@ -90,5 +99,6 @@ def legacy_merge_metadata(merge: LegacyMerge, hours: int) -> Metadata:
         "rows_inserted": merge.inserted,
         "rows_skipped_standing": merge.standing,
         "rows_skipped_repeated": merge.repeated,
+        "rows_skipped_collided": merge.collided,
         "rows_skipped_null_id": merge.null_ids,
     }

@@ -1,91 +1,57 @@
-"""What the assets are given to work with: the export, the warehouse and dbt, as the settings say."""
+"""The resources of assets and jobs: the export, the legacy files, the warehouse and dbt, as the settings say.
 
+They are plain objects without a config schema, so that a launchpad offers a job's own options only: engine, paths and
+project come from the environment and cannot be changed for one run.
+"""
+
+import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
-from functools import cached_property
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DbtCliResource
+from dagster_dbt import DagsterDbtTranslator, DbtCliInvocation
 from packaging.version import Version
-from pydantic import Field
 
 from tracks_assets.defs.billing import job_labels, usage_line
-from tracks_assets.defs.dbt_manifest import dbt_executable
+from tracks_assets.defs.dbt_manifest import dbt_executable, parsed_state
 from tracks_assets.events.columns import legacy_fields
 from tracks_assets.export.inventory import Export
-from tracks_assets.export.layout import FolderHour
 from tracks_assets.export.legacy import Legacy
 from tracks_assets.settings import Settings
 from tracks_assets.warehouse.base import Warehouse
-from tracks_assets.warehouse.bigquery_place import BigQueryPlace
-from tracks_assets.warehouse.connect import LOCK_WAIT, bigquery_place, connect_warehouse
+from tracks_assets.warehouse.connect import LOCK_WAIT, warehouse_of
 
 Context = dg.AssetExecutionContext | dg.AssetCheckExecutionContext | dg.OpExecutionContext
 
 WAREHOUSE_POOL = "warehouse"
-"""Everything that opens the warehouse stands in this pool, of size 1: the embedded engine has one writer."""
+"""Everything that opens the warehouse belongs to this pool, of size 1: the embedded engine has one writer."""
 
 _KEPT_DBT_RUNS = 20
+_PARTIAL_PARSE = "partial_parse.msgpack"
 
 
-class ExportResource(dg.ConfigurableResource[Any]):
-    """PostHog's export: where it lies, and what its folders' hours name."""
+@dataclass(frozen=True)
+class WarehouseOpener:
+    """The warehouse of the settings; each step opens it as late and as briefly as possible.
 
-    uri: str
-    folder_hour: str
+    Attributes:
+        settings: engine and location.
+        lock_wait: seconds to wait for another process to close the embedded warehouse.
+    """
 
-    def export(self) -> Export:
-        """The export."""
-        folder_hour: FolderHour = "start" if self.folder_hour == "start" else "end"
-        return Export(self.uri, folder_hour)
-
-
-class LegacyResource(dg.ConfigurableResource[Any]):
-    """The rows of the old pipeline: where they lie."""
-
-    uri: str
-
-    def legacy(self) -> Legacy:
-        """The old pipeline's root."""
-        return Legacy(self.uri, legacy_fields())
-
-
-class BigQueryConfig(dg.Config):
-    """Where BigQuery's datasets are, and the bounds of its jobs; see ``BigQueryPlace``."""
-
-    project: str = ""
-    location: str = "US"
-    dataset_prefix: str = ""
-    maximum_bytes_billed: int | None = None
-    retry_seconds: int = 120
-    job_seconds: int = 3600
-    priority: str = "interactive"
-
-    def place(self) -> BigQueryPlace:
-        """The same as the warehouse takes it."""
-        return BigQueryPlace(**self.model_dump())
-
-
-class WarehouseResource(dg.ConfigurableResource[Any]):
-    """The warehouse of the settings; opened by who uses it, as late and as briefly as possible."""
-
-    engine: str
-    duckdb_path: str
-    bigquery: BigQueryConfig = BigQueryConfig()
-    lock_wait: float = Field(
-        default=LOCK_WAIT, ge=0, le=3600, description="Seconds to wait for another process to let go of the warehouse."
-    )
+    settings: Settings
+    lock_wait: float = LOCK_WAIT
 
     @contextmanager
     def opened(self, context: Context, purpose: str, window: dg.TimeWindow | None = None) -> Iterator[Warehouse]:
         """The warehouse, open for one step, for the length of a ``with`` block.
 
-        On an engine that bills its jobs, each says what it is for, and the step's log says what they were billed.
+        On an engine that bills its jobs, each job is labelled with its purpose, and the step's log has the cost.
 
         Args:
             context: the step.
@@ -104,49 +70,107 @@ class WarehouseResource(dg.ConfigurableResource[Any]):
 
     def warehouse(self, labels: Mapping[str, str] | None = None) -> Warehouse:
         """The warehouse, not yet opened; on an engine that bills its jobs, each carries the labels."""
-        return connect_warehouse(
-            self.engine, Path(self.duckdb_path), self.bigquery.place(), labels=labels, lock_wait=self.lock_wait
-        )
+        return warehouse_of(self.settings, self.lock_wait, labels)
 
 
-class TracksDbt(DbtCliResource):
-    """dbt's command line without what an hourly run can do without.
+@dataclass(frozen=True)
+class DbtRunner:
+    """dbt's command line, in a process of its own.
 
-    ``dbt --version`` asks the package index for newer versions, several seconds and a network connection; and an
-    adapter inside Dagster's own process only serves metadata that this project does not fetch.
+    ``DbtCliResource.cli`` would first ask ``dbt --version``, which looks for newer versions in the package index
+    (several seconds and a network connection), and start an adapter inside Dagster's own process.
+
+    Attributes:
+        settings: what the profile and the models read from the environment.
+        project: the folder of the dbt project.
     """
 
-    @cached_property
-    def _cli_version(self) -> Version:
-        return Version(version("dbt-core"))
+    settings: Settings
+    project: Path
 
-    def _initialize_dbt_core_adapter(self, args: Any) -> Any:  # noqa: ARG002 (dagster-dbt's signature)
-        return None
+    def run(
+        self,
+        args: Sequence[str],
+        *,
+        run_name: str,
+        variables: dict[str, str],
+        manifest: Mapping[str, Any],
+        translator: DagsterDbtTranslator,
+        context: dg.AssetExecutionContext,
+    ) -> DbtCliInvocation:
+        """Starts dbt. A failure of dbt raises nothing here; ask the invocation.
+
+        Args:
+            args: the command and its options.
+            run_name: the name of the folder for this call's artifacts.
+            variables: environment variables for this call.
+            manifest: the project's manifest.
+            translator: gives models their asset keys.
+            context: the step.
+        """
+        target_path = self._new_target_path(run_name)
+        return DbtCliInvocation.run(
+            args=[dbt_executable(), *args, "--target", self.settings.engine],
+            env=self._environment(target_path) | variables,
+            manifest=manifest,
+            dagster_dbt_translator=translator,
+            project_dir=self.project,
+            target_path=target_path,
+            raise_on_error=False,
+            context=context,
+            adapter=None,
+            cli_version=Version(version("dbt-core")),
+        )
+
+    def _environment(self, target_path: Path) -> dict[str, str]:
+        """The environment of a call: the settings, JSON logs (which Dagster reads), and dbt's folders."""
+        dbt = {
+            "DBT_LOG_FORMAT": "json",
+            "DBT_TARGET_PATH": str(target_path),
+            "DBT_LOG_PATH": str(target_path),
+            "DBT_PROFILES_DIR": str(self.project),
+            "DBT_PROJECT_DIR": str(self.project),
+            "PYTHONUNBUFFERED": "1",
+        }
+        return os.environ | self.settings.child_environment() | dbt
+
+    def _new_target_path(self, run_name: str) -> Path:
+        """A folder for one call's artifacts, with dbt's parse state in it; those of old calls are removed."""
+        runs = self.settings.home / "dbt" / "runs"
+        runs.mkdir(parents=True, exist_ok=True)
+        for old in sorted(runs.iterdir(), key=lambda path: path.stat().st_mtime)[:-_KEPT_DBT_RUNS]:
+            shutil.rmtree(old, ignore_errors=True)
+        target_path = runs / run_name
+        target_path.mkdir(exist_ok=True)
+        state = parsed_state(self.settings) / _PARTIAL_PARSE
+        if state.exists():
+            shutil.copy(state, target_path)
+        return target_path
 
 
-def new_target_path(home: Path, run_id: str) -> Path:
-    """A folder of its own for one dbt call's artifacts; those of old calls are removed."""
-    runs = home / "dbt" / "runs"
-    runs.mkdir(parents=True, exist_ok=True)
-    for old in sorted(runs.iterdir(), key=lambda path: path.stat().st_mtime)[:-_KEPT_DBT_RUNS]:
-        shutil.rmtree(old, ignore_errors=True)
-    return runs / run_id
+ExportResource = dg.ResourceParam[Export]
+LegacyResource = dg.ResourceParam[Legacy]
+WarehouseResource = dg.ResourceParam[WarehouseOpener]
+DbtResource = dg.ResourceParam[DbtRunner]
+
+
+def _fixed(value: object) -> dg.ResourceDefinition:
+    """A resource that no run config can change: an empty config schema refuses every value."""
+    return dg.ResourceDefinition(lambda _context: value, config_schema={})
+
+
+@dg.io_manager(config_schema={})
+def _step_values(context: dg.InitResourceContext) -> dg.IOManager:
+    """The values between a job's steps, in Dagster's own folder, as by default, but with nothing to configure."""
+    return dg.FilesystemIOManager().create_io_manager(context)
 
 
 def resources(settings: Settings, dbt_project: Path) -> dict[str, Any]:
     """The resources by the names under which assets ask for them."""
     return {
-        "export": ExportResource(uri=settings.export_uri, folder_hour=settings.export_folder_hour),
-        "legacy": LegacyResource(uri=settings.legacy_uri),
-        "warehouse": WarehouseResource(
-            engine=settings.engine,
-            duckdb_path=str(settings.duckdb_path),
-            bigquery=BigQueryConfig(**asdict(bigquery_place(settings))),
-        ),
-        "dbt": TracksDbt(
-            project_dir=str(dbt_project),
-            profiles_dir=str(dbt_project),
-            target=settings.engine,
-            dbt_executable=dbt_executable(),
-        ),
+        "export": _fixed(Export(settings.export_uri, settings.export_folder_hour)),
+        "legacy": _fixed(Legacy(settings.legacy_uri, legacy_fields())),
+        "warehouse": _fixed(WarehouseOpener(settings)),
+        "dbt": _fixed(DbtRunner(settings, dbt_project)),
+        "io_manager": _step_values,
     }

@@ -23,7 +23,7 @@ def trace_job(settings: Settings) -> dg.JobDefinition:
     def trace(context: dg.OpExecutionContext, config: TraceConfig, warehouse: WarehouseResource) -> None:
         event_id = check_event_id(config.event_id)
         with warehouse.opened(context, "trace_event") as tables:
-            found = fetch_trace(tables, event_id, settings.cutover)
+            found = fetch_trace(tables, event_id, settings.takes_from)
         context.log.info(page(found))
         context.add_output_metadata({"verdict": verdict(found), "page": dg.MetadataValue.md(page(found))})
 

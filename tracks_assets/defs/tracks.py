@@ -1,9 +1,8 @@
 """The last step of the hourly path: dbt merges the window's deliveries into tracks, one call for the whole range."""
 
-import os
+import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,11 +13,12 @@ from dagster_dbt import (
     DagsterDbtTranslatorSettings,
     DbtCliEventMessage,
     DbtCliInvocation,
+    DbtProject,
     dbt_assets,
 )
 
 from tracks_assets.defs.billing import billed_text, job_labels
-from tracks_assets.defs.dbt_manifest import ensure_manifest, parsed_state
+from tracks_assets.defs.dbt_manifest import ensure_manifest
 from tracks_assets.defs.dbt_results import cause_of, errors_in, results_of
 from tracks_assets.defs.merge_report import (
     MergeCost,
@@ -29,20 +29,27 @@ from tracks_assets.defs.merge_report import (
     merge_failure,
 )
 from tracks_assets.defs.metadata import merge_metadata, table_metadata
-from tracks_assets.defs.partitions import export_hours, hours_of, merge_windows, partition_key
-from tracks_assets.defs.resources import WAREHOUSE_POOL, TracksDbt, WarehouseResource, new_target_path
+from tracks_assets.defs.partitions import export_hours, hours_of, merge_windows, partition_key, window_of
+from tracks_assets.defs.resources import WAREHOUSE_POOL, DbtResource, WarehouseResource
 from tracks_assets.settings import Settings
 from tracks_assets.warehouse.base import Warehouse
-from tracks_assets.warehouse.tables import SCHEMA, TRACKS
+from tracks_assets.warehouse.tables import SCHEMA, TRACKS, TRACKS_COLLISIONS
 
 TRACKS_KEY = dg.AssetKey([SCHEMA, TRACKS.name])
 
 MODEL = "posthog_tracks"
 """The name of the dbt model."""
 
+LEGACY_DEP = dg.AssetDep(
+    dg.AssetKey([SCHEMA, "tracks_legacy"]),
+    # Most export hours are no legacy hours, and no hour waits for one.
+    partition_mapping=dg.TimeWindowPartitionMapping(allow_nonexistent_upstream_partitions=True),
+)
+"""tracks_legacy writes tracks too, so the lineage shows it upstream."""
+
 
 class TracksTranslator(DagsterDbtTranslator):
-    """A model's asset key is its table's place in the warehouse."""
+    """A model's asset key is its table's name in the warehouse; what writes the table beside dbt is upstream of it."""
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
         """``<schema>/<alias>`` for models; sources name their own key."""
@@ -54,10 +61,10 @@ class TracksTranslator(DagsterDbtTranslator):
         """All the models of the hourly path stand in its group."""
         return "hourly"
 
-
-def dbt_environment(settings: Settings) -> dict[str, str]:
-    """What every dbt call is told: the settings, and where its parse state lies."""
-    return settings.child_environment() | {"DBT_TARGET_PATH": str(parsed_state(settings))}
+    def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None) -> dg.AssetSpec:
+        """The spec that dagster-dbt derives; tracks_legacy, of which dbt knows nothing, comes before tracks."""
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        return spec.merge_attributes(deps=[LEGACY_DEP]) if spec.key == TRACKS_KEY else spec
 
 
 def label_variables(labels: Mapping[str, str]) -> dict[str, str]:
@@ -65,66 +72,53 @@ def label_variables(labels: Mapping[str, str]) -> dict[str, str]:
     return {"TRACKS_RUN_LABEL": labels["run"], "TRACKS_PARTITION_LABEL": labels.get("partition", "")}
 
 
-def merge_environment(settings: Settings, window: dg.TimeWindow, run_id: str) -> dict[str, str]:
-    """What dbt is told of a merge: what it always is, the window, and the labels of its jobs."""
-    labels = label_variables(job_labels(TRACKS.name, run_id, window))
-    return (
-        dbt_environment(settings)
-        | labels
-        | {
-            "TRACKS_WINDOW_START": window.start.isoformat(),
-            "TRACKS_WINDOW_END": window.end.isoformat(),
-        }
-    )
-
-
-@contextmanager
-def environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """The process's environment with ``variables``, for a ``with`` block: dagster-dbt hands dbt nothing else."""
-    before = dict(os.environ)
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
+def merge_variables(window: dg.TimeWindow, run_id: str) -> dict[str, str]:
+    """The environment variables of one merge: its window, and the labels of its jobs."""
+    return label_variables(job_labels(TRACKS.name, run_id, window)) | {
+        "TRACKS_WINDOW_START": window.start.isoformat(),
+        "TRACKS_WINDOW_END": window.end.isoformat(),
+    }
 
 
 def tracks_assets(settings: Settings, project: Path) -> dg.AssetsDefinition:
     """The asset ``posthog/tracks``."""
+    manifest = json.loads(ensure_manifest(settings, project).read_text())
+    # dbt's tests read the full table: they run with the census (defs/census.py), not with every hour.
+    translator = TracksTranslator(DagsterDbtTranslatorSettings(enable_asset_checks=False))
 
     @dbt_assets(
-        manifest=ensure_manifest(settings, project),
+        manifest=manifest,
         select=MODEL,
         name="tracks",
         partitions_def=export_hours(settings),
         backfill_policy=dg.BackfillPolicy.single_run(),
-        # dbt's tests read the whole table: they run in their own job (defs/checks.py), not with every hour.
-        dagster_dbt_translator=TracksTranslator(DagsterDbtTranslatorSettings(enable_asset_checks=False)),
+        dagster_dbt_translator=translator,
         pool=WAREHOUSE_POOL,
     )
-    def tracks(context: dg.AssetExecutionContext, dbt: TracksDbt, warehouse: WarehouseResource) -> Iterator[Any]:
-        with warehouse.opened(context, TRACKS.name, context.partition_time_window):
+    def tracks(context: dg.AssetExecutionContext, dbt: DbtResource, warehouse: WarehouseResource) -> Iterator[Any]:
+        hours = window_of(context)
+        with warehouse.opened(context, TRACKS.name, hours):
             context.log.debug("The warehouse's tables are in place.")
-        for number, window in enumerate(merge_windows(context.partition_time_window)):
+        for number, window in enumerate(merge_windows(hours)):
             started = time.monotonic()
-            with environment(merge_environment(settings, window, context.run.run_id)):
-                merge = dbt.cli(
-                    ["run"],
-                    context=context,
-                    raise_on_error=False,
-                    target_path=new_target_path(settings.home, f"{context.run.run_id}-{number}"),
-                )
+            merge = dbt.run(
+                ["run", "--select", MODEL],
+                run_name=f"{context.run.run_id}-{number}",
+                variables=merge_variables(window, context.run.run_id),
+                manifest=manifest,
+                translator=translator,
+                context=context,
+            )
             events = list(merge.stream_raw_events())
             if not merge.is_successful():
                 raise _failure(merge, events, window, warehouse.warehouse())
             said = [event.raw_event["info"]["msg"] for event in events]
             _record(context, window, counts_by_hour(said), time.monotonic() - started, cost_of(said))
-        with warehouse.opened(context, TRACKS.name, context.partition_time_window) as tables:
+        with warehouse.opened(context, TRACKS.name, hours) as tables:
             rows = tables.count_rows(TRACKS)
         context.add_asset_metadata({"dagster/row_count": rows, **table_metadata(TRACKS)}, asset_key=TRACKS_KEY)
         for event in events:
-            yield from event.to_default_asset_events(merge.manifest, merge.dagster_dbt_translator, merge.context)
+            yield from event.to_default_asset_events(manifest, translator, context)
 
     return tracks
 
@@ -154,10 +148,18 @@ def _record(
     context.log.info(merge_line(sum(counts.values(), MergeCounts()), len(hours), seconds, cost))
 
 
+def _kept_out(total: MergeCounts) -> str:
+    """The deliveries that are in raw_tracks and not in tracks; nothing where there are none."""
+    collided = f"{total.collided:,} deliveries kept in {TRACKS_COLLISIONS}" if total.collided else ""
+    before = f"{total.before_cutover:,} deliveries before TRACKS_CUTOVER left out" if total.before_cutover else ""
+    return "".join(f", {each}" for each in (collided, before) if each)
+
+
 def merge_line(total: MergeCounts, hours: int, seconds: float, cost: MergeCost | None = None) -> str:
     """The log line for a merge that is done."""
     billed = f"; {billed_text(cost.bytes_billed, cost.slot_ms)}" if cost else ""
     return (
         f"{hours} hour{'s' if hours > 1 else ''} merged in {seconds:.1f} s: {total.inserted:,} events inserted, "
-        f"{total.updated:,} updated, {total.unchanged:,} unchanged{billed}"
+        f"{total.updated:,} updated, {total.unchanged:,} unchanged"
+        f"{_kept_out(total)}{billed}"
     )

@@ -1,8 +1,9 @@
-"""``make demo``: the incident is seen and mended, and an example export goes through the pipeline that has none.
+"""``make demo``: one table that an old pipeline damaged is found, repaired, and taken over by this pipeline.
 
-First a table as the old pipeline left it: the checks are red, the dedup runs, the checks are green. Then eight hours of
-an export, and an hour of re-deliveries. The demo runs what an engineer would type, ``dagster asset materialize`` and
-``dagster job execute``, and reads its figures where the Dagster UI reads them: from Dagster's own record.
+The checks of the damaged table are red; the dedup runs; then the latest eight hours of an example export and an hour of
+re-deliveries are merged into the same table, and its checks are green. The demo runs what an engineer would type,
+``dg launch``, and reads its figures where the Dagster UI reads them: from Dagster's own record. The home that it
+leaves shows in ``make ui`` what the demo printed.
 """
 
 import json
@@ -11,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 
@@ -20,22 +21,27 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from tracks_assets.demo.generate import redeliver, write_hours
-from tracks_assets.demo.incident import build_incident, plan_incident
+from tracks_assets.demo.incident import IncidentPlan, build_incident, plan_incident
 from tracks_assets.demo.plan import ExportPlan
-from tracks_assets.demo.report import HourRow, checks_table, report
+from tracks_assets.demo.report import HourRow, Totals, checks_table, report
 from tracks_assets.export.layout import HOUR
-from tracks_assets.settings import PARTITION_FORMAT, Settings, read_settings
+from tracks_assets.settings import EXPORT_START_FILE, PARTITION_FORMAT, Settings, read_settings
+from tracks_assets.warehouse.base import WarehouseError
 from tracks_assets.warehouse.connect import warehouse_of
+from tracks_assets.warehouse.tables import RAW_TRACKS, TRACKS
 
 HOURS = 8
 EVENTS_AN_HOUR = 20_000
 REDELIVERED = 400
 INCIDENT_ROWS = 50_000
 
-SELECTION = 'key:"posthog/events_parquet" or key:"posthog/raw_tracks" or key:"posthog/tracks"'
+CHECKS = "tracks_checks"
+
+ROOT = Path(__file__).parents[2]
+"""The project's folder, where ``dg`` finds the project."""
 
 # Lines of a run's log that say how far it is; the rest is for the UI.
-_TELLING = (" loaded (", " merged in ", " is taken", " are archived", " is verified and published")
+_SHOWN = (" loaded (", " merged in ", " is taken", " are archived", " is verified and published")
 
 _MARK = "written-by-make-demo"
 
@@ -44,52 +50,70 @@ class DemoError(Exception):
     """The demo cannot go on; the message is one sentence for its reader."""
 
 
-def demo_settings(environment: Mapping[str, str]) -> Settings:
-    """The settings of the demo: TRACKS_HOME is the user's, all else is the default, so that nothing real is touched."""
-    return read_settings({name: value for name, value in environment.items() if name == "TRACKS_HOME"})
+def demo_settings(environment: Mapping[str, str], now: datetime) -> Settings:
+    """The settings of the demo: TRACKS_HOME is the user's, all else is the default, so that nothing real is touched.
+
+    Its export starts so that its hours are the latest ones.
+    """
+    settings = read_settings({name: value for name, value in environment.items() if name == "TRACKS_HOME"})
+    newest = now.replace(minute=0, second=0, microsecond=0) - HOUR
+    return settings.model_copy(update={"export_start": newest - HOURS * HOUR})
 
 
-def claim_home(home: Path) -> None:
-    """Marks ``home`` as the demo's.
+def claim_home(settings: Settings) -> None:
+    """Makes ``TRACKS_HOME`` the demo's: an earlier demo's warehouse is removed, and the export's start is stored.
 
     Raises:
-        DemoError: it holds a warehouse that is not the demo's.
+        DemoError: the home holds a warehouse that is not exactly what an earlier demo left.
     """
-    if (home / "warehouse.duckdb").exists() and not (home / _MARK).exists():
-        raise DemoError(
-            f"{home} holds a warehouse that the demo did not write: name another folder, for instance "
-            f"make demo TRACKS_HOME=.tracks-demo."
-        )
-    home.mkdir(parents=True, exist_ok=True)
-    (home / _MARK).touch()
+    mark, warehouse = settings.home / _MARK, settings.duckdb_path
+    if warehouse.exists():
+        if not mark.exists() or mark.read_text() != _state(settings):
+            raise DemoError(
+                f"{warehouse} holds more than a finished demo: name another folder, for instance make demo "
+                f"TRACKS_HOME=.tracks-demo, or remove that file if you do not need it."
+            )
+        for old in warehouse.parent.glob(f"{warehouse.name}*"):
+            old.unlink()
+    settings.home.mkdir(parents=True, exist_ok=True)
+    mark.touch()
+    (settings.home / EXPORT_START_FILE).write_text(f"{settings.export_start:{PARTITION_FORMAT}}\n")
 
 
-def incident_settings(settings: Settings) -> Settings:
-    """The demo's settings with a warehouse of its own for the incident."""
-    return settings.model_copy(update={"duckdb_path": settings.home / "incident.duckdb"})
+def release_home(settings: Settings) -> None:
+    """Records what the demo left, so that another demo knows it again."""
+    (settings.home / _MARK).write_text(_state(settings))
+
+
+def _state(settings: Settings) -> str:
+    """Row counts: they change as soon as anyone loads data of their own, and not when an hour is run again."""
+    try:
+        with warehouse_of(settings, lock_wait=5).opened() as tables:
+            return " ".join(f"{table} {tables.count_rows(table)}" for table in (RAW_TRACKS, TRACKS))
+    except WarehouseError as error:
+        raise DemoError(f"The demo cannot look into its warehouse: {error}") from error
 
 
 def materialize(settings: Settings, *partition: str) -> Iterator[str]:
-    """Runs the hourly path for a partition or a range; yields what ``dagster`` yields."""
-    return dagster(settings, "asset", "materialize", "--select", SELECTION, *partition)
+    """Runs the hourly path for a partition or a range; yields what ``launch`` yields."""
+    return launch(settings, "--assets", "group:hourly", *partition)
 
 
 def execute(settings: Settings, job: str, **config: object) -> Iterator[str]:
-    """Executes a job with a config for its first op, preflight; yields what ``dagster`` yields."""
-    file = settings.home / f"{job}.yaml"
-    file.write_text(json.dumps({"ops": {"preflight": {"config": config}}} if config else {}))
-    return dagster(settings, "job", "execute", "-j", job, "-c", str(file))
+    """Executes a job with a config for its first op, preflight; yields what ``launch`` yields."""
+    given = ["--config-json", json.dumps({"ops": {"preflight": {"config": config}}})] if config else []
+    return launch(settings, "--job", job, *given)
 
 
-def dagster(settings: Settings, group: str, command: str, *arguments: str) -> Iterator[str]:
-    """Runs a dagster command in a process of its own; yields the lines of its log that tell most.
+def launch(settings: Settings, *arguments: str) -> Iterator[str]:
+    """Runs ``dg launch`` in a process of its own; yields the lines of its log that say how far it is.
 
     Raises:
-        DemoError: it failed; its log stands in the message.
+        DemoError: it failed; the end of its log is in the message.
     """
-    program = [str(Path(sys.executable).parent / "dagster"), group, command, "-m", "tracks_assets.definitions"]
     with subprocess.Popen(
-        [*program, *arguments],
+        [str(Path(sys.executable).parent / "dg"), "launch", *arguments],
+        cwd=ROOT,
         env=_environment(settings),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -98,7 +122,7 @@ def dagster(settings: Settings, group: str, command: str, *arguments: str) -> It
         log = []
         for line in process.stdout or ():
             log.append(line)
-            if any(word in line for word in _TELLING):
+            if any(word in line for word in _SHOWN):
                 yield line.rsplit(" - ", 1)[-1].strip()
     if process.returncode != 0:
         raise DemoError("The run failed:\n" + "".join(log[-60:]))
@@ -106,14 +130,13 @@ def dagster(settings: Settings, group: str, command: str, *arguments: str) -> It
 
 def _environment(settings: Settings) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("TRACKS_")}
-    own = {"TRACKS_HOME": settings.home, "TRACKS_DUCKDB_PATH": settings.duckdb_path}
-    return inherited | {name: str(path) for name, path in own.items()} | {"DAGSTER_HOME": str(settings.dagster_home)}
+    return inherited | {"TRACKS_HOME": str(settings.home), "DAGSTER_HOME": str(settings.dagster_home)}
 
 
 def verdicts(settings: Settings) -> dict[str, bool]:
-    """What the newest run of tracks_checks found: whether each check passed, by its name."""
+    """The results of the newest run of tracks_checks: whether each check passed, by its name."""
     with dg.DagsterInstance.from_config(str(settings.dagster_home)) as instance:
-        (run,) = instance.get_runs(dg.RunsFilter(job_name="tracks_checks"), limit=1)
+        (run,) = instance.get_runs(dg.RunsFilter(job_name=CHECKS), limit=1)
         records = instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION).records
         events = [record.event_log_entry.dagster_event for record in records]
     found = [event.asset_check_evaluation_data for event in events if event]
@@ -137,46 +160,55 @@ def _counts(instance: dg.DagsterInstance, table: str, partition: str) -> dict[st
 
 
 def run(settings: Settings, console: Console) -> None:
-    """The whole demo, start to table."""
+    """The demo from the start to its tables."""
     started = time.monotonic()
-    claim_home(settings.home)
+    claim_home(settings)
     settings.dagster_home.mkdir(exist_ok=True)
     hours = [settings.export_start + number * HOUR for number in range(HOURS + 1)]
     before: dict[str, bool] = {}
     after: dict[str, bool] = {}
+    incident = plan_incident(INCIDENT_ROWS, days=10, merge_days=10)
     with Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console) as progress:
         task = progress.add_task("")
-        for step in chain(_incident_steps(incident_settings(settings), before, after), _steps(settings, hours)):
+        for step in chain(
+            _incident_steps(settings, incident, before), _hourly_steps(settings, hours), _check_steps(settings, after)
+        ):
             progress.update(task, description=step)
             progress.console.print(f"  {step}", highlight=False, style="dim")
     console.print(checks_table(before, after))
     with warehouse_of(settings).opened() as warehouse:
-        totals = warehouse.total_tracks(settings.cutover)
-    console.print(report(hour_rows(settings, hours), totals, time.monotonic() - started))
+        totals = warehouse.total_tracks(settings.takes_from)
+    release_home(settings)
+    shown = Totals(totals, incident.counts.distinct_ids, time.monotonic() - started)
+    console.print(report(hour_rows(settings, hours), shown))
     console.print("[bold]make ui[/] opens the same data in the Dagster UI at http://127.0.0.1:3000", highlight=False)
 
 
-def _incident_steps(settings: Settings, before: dict[str, bool], after: dict[str, bool]) -> Iterator[str]:
-    """Makes the incident, checks it, dedups it and checks it again; fills in what the checks found."""
-    for old in settings.home.glob(f"{settings.duckdb_path.name}*"):
-        old.unlink()
-    state = build_incident(settings.duckdb_path, plan_incident(INCIDENT_ROWS, days=10, merge_days=10))
+def _incident_steps(settings: Settings, plan: IncidentPlan, before: dict[str, bool]) -> Iterator[str]:
+    """Makes the incident, checks it and dedups it; fills in the results of the checks."""
+    state = build_incident(settings.duckdb_path, plan)
     yield (
-        f"A table as the old pipeline left it: {state.rows:,} rows, {state.excess_rows:,} of them in excess; "
-        f"tracks_checks looks at it ..."
+        f"A table as the old pipeline left it: {state.rows:,} rows, {state.excess_rows:,} of them duplicates; "
+        f"{CHECKS} takes a census ..."
     )
-    yield from execute(settings, "tracks_checks")
+    yield from execute(settings, CHECKS)
     before.update(verdicts(settings))
-    yield f"tracks_checks: {', '.join(name for name, passed in before.items() if not passed)} failed; dedup_tracks ..."
+    yield f"{CHECKS}: {', '.join(name for name, passed in before.items() if not passed)} failed; dedup_tracks ..."
     yield from execute(settings, "dedup_tracks", dry_run=False)
-    yield "tracks_checks looks again ..."
-    yield from execute(settings, "tracks_checks")
+
+
+def _check_steps(settings: Settings, after: dict[str, bool]) -> Iterator[str]:
+    """Checks the table again; fills in the results."""
+    yield f"{CHECKS} takes another census ..."
+    yield from execute(settings, CHECKS)
     after.update(verdicts(settings))
 
 
-def _steps(settings: Settings, hours: list[datetime]) -> Iterator[str]:
-    """Does the demo's work step by step, and says each step."""
-    export, plan = Path(settings.export_uri), ExportPlan(events_per_hour=EVENTS_AN_HOUR, export_start=hours[0])
+def _hourly_steps(settings: Settings, hours: list[datetime]) -> Iterator[str]:
+    """Writes the export and takes it through the graph."""
+    export = Path(settings.export_uri)
+    # Re-deliveries reach half a day back, to hours that were never exported here: too little to count as moved.
+    plan = ExportPlan(events_per_hour=EVENTS_AN_HOUR, export_start=hours[0] - 12 * HOUR)
     yield f"An example export is written to {export} ..."
     for written in write_hours(export, hours[0], HOURS, plan):
         yield f"{written.hour:{PARTITION_FORMAT}} exported: {written.rows:,} rows in {len(written.files)} files"
@@ -191,7 +223,7 @@ def _steps(settings: Settings, hours: list[datetime]) -> Iterator[str]:
 def main() -> None:
     """Runs the demo; a failure ends it with one sentence."""
     try:
-        run(demo_settings(os.environ), Console())
+        run(demo_settings(os.environ, datetime.now(UTC)), Console())
     except DemoError as error:
         sys.exit(str(error))
 

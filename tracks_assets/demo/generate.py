@@ -155,14 +155,15 @@ def _clear(folder: Path, interval: Interval) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / manifest_name(interval)).unlink(missing_ok=True)
     for old in folder.iterdir():
-        if parse_file_name(old.name) == interval:
+        name = parse_file_name(old.name)
+        if name is not None and name.interval == interval:
             old.unlink()
 
 
 @contextmanager
 def _appearing_whole(path: Path) -> Iterator[Path]:
-    """A name to write to that no reader takes for Parquet; it becomes ``path`` when all is written."""
-    unfinished = path.with_name(path.name.partition(".parquet")[0] + ".unfinished")
+    """A hidden name to write to, which every reader ignores; it becomes ``path`` when all is written."""
+    unfinished = path.with_name(f".{path.name}.unfinished")
     try:
         yield unfinished
         unfinished.replace(path)

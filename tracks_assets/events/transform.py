@@ -64,7 +64,7 @@ def _deliveries_sql(inventory: HourInventory) -> str:
         _SQL / "deliveries.sql",
         {
             **file_blanks(inventory),
-            "inserted_at": f"coalesce({', '.join(present)})" if len(present) > 1 else present[0],
+            "inserted_at": f"coalesce({', '.join(present)})" if present else "cast(null as timestamptz)",
         },
     )
 

@@ -4,15 +4,10 @@ Nothing here reads an event. An hour without files is an empty hour. Everything 
 raises ``ExportError`` with one sentence: what, where, and what to do.
 """
 
-import errno
-import json
-import os
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
-from pathlib import PurePosixPath
 from typing import Any
 
 import pyarrow as pa
@@ -21,11 +16,22 @@ from fsspec import AbstractFileSystem
 
 from tracks_assets.export.errors import ExportError
 from tracks_assets.export.fields import KNOWN_FIELDS, READ_FIELDS, REQUIRED_FIELDS, TIME_FIELDS
-from tracks_assets.export.layout import FolderHour, hour_folder, hour_interval, manifest_name, parse_file_name
+from tracks_assets.export.folder import cause, exists, list_folder
+from tracks_assets.export.hour_files import EXPORT_AGAIN, find_files
+from tracks_assets.export.layout import (
+    EVENTS_FOLDER,
+    FOLDER_TEMPLATE,
+    HOUR,
+    FolderHour,
+    hour_folder,
+    parse_hour_folder,
+)
+from tracks_assets.export.root import check_day, find_hours, shown
 from tracks_assets.export.storage import address, at_once, filesystem_of
 from tracks_assets.export.storage_errors import reaching
 
-EXPORT_AGAIN = "let PostHog export the hour again"
+_EXPORT_TO_TEMPLATE = f"set the key prefix of PostHog's export to '{FOLDER_TEMPLATE}', or move the files"
+_DEFAULT_FIELDS = "export PostHog's 'events' model with all its default fields"
 
 
 @dataclass(frozen=True)
@@ -106,126 +112,90 @@ class Export:
         """The files of the export hour that starts at ``hour``; none where PostHog exported nothing.
 
         Raises:
-            ExportError: the root is missing, the folder or a file cannot be read, a file belongs to another hour,
+            ExportError: the root is missing or has another layout, the folder or a file cannot be read, the folder
+                holds something else than Parquet files, the export is not finished, a file belongs to another hour,
                 or a file's fields are not those of PostHog's export.
         """
+        filesystem, root = self._locate()
+        folder = hour_folder(hour, self.folder_hour)
+        listing = list_folder(filesystem, f"{root}/{folder}")
+        if not listing.entries:
+            self.check_layout()
+            self._check_day(folder.rpartition("/")[0])
+            return HourInventory(hour, root, folder, scheme=scheme_of(self.uri))
+        found = find_files(filesystem, listing, hour, folder)
+        files = tuple(
+            at_once(lambda name: _read_file(filesystem, f"{listing.path}/{name}", f"{folder}/{name}"), found.names)
+        )
+        check_names_agree(files)
+        return HourInventory(hour, root, folder, files, found.manifest, scheme=scheme_of(self.uri))
+
+    def check_layout(self) -> datetime | None:
+        """Checks that folders of hours lie below the root, as PostHog writes them; looks only once.
+
+        Returns:
+            The start of the newest export hour that has a folder; None where ``events`` is empty.
+
+        Raises:
+            ExportError: the root is missing, has no folder ``events``, or something else than hours lies in that.
+        """
+        return self._newest_hour
+
+    @cached_property
+    def _checked_days(self) -> set[str]:
+        return set()
+
+    def _check_day(self, day: str) -> None:
+        if day not in self._checked_days:
+            filesystem, root = filesystem_of(self.uri)
+            check_day(filesystem, root, day, _EXPORT_TO_TEMPLATE)
+            self._checked_days.add(day)
+
+    def _locate(self) -> tuple[AbstractFileSystem, str]:
         filesystem, root = filesystem_of(self.uri)
         if not exists(filesystem, root, self.uri):
             raise ExportError(
                 f"The export root {self.uri} does not exist: set TRACKS_EXPORT_URI to the folder or bucket "
                 f"prefix that holds the export's 'events' folder."
             )
-        folder = hour_folder(hour, self.folder_hour)
-        listing = list_folder(filesystem, f"{root}/{folder}")
-        manifest = _find_manifest(listing, hour, folder)
-        paths = _files_of_manifest(filesystem, manifest, listing, folder) if manifest else parquet_files(listing)
-        _check_intervals(paths, hour, folder)
-        files = tuple(at_once(lambda path: _read_file(filesystem, path, f"{folder}/{_name(path)}"), paths))
-        return HourInventory(
-            hour, root, folder, files, _name(manifest) if manifest else None, scheme=scheme_of(self.uri)
+        return filesystem, root
+
+    @cached_property
+    def _newest_hour(self) -> datetime | None:
+        filesystem, root = self._locate()
+        listing = list_folder(filesystem, root)
+        if EVENTS_FOLDER not in listing.folders:
+            raise _no_events_folder(self.uri, find_hours(filesystem, root).newest, listing.entries)
+        hours = find_hours(filesystem, f"{root}/{EVENTS_FOLDER}")
+        if hours.other is not None:
+            raise ExportError(
+                f"The export root {self.uri} has no folder {EVENTS_FOLDER}/{{date}}/{{hour}}, such as "
+                f"events/2026-03-12/01, but {f'{EVENTS_FOLDER}/{hours.other}'!r}: {_EXPORT_TO_TEMPLATE}."
+            )
+        if hours.newest is None:
+            return None
+        return parse_hour_folder(hours.newest) - (HOUR if self.folder_hour == "end" else timedelta())
+
+
+def _no_events_folder(uri: str, newest: str | None, entries: Sequence[str]) -> ExportError:
+    if newest is None:
+        return ExportError(
+            f"The export root {uri} has no folder 'events'; it holds {shown(entries)}: set TRACKS_EXPORT_URI to the "
+            f"folder or bucket prefix that holds the export's 'events' folder, or wait for the first hour of a new "
+            f"export."
         )
+    parent, _, name = uri.rstrip("/").rpartition("/")
+    is_events = name == EVENTS_FOLDER
+    return ExportError(
+        f"The export root {uri} has no folder 'events', but holds {newest!r} itself: "
+        + (f"set TRACKS_EXPORT_URI to its parent {parent}." if is_events else f"{_EXPORT_TO_TEMPLATE}.")
+    )
 
 
 def scheme_of(uri: str) -> str:
     """What stands before the path in a place that is no local one; nothing in a local one."""
     scheme, sign, _ = uri.partition("://")
     return f"{scheme}{sign}" if sign else ""
-
-
-def exists(filesystem: AbstractFileSystem, root: str, uri: str) -> bool:
-    """Whether a root is there.
-
-    Raises:
-        ExportError: that cannot be told.
-    """
-    try:
-        with reaching(uri):
-            filesystem.info(root)
-    except FileNotFoundError:
-        return False
-    return True
-
-
-def list_folder(filesystem: AbstractFileSystem, folder: str) -> list[str]:
-    """The paths of a folder's files, in order; none where there is no such folder.
-
-    Raises:
-        ExportError: it is there and cannot be read.
-    """
-    place = address(filesystem, folder)
-    try:
-        with reaching(place):
-            entries = filesystem.ls(folder, detail=True)
-        listing = sorted(entry["name"] for entry in entries if entry["type"] != "directory")
-        # A file answers a listing with itself; taken for a folder without exports, it would empty the hour.
-        if listing == [folder]:
-            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), folder)
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise ExportError(
-            f"The folder {place} cannot be read ({_cause(error)}): "
-            f"make it a folder that this user may list, then run the hour again."
-        ) from error
-    return listing
-
-
-def _name(path: str) -> str:
-    return PurePosixPath(path).name
-
-
-def _find_manifest(listing: Iterable[str], hour: datetime, folder: str) -> str | None:
-    manifests = [path for path in listing if path.endswith("_manifest.json")]
-    expected = manifest_name(hour_interval(hour))
-    for path in manifests:
-        if _name(path) != expected:
-            raise ExportError(
-                f"The manifest {folder}/{_name(path)} is of another hour: "
-                f"this folder belongs to {hour_interval(hour)}; move the manifest away or set "
-                f"TRACKS_EXPORT_FOLDER_HOUR to what the folder's hour names."
-            )
-    return manifests[0] if manifests else None
-
-
-def _files_of_manifest(filesystem: AbstractFileSystem, manifest: str, listing: Iterable[str], folder: str) -> list[str]:
-    """Exactly the manifest's files: a retry with fewer parts leaves stale ones beside them."""
-    by_name, place = {_name(path): path for path in listing}, f"{folder}/{_name(manifest)}"
-    try:
-        with reaching(address(filesystem, manifest)):
-            text = filesystem.cat_file(manifest)
-        names = _names_in_manifest(text)
-    except (ValueError, OSError) as error:
-        raise ExportError(f"The manifest {place} cannot be read ({_cause(error)}): {EXPORT_AGAIN}.") from error
-    missing = [name for name in names if name not in by_name]
-    if missing:
-        raise ExportError(f"The manifest {place} names {missing[0]!r}, which is not there: {EXPORT_AGAIN}.")
-    return [by_name[name] for name in names]
-
-
-def _names_in_manifest(text: bytes) -> list[str]:
-    """The file names in a manifest; one that is named twice is still one file."""
-    manifest = json.loads(text)
-    keys = manifest.get("files") if isinstance(manifest, dict) else None
-    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
-        raise ValueError('it is not {"files": [names]}')
-    return list(dict.fromkeys(map(_name, keys)))
-
-
-def parquet_files(listing: Iterable[str]) -> list[str]:
-    """The paths that name a Parquet file, whatever is compressed inside."""
-    return [path for path in listing if ".parquet" in _name(path)]
-
-
-def _check_intervals(paths: Iterable[str], hour: datetime, folder: str) -> None:
-    expected = hour_interval(hour)
-    for path in paths:
-        interval = parse_file_name(_name(path))
-        if interval is not None and interval != expected:
-            raise ExportError(
-                f"The file {folder}/{_name(path)} carries the interval {interval}, but the hour being loaded is "
-                f"{expected}: move the file to its own folder, or set TRACKS_EXPORT_FOLDER_HOUR to what the "
-                f"folder's hour names (the interval's end or its start)."
-            )
 
 
 def _read_file(filesystem: AbstractFileSystem, path: str, name: str) -> ExportFile:
@@ -244,7 +214,7 @@ def read_footer(filesystem: AbstractFileSystem, path: str, name: str, remedy: st
         remedy: what to do when it cannot be read.
 
     Raises:
-        ExportError: it is empty, torn or no Parquet at all.
+        ExportError: it is empty, torn or no Parquet at all, or two of its fields have one name.
     """
     place = address(filesystem, path)
     try:
@@ -256,29 +226,55 @@ def read_footer(filesystem: AbstractFileSystem, path: str, name: str, remedy: st
             rows, schema = parquet.metadata.num_rows, parquet.schema_arrow
     except (pa.ArrowException, OSError) as error:
         raise unreadable(name, error, remedy) from error
+    _check_names_differ(name, schema.names, remedy)
     return ExportFile(path, name, rows, size, frozenset(schema.names)), schema
+
+
+def _check_names_differ(file: str, names: Sequence[str], remedy: str) -> None:
+    """DuckDB reads fields by name and ignores case, so it would silently take one of two."""
+    seen: dict[str, str] = {}
+    for name in names:
+        other = seen.setdefault(name.lower(), name)
+        if names.count(name) > 1:
+            raise ExportError(f"The file {file} has the field {name!r} twice: {remedy}.")
+        if other != name:
+            raise ExportError(
+                f"The file {file} has the fields {other!r} and {name!r}, which differ only in case: {remedy}."
+            )
+
+
+def check_names_agree(files: Iterable[ExportFile]) -> None:
+    """Checks that all files of an hour spell a field in one way: DuckDB reads them as one field.
+
+    Raises:
+        ExportError: a field's names differ in case between two files.
+    """
+    seen: dict[str, tuple[str, str]] = {}
+    for file in files:
+        for name in sorted(file.fields):
+            other, holder = seen.setdefault(name.lower(), (name, file.name))
+            if other != name:
+                raise ExportError(
+                    f"The file {holder} has the field {other!r} and the file {file.name} {name!r}, which differ only "
+                    f"in case: {EXPORT_AGAIN}."
+                )
 
 
 def unreadable(name: str, error: Exception, remedy: str = EXPORT_AGAIN) -> ExportError:
     """The error for a file that is torn or no Parquet at all."""
-    return ExportError(f"The file {name} cannot be read as Parquet ({_cause(error)}): {remedy}.")
-
-
-def _cause(error: Exception) -> str:
-    """What an error says, cut to its first sentence."""
-    # What is not in a bucket is told by its path alone.
-    number = errno.ENOENT if isinstance(error, FileNotFoundError) else getattr(error, "errno", None)
-    said = os.strerror(number) if number else str(error)
-    return re.split(r"\.(?:\s|$)|\n", said.strip(), maxsplit=1)[0]
+    return ExportError(f"The file {name} cannot be read as Parquet ({cause(error)}): {remedy}.")
 
 
 def _check_fields(name: str, schema: pa.Schema) -> None:
-    for alternatives in REQUIRED_FIELDS:
-        if not any(field in schema.names for field in alternatives):
+    for delivered in schema.names:
+        known = delivered.lower()
+        if delivered not in READ_FIELDS and known in READ_FIELDS:
             raise ExportError(
-                f"The file {name} has no field {' or '.join(alternatives)}: "
-                f"export PostHog's 'events' model with all its default fields."
+                f"The file {name} has the field {delivered!r}, but PostHog's name is {known!r}: {_DEFAULT_FIELDS}."
             )
+    for required in REQUIRED_FIELDS:
+        if required not in schema.names:
+            raise ExportError(f"The file {name} has no field {required}: {_DEFAULT_FIELDS}.")
     for field in schema:
         if field.name in READ_FIELDS and not _has_type(field):
             expected = "a UTC timestamp in microseconds" if field.name in TIME_FIELDS else "text"

@@ -7,7 +7,7 @@ from PostHog's S3-compatible destination (``products/batch_exports/backend/tempo
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
 FolderHour = Literal["end", "start"]
@@ -15,12 +15,24 @@ FolderHour = Literal["end", "start"]
 HOUR = timedelta(hours=1)
 EVENTS_FOLDER = "events"
 
-_FILE_NAME = re.compile(
-    r"^(?P<start>None|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?\+00:00)"
-    r"-(?P<end>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?\+00:00)"
-    r"(?:-(?P<part>\d+))?"
-    r"\.parquet(?:\.(?:sz|gz|br|zst|lz4))?$"
-)
+FOLDER_TEMPLATE = f"{EVENTS_FOLDER}/{{year}}-{{month}}-{{day}}/{{hour}}"
+"""The key prefix to set in PostHog."""
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_HOUR = re.compile(r"[01]\d|2[0-3]")
+
+# Names hold ":" and "+", which some tools and file systems replace by another character, encode, or drop.
+_MARK = r"(?:%(?:25)*[0-9A-Fa-f]{2}|[^0-9A-Za-z])"
+_SIGN = rf"{_MARK}?"
+_UTC = rf"(?:Z|{_SIGN}00{_SIGN}00)"
+_MOMENT = rf"(\d{{4}}){_SIGN}(\d\d){_SIGN}(\d\d)(?:T|{_SIGN})(\d\d){_SIGN}(\d\d){_SIGN}(\d\d)(?:\.(\d{{1,6}}))?{_UTC}"
+_INTERVAL = rf"(?P<start>None|{_MOMENT}){_SIGN}(?P<end>{_MOMENT})"
+_PARQUET = r"\.parquet(?:\.(?:sz|gz|br|zst|lz4))?"
+
+_PARQUET_NAME = re.compile(rf".*{_PARQUET}", re.DOTALL)
+_FILE_NAME = re.compile(rf"{_INTERVAL}(?:{_MARK}(?P<part>\d+))?{_PARQUET}")
+_MANIFEST_NAME = re.compile(rf"{_INTERVAL}{_SIGN}manifest\.json")
+_MANIFEST_ENDING = "manifest.json"
 
 
 @dataclass(frozen=True)
@@ -46,6 +58,11 @@ def hour_folder(hour: datetime, folder_hour: FolderHour = "end") -> str:
     return f"{EVENTS_FOLDER}/{named:%Y-%m-%d}/{named:%H}"
 
 
+def parse_hour_folder(folder: str) -> datetime:
+    """The moment that a folder ``{date}/{hour}`` names, for instance ``2026-03-12/01``."""
+    return datetime.strptime(folder, "%Y-%m-%d/%H").replace(tzinfo=UTC)
+
+
 def file_name(interval: Interval, part: int | None = None) -> str:
     """The name PostHog gives to a Snappy Parquet file; ``part`` only where a maximum file size is set."""
     suffix = "" if part is None else f"-{part}"
@@ -57,14 +74,72 @@ def manifest_name(interval: Interval) -> str:
     return f"{interval}_manifest.json"
 
 
-def parse_file_name(name: str) -> Interval | None:
-    """The interval in a file's name, or None where the name is not one that PostHog gives."""
-    match = _FILE_NAME.match(name)
+def is_day(name: str) -> bool:
+    """True if a folder's name is a day, such as ``2026-03-12``."""
+    try:
+        date.fromisoformat(name)
+    except ValueError:
+        return False
+    # ISO 8601 has other spellings, too.
+    return _DAY.fullmatch(name) is not None
+
+
+def is_hour(name: str) -> bool:
+    """True if a folder's name is an hour of the day, ``00`` to ``23``."""
+    return _HOUR.fullmatch(name) is not None
+
+
+def is_parquet(name: str) -> bool:
+    """True if a name is one of a Parquet file, with or without the suffix of a codec inside it."""
+    return _PARQUET_NAME.fullmatch(name) is not None
+
+
+def is_manifest(name: str) -> bool:
+    """True if a name is one of a manifest, of any interval."""
+    return name.endswith(_MANIFEST_ENDING)
+
+
+@dataclass(frozen=True)
+class FileName:
+    """The meaning of a Parquet file's name.
+
+    Attributes:
+        interval: the interval that the file belongs to.
+        part: the part's number; None where PostHog writes the interval as one file.
+    """
+
+    interval: Interval
+    part: int | None = None
+
+
+def parse_file_name(name: str) -> FileName | None:
+    """The interval and part in a Parquet file's name; None where the name carries no interval in UTC.
+
+    A name that lost its ``:`` and ``+`` on the way (``%3A``, a space, ``_``, ``-``, nothing) has the same meaning.
+    """
+    match = _FILE_NAME.fullmatch(name)
+    interval = _interval(match)
+    if match is None or interval is None:
+        return None
+    return FileName(interval, int(match["part"]) if match["part"] else None)
+
+
+def parse_manifest_name(name: str) -> Interval | None:
+    """The interval in a manifest's name, as lenient as ``parse_file_name``."""
+    return _interval(_MANIFEST_NAME.fullmatch(name))
+
+
+def _interval(match: re.Match[str] | None) -> Interval | None:
     if match is None:
         return None
-    start = None if match["start"] == "None" else _utc(match["start"])
-    return Interval(start, _utc(match["end"]))
+    try:
+        start = None if match["start"] == "None" else _moment(match["start"])
+        return Interval(start, _moment(match["end"]))
+    except ValueError:
+        # Its digits are no date.
+        return None
 
 
-def _utc(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)
+def _moment(text: str) -> datetime:
+    ((year, month, day, hour, minute, second, fraction),) = re.findall(_MOMENT, text)
+    return datetime.fromisoformat(f"{year}-{month}-{day}T{hour}:{minute}:{second}.{fraction:0<6}+00:00")

@@ -1,12 +1,14 @@
 """Where the rows of the old pipeline come from: ``{date}/{hour}/*.parquet``, the columns of tracks, read by name.
 
-A folder is named by the START of its hour, and its rows were created in that hour. All this is checked here, before the
-warehouse is touched. Where the root does not exist, there is nothing to load: what the warehouse holds is frozen.
+A folder is named by the START of its hour, and its rows were created in that hour; file names are free. All this is
+checked here, before the warehouse is touched. Where the root does not exist, there is nothing to load: what the
+warehouse holds is frozen.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -15,17 +17,11 @@ import pyarrow.parquet as pq
 from fsspec import AbstractFileSystem
 
 from tracks_assets.export.errors import ExportError
-from tracks_assets.export.inventory import (
-    ExportFile,
-    HourInventory,
-    exists,
-    list_folder,
-    parquet_files,
-    read_footer,
-    scheme_of,
-    unreadable,
-)
-from tracks_assets.export.layout import HOUR
+from tracks_assets.export.folder import exists, list_folder
+from tracks_assets.export.hour_files import check_all_parquet
+from tracks_assets.export.inventory import ExportFile, HourInventory, read_footer, scheme_of, unreadable
+from tracks_assets.export.layout import HOUR, parse_hour_folder
+from tracks_assets.export.root import check_day, find_hours
 from tracks_assets.export.storage import address, at_once, filesystem_of
 from tracks_assets.export.storage_errors import reaching
 
@@ -35,6 +31,10 @@ TIME_FIELD = "created_at"
 """The column that says to which hour a row belongs."""
 
 WRITE_AGAIN = "write it again from the old pipeline's table, or take it out of the folder, and run the hour again"
+
+AS_PARQUET = "write the rows of the hour into this folder as Parquet"
+
+_MOVE = "move the files to {date}/{hour}/ below TRACKS_LEGACY_URI, such as 2026-03-01/00/, or set it to where they lie"
 
 _SAID_TYPES = {"text": "text", "time": "a timestamp with a time zone, in microseconds"}
 
@@ -70,14 +70,50 @@ class Legacy:
         """The files of the hour that starts at ``hour``; none where the old pipeline left nothing.
 
         Raises:
-            ExportError: the folder or a file cannot be read, a column is missing or of another type, or a file holds
-                rows of another hour.
+            ExportError: the root has another layout, the folder or a file cannot be read, the folder holds something
+                else than Parquet files, a column is missing or of another type, or a file holds rows of another hour.
         """
         filesystem, root = filesystem_of(self.uri)
         folder = hour_folder(hour)
-        paths = parquet_files(list_folder(filesystem, f"{root}/{folder}"))
+        listing = list_folder(filesystem, f"{root}/{folder}")
+        if not listing.entries:
+            self.check_layout()
+            self._check_day(folder.rpartition("/")[0])
+        check_all_parquet(listing, address(filesystem, listing.path), AS_PARQUET)
+        paths = [f"{listing.path}/{name}" for name in listing.files]
         files = tuple(at_once(lambda path: self._read_file(filesystem, path, hour), paths))
         return HourInventory(hour, root, folder, files, remedy=WRITE_AGAIN, scheme=scheme_of(self.uri))
+
+    def check_layout(self) -> datetime | None:
+        """Checks that folders of hours lie below the root; looks only once.
+
+        Returns:
+            The newest hour that has a folder; None where the root is empty or missing.
+
+        Raises:
+            ExportError: something else than hours lies below the root.
+        """
+        return self._newest_hour
+
+    @cached_property
+    def _checked_days(self) -> set[str]:
+        return set()
+
+    def _check_day(self, day: str) -> None:
+        if day not in self._checked_days:
+            filesystem, root = filesystem_of(self.uri)
+            check_day(filesystem, root, day, _MOVE)
+            self._checked_days.add(day)
+
+    @cached_property
+    def _newest_hour(self) -> datetime | None:
+        filesystem, root = filesystem_of(self.uri)
+        hours = find_hours(filesystem, root)
+        if hours.other is not None:
+            raise ExportError(
+                f"The legacy root {self.uri} has no folder {{date}}/{{hour}}, but {hours.other!r}: {_MOVE}."
+            )
+        return parse_hour_folder(hours.newest) if hours.newest else None
 
     def _read_file(self, filesystem: AbstractFileSystem, path: str, hour: datetime) -> ExportFile:
         named = address(filesystem, path)

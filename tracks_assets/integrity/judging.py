@@ -20,6 +20,9 @@ class Judged:
     verdicts: Mapping[str, Verdict]
     errors: Mapping[str, Exception]
 
+    def __or__(self, other: "Judged") -> "Judged":
+        return Judged({**self.verdicts, **other.verdicts}, {**self.errors, **other.errors})
+
     def raise_errors(self) -> None:
         """To be called once the verdicts are told.
 

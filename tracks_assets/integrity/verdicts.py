@@ -9,15 +9,22 @@ from datetime import datetime
 from typing import Literal
 
 from tracks_assets.integrity.census import Census, Earlier
+from tracks_assets.integrity.collisions import BatchCollisions, Collision, KeptCollisions
 from tracks_assets.settings import PARTITION_FORMAT
 
 Severity = Literal["WARN", "ERROR"]
 
-_MODULE = "-m tracks_assets.definitions"
 _TRACE = "look at one with python -m tracks_assets.integrity.trace EVENT_ID"
-_HOUR_AGAIN = (
-    f'dagster asset materialize {_MODULE} --select \'key:"posthog/raw_tracks" or key:"posthog/tracks"\' --partition'
+_HOUR_AGAIN = "dg launch --assets group:hourly --partition"
+
+
+_SETTLE = (
+    "give one of the events an id of its own at its source, or delete its rows from posthog_ops.tracks_collisions once "
+    "they are reviewed (docs/runbooks.md)"
 )
+
+MOST_BEFORE_CUTOVER = 0.5
+"""The largest share of an hour's deliveries that may lie before the cutover without a warning."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,20 @@ class Verdict:
     severity: Severity = "ERROR"
     figures: Mapping[str, int | float] = field(default_factory=dict)
     examples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class CutoverHour:
+    """One export hour: rows that it delivered, and those of them with a created_at before TRACKS_CUTOVER."""
+
+    hour: datetime
+    deliveries: int
+    before_cutover: int
+
+    @property
+    def share(self) -> float:
+        """The share of deliveries before the cutover, from 0 to 1."""
+        return self.before_cutover / self.deliveries if self.deliveries else 0.0
 
 
 @dataclass(frozen=True)
@@ -117,7 +138,7 @@ def batch_is_unique(hours: str, ids: int, repeated: int, examples: Sequence[str]
 
 def _pool(census: Census | None) -> str:
     if census is None:
-        return "whether they are old damage, a census would tell: materialize posthog/duplicate_census"
+        return "whether they are old damage, a census would tell: dg launch --job tracks_checks"
     when = f"the census of {_moment(census.measured_at)}"
     if census.excess_rows:
         return f"{when} knows {_count(census.excess_rows, 'excess row')}, so it may be known damage"
@@ -154,17 +175,84 @@ def flat_duplicate_count(now: Census, before: Census | None, earlier: Earlier | 
     )
 
 
-def no_collisions(now: Census) -> Verdict:
-    """Whether every id that stands more than once stands for one event."""
-    figures = {"colliding_event_ids": now.colliding_event_ids}
-    if not now.colliding_event_ids:
-        return Verdict(True, "No event id stands for several (event_name, user_id).", figures=figures)
-    ids = f"{_count(now.colliding_event_ids, 'event id')} of posthog.tracks {_stand(now.colliding_event_ids)}"
+def no_collisions_of_batch(hours: str, found: BatchCollisions) -> Verdict:
+    """Check that the hours just merged delivered no id as several events.
+
+    Args:
+        hours: the hours, as people name them.
+        found: what these hours have to do with collisions.
+    """
+    figures = {"batch_ids": found.batch_ids, "collided_ids": found.ids}
+    if not found.ids:
+        return Verdict(True, f"No event id of {hours} was delivered as several events.", figures=figures)
+    was = "was" if found.ids == 1 else "were"
     return Verdict(
         False,
-        f"{ids} with several (event_name, user_id), and none may, for a dedup would lose one of two events "
-        f"(dedup_tracks refuses): {_TRACE}, and give one of the events an id of its own.",
+        f"{_count(found.ids, 'event id')} of {hours} {was} delivered as several events, and none may: "
+        f"{'; '.join(map(_events_under, found.collisions))}. The first event is in posthog.tracks, the others are in "
+        f"posthog_ops.tracks_collisions: {_TRACE}, then {_SETTLE}.",
         figures=figures,
+        examples=found.examples,
+    )
+
+
+def no_collisions_all(now: Census, kept: KeptCollisions) -> Verdict:
+    """Check that no id is two events, neither within tracks nor between tracks and tracks_collisions.
+
+    Args:
+        now: the count of tracks.
+        kept: the count of tracks_collisions.
+    """
+    figures = {
+        "colliding_event_ids": now.colliding_event_ids,
+        "collided_ids": kept.ids,
+        "collided_rows": kept.rows,
+    }
+    if not now.colliding_event_ids and not kept.ids:
+        return Verdict(True, "No event id was delivered as several events.", figures=figures)
+    return Verdict(
+        False,
+        f"{_count(now.colliding_event_ids, 'event id')} with several (event_name, user_id) in posthog.tracks "
+        f"(dedup_tracks refuses these) and {_count(kept.ids, 'event id')} in posthog_ops.tracks_collisions "
+        f"({_count(kept.rows, 'row')}), and none may be: {_TRACE}, then {_SETTLE}.",
+        figures=figures,
+        examples=kept.examples,
+    )
+
+
+def _events_under(collision: Collision) -> str:
+    stored = " and ".join(map(str, collision.stored)) or "no event"
+    return f"{collision.event_id} is {stored}, and was delivered as {' and '.join(map(str, collision.collided))} too"
+
+
+def cutover_share(hours: Sequence[CutoverHour], cutover: datetime | None) -> Verdict:
+    """Check that tracks takes most of what each hour delivers; a range is evaluated by its worst hour.
+
+    Args:
+        hours: the deliveries of the hours, from the statement ``hours_before_cutover``.
+        cutover: TRACKS_CUTOVER; None where it is not set.
+    """
+    figures = {
+        "rows_delivered": sum(hour.deliveries for hour in hours),
+        "rows_before_cutover": sum(hour.before_cutover for hour in hours),
+    }
+    if cutover is None:
+        return Verdict(True, "TRACKS_CUTOVER is not set, so tracks takes every delivery.", "WARN", figures)
+    worst = max(hours, key=lambda hour: hour.share, default=None)
+    if worst is None or worst.share <= MOST_BEFORE_CUTOVER:
+        return Verdict(
+            True,
+            f"Half of each hour's deliveries or more lie after TRACKS_CUTOVER, {cutover:%Y-%m-%d}.",
+            "WARN",
+            figures,
+        )
+    return Verdict(
+        False,
+        f"{worst.before_cutover:,} of the {worst.deliveries:,} deliveries of the hour {worst.hour:{PARTITION_FORMAT}} "
+        f"lie before TRACKS_CUTOVER, {cutover:%Y-%m-%d}, and are not in posthog.tracks: if tracks should take them, "
+        f"set TRACKS_CUTOVER to an earlier day or unset it, then run the hour again.",
+        "WARN",
+        figures,
     )
 
 
@@ -186,15 +274,16 @@ def created_at_kept(now: Census, before: Census | None) -> Verdict:
     )
 
 
-def unique_event_id(failures: int, cutover: datetime) -> Verdict:
-    """What dbt's unique test found among the rows from the cutover on."""
+def unique_event_id(failures: int, cutover: datetime | None) -> Verdict:
+    """What dbt's unique test found, among the rows from the cutover on where one is set."""
     figures = {"repeated_ids": failures}
+    since = f" since {cutover:%Y-%m-%d}" if cutover else ""
     if not failures:
-        return Verdict(True, f"Every event since {cutover:%Y-%m-%d} stands once.", figures=figures)
+        return Verdict(True, f"Every event{since} stands once.", figures=figures)
     return Verdict(
         False,
-        f"{_count(failures, 'event id')} {_stand(failures)} more than once in posthog.tracks among the rows since "
-        f"{cutover:%Y-%m-%d}, and 0 may: {_TRACE}, then {_run('dedup_tracks')}.",
+        f"{_count(failures, 'event id')} {_stand(failures)} more than once in posthog.tracks"
+        f"{f' among the rows{since}' if since else ''}, and 0 may: {_TRACE}, then {_run('dedup_tracks')}.",
         figures=figures,
     )
 
@@ -214,10 +303,7 @@ def not_null(column: str, failures: int) -> Verdict:
 
 
 def _run(job: str) -> str:
-    return (
-        f"run the job {job} (what it would do: dagster job execute {_MODULE} -j {job}; to have it done: dry_run: false "
-        f"in its launchpad)"
-    )
+    return f"run the job {job} (dry run: dg launch --job {job}; for real: dry_run: false in its launchpad)"
 
 
 def _count(number: int, things: str) -> str:

@@ -9,8 +9,9 @@ from decimal import Decimal
 from typing import Any, Self
 
 from tracks_assets.export.inventory import HourInventory
+from tracks_assets.export.layout import HOUR
 from tracks_assets.warehouse.statements import Statements
-from tracks_assets.warehouse.tables import Table
+from tracks_assets.warehouse.tables import BACKFILL_TRACKS, RAW_TRACKS, REJECTED_TRACKS, Table
 
 Row = dict[str, Any]
 Parameters = Mapping[str, Any]
@@ -52,13 +53,14 @@ class HourLoad:
 
 @dataclass(frozen=True)
 class LegacyMerge:
-    """What became of the frozen table's rows of a window; every row is counted under one of the last four.
+    """What became of the frozen table's rows of a window; every row is counted under one of the last five.
 
     Attributes:
         rows: rows of the window.
         inserted: rows that tracks lacked and has now.
-        standing: rows that were skipped because tracks held their id already.
-        repeated: rows that were skipped because another row of the window with the same id was taken.
+        standing: rows that were skipped because tracks held their event already.
+        repeated: rows that were skipped because another row of the window of the same event was taken.
+        collided: rows whose id belongs to another event, in tracks or in the window; they are in tracks_collisions.
         null_ids: rows that have no id, and can never be inserted.
     """
 
@@ -67,6 +69,7 @@ class LegacyMerge:
     standing: int
     repeated: int
     null_ids: int
+    collided: int = 0
 
 
 @dataclass(frozen=True)
@@ -151,6 +154,30 @@ def content_sum(text: str) -> int:
     return int(Decimal(text))
 
 
+def check_not_emptied(inventory: HourInventory, stored: Mapping[str, int], asset: Table) -> None:
+    """Checks that an hour whose files hold no rows has none in the warehouse.
+
+    Files can be gone because they expired in their bucket, or because a setting names the wrong folder.
+
+    Args:
+        inventory: the hour's files, which hold no rows.
+        stored: the rows of the hour that are stored, by table.
+        asset: the asset that loads the hour.
+
+    Raises:
+        WarehouseError: rows are stored.
+    """
+    if not any(stored.values()):
+        return
+    counts = " and ".join(f"{rows:,} in {table}" for table, rows in stored.items())
+    found = "only files without rows" if inventory.files else "no files"
+    raise WarehouseError(
+        f"The hour {inventory.hour:%Y-%m-%d-%H:%M} has stored rows ({counts}), but {inventory.folder} holds {found}. "
+        f"Nothing was changed: put the files back and run the hour again, or, to empty the hour, run {asset} with "
+        f"allow_emptying: true in its run config (ops: {asset.schema}__{asset.name}: config)."
+    )
+
+
 class Warehouse(ABC):
     """One engine's side of the pipeline. Opened late and closed at once: an embedded engine has a single writer."""
 
@@ -183,39 +210,65 @@ class Warehouse(ABC):
     def _create_missing_tables(self) -> None: ...
 
     @abstractmethod
-    def replace_hour(self, inventory: HourInventory, stamp: datetime) -> HourLoad:
+    def replace_hour(self, inventory: HourInventory, stamp: datetime, *, allow_emptying: bool = False) -> HourLoad:
         """Replaces one hour of raw_tracks and rejected_tracks by what its files deliver, in one transaction.
 
         Args:
             inventory: the hour's files.
             stamp: the start of the loader run, which every row of the run carries.
+            allow_emptying: whether an hour that has rows may lose all of them, because its files hold none.
 
         Raises:
             ExportError: a file cannot be read to its end. The hour is left as it was.
-            WarehouseError: the engine failed, for instance on a full disk. The hour is left as it was.
+            WarehouseError: the hour would be emptied, or the engine failed, for instance on a full disk. The hour is
+                left as it was.
         """
 
     @abstractmethod
-    def replace_legacy_hour(self, inventory: HourInventory) -> int:
+    def replace_legacy_hour(self, inventory: HourInventory, *, allow_emptying: bool = False) -> int:
         """Replaces the rows of backfill_tracks created in one hour by what its files hold, in one transaction.
 
         Args:
             inventory: the hour's files, which hold rows of that hour only.
+            allow_emptying: whether an hour that has rows may lose all of them, because its files hold none.
 
         Returns:
             The rows inserted.
 
         Raises:
             ExportError: a file cannot be read to its end, or its JSON is none. The hour is left as it was.
-            WarehouseError: the engine failed, for instance on a full disk. The hour is left as it was.
+            WarehouseError: the hour would be emptied, or the engine failed, for instance on a full disk. The hour is
+                left as it was.
         """
+
+    def _stays_empty(self, inventory: HourInventory, *, allow_emptying: bool) -> bool:
+        """True if neither the files of an export hour nor the tables hold rows of it, so that nothing is to be done.
+
+        Raises:
+            WarehouseError: the tables hold rows, and the run does not allow to empty the hour.
+        """
+        if inventory.rows or allow_emptying:
+            return False
+        (stored,) = self.fetch("count_hour", {"window_start": inventory.hour})
+        counts = {str(RAW_TRACKS): stored["accepted"], str(REJECTED_TRACKS): stored["rejected"]}
+        check_not_emptied(inventory, counts, RAW_TRACKS)
+        return True
+
+    def _legacy_stays_empty(self, inventory: HourInventory, *, allow_emptying: bool) -> bool:
+        """The same as ``_stays_empty``, for an hour of the frozen table."""
+        if inventory.rows or allow_emptying:
+            return False
+        window = {"window_start": inventory.hour, "window_end": inventory.hour + HOUR}
+        (stored,) = self.fetch("count_backfill_window", window)
+        check_not_emptied(inventory, {str(BACKFILL_TRACKS): stored["all_rows"]}, BACKFILL_TRACKS)
+        return True
 
     @abstractmethod
     def insert_missing_legacy(self, start: datetime, end: datetime) -> LegacyMerge:
         """Inserts into tracks what it lacks of backfill_tracks' rows created in [start, end), in one transaction.
 
-        An event is looked for by its id alone, in the whole of tracks. Of several rows with one id, the latest ingested
-        is taken.
+        An event is looked for by its id alone, in all of tracks. Of several rows of one event, the latest ingested
+        is taken. A row whose id belongs to another event goes into tracks_collisions, and replaces nothing in tracks.
 
         Raises:
             WarehouseError: the engine failed, or the counts do not add up. tracks is left as it was.

@@ -153,8 +153,10 @@ class BigQueryWarehouse(Warehouse):
 
     # Loading
 
-    def replace_hour(self, inventory: HourInventory, stamp: datetime) -> HourLoad:
+    def replace_hour(self, inventory: HourInventory, stamp: datetime, *, allow_emptying: bool = False) -> HourLoad:
         """See ``Warehouse.replace_hour``."""
+        if self._stays_empty(inventory, allow_emptying=allow_emptying):
+            return HourLoad(inventory.hour, read=0, accepted=0, rejected=0)
         doing = f"at the hour {inventory.hour:%Y-%m-%d-%H:%M}, which is as it was before"
         with self._jobs.told(doing), fetched(inventory) as local, self._staging(inventory.hour) as staging:
             if not local.files:
@@ -170,8 +172,10 @@ class BigQueryWarehouse(Warehouse):
             self._replace("replace_hour", inventory.hour, staging, RAW_TRACKS, REJECTED_TRACKS)
             return load
 
-    def replace_legacy_hour(self, inventory: HourInventory) -> int:
+    def replace_legacy_hour(self, inventory: HourInventory, *, allow_emptying: bool = False) -> int:
         """See ``Warehouse.replace_legacy_hour``."""
+        if self._legacy_stays_empty(inventory, allow_emptying=allow_emptying):
+            return 0
         doing = f"at the legacy hour {inventory.hour:%Y-%m-%d-%H:%M}, which is as it was before"
         with self._jobs.told(doing), fetched(inventory) as local, self._staging(inventory.hour) as staging:
             if not local.files:
@@ -208,6 +212,8 @@ class BigQueryWarehouse(Warehouse):
         with self.transaction():
             (rows,) = self.fetch("count_backfill_window", window)
             (found,) = self.fetch("count_missing_legacy", window)
+            if found["collided"]:
+                self.change("keep_collided_legacy", window)
             inserted = self.change("insert_missing_legacy", window)
             if inserted != found["missing_ids"]:
                 raise WarehouseError(
@@ -218,7 +224,8 @@ class BigQueryWarehouse(Warehouse):
             rows=rows["all_rows"],
             inserted=inserted,
             standing=found["standing"],
-            repeated=rows["rows_with_id"] - found["standing"] - inserted,
+            repeated=rows["rows_with_id"] - found["standing"] - found["collided"] - inserted,
+            collided=found["collided"],
             null_ids=rows["all_rows"] - rows["rows_with_id"],
         )
 

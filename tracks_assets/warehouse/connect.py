@@ -13,9 +13,13 @@ LOCK_WAIT = 60.0
 """Seconds to wait for another process to let go of the embedded warehouse."""
 
 
-def warehouse_of(settings: Settings, lock_wait: float = LOCK_WAIT) -> Warehouse:
-    """The warehouse of the settings, not yet opened."""
-    return connect_warehouse(settings.engine, settings.duckdb_path, bigquery_place(settings), lock_wait=lock_wait)
+def warehouse_of(
+    settings: Settings, lock_wait: float = LOCK_WAIT, labels: Mapping[str, str] | None = None
+) -> Warehouse:
+    """The warehouse of the settings, not yet opened; see ``connect_warehouse``."""
+    return connect_warehouse(
+        settings.engine, settings.duckdb_path, bigquery_place(settings), labels=labels, lock_wait=lock_wait
+    )
 
 
 def connect_warehouse(

@@ -126,8 +126,10 @@ class DuckDbWarehouse(Warehouse):
         for name, difference in differences.items():
             raise WarehouseError(shape_refusal(self._path, name, difference))
 
-    def replace_hour(self, inventory: HourInventory, stamp: datetime) -> HourLoad:
+    def replace_hour(self, inventory: HourInventory, stamp: datetime, *, allow_emptying: bool = False) -> HourLoad:
         """See ``Warehouse.replace_hour``."""
+        if self._stays_empty(inventory, allow_emptying=allow_emptying):
+            return HourLoad(inventory.hour, read=0, accepted=0, rejected=0)
         with fetched(inventory) as local, self._loading(local):
             for table in (RAW_TRACKS, REJECTED_TRACKS):
                 self._run("delete_hour", {"window_start": inventory.hour}, table=table)
@@ -145,8 +147,10 @@ class DuckDbWarehouse(Warehouse):
     def _insert(self, table: Table, rows: str) -> int:
         return self._changed(f"insert into {table} by name {rows}", {})
 
-    def replace_legacy_hour(self, inventory: HourInventory) -> int:
+    def replace_legacy_hour(self, inventory: HourInventory, *, allow_emptying: bool = False) -> int:
         """See ``Warehouse.replace_legacy_hour``."""
+        if self._legacy_stays_empty(inventory, allow_emptying=allow_emptying):
+            return 0
         with fetched(inventory) as local, self._loading(local):
             self._run("delete_backfill_hour", {"window_start": inventory.hour, "window_end": inventory.hour + HOUR})
             return sum(self._insert_legacy_file(file) for file in local.files)
@@ -163,6 +167,10 @@ class DuckDbWarehouse(Warehouse):
         with self.transaction():
             (rows,) = self.fetch("count_backfill_window", window)
             missing = self.change("find_missing_legacy", window)
+            self.change("find_repeated_legacy")
+            self.change("find_collided_legacy", window)
+            (collided,) = self.fetch("count_collided_legacy")
+            self.change("keep_collided_legacy")
             repeated = self.change("drop_repeated_legacy")
             inserted = self.change("insert_missing_legacy", window)
             if inserted != missing - repeated:
@@ -173,8 +181,9 @@ class DuckDbWarehouse(Warehouse):
         return LegacyMerge(
             rows=rows["all_rows"],
             inserted=inserted,
-            standing=rows["rows_with_id"] - missing,
-            repeated=repeated,
+            standing=rows["rows_with_id"] - missing - collided["of_stored_ids"],
+            repeated=repeated - (collided["all_rows"] - collided["of_stored_ids"]),
+            collided=collided["all_rows"],
             null_ids=rows["all_rows"] - rows["rows_with_id"],
         )
 

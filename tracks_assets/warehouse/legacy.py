@@ -15,6 +15,7 @@ class Treatment(StrEnum):
     """What was done with an hour of backfill_tracks."""
 
     LOADED = "loaded from its files"
+    EMPTIED = "emptied: the hour has no files, and the run allows emptying"
     NO_FILES = "observed: the hour has no files, so its rows stand as they are"
     FROZEN = "observed: there is no legacy root, so the table is frozen"
 
@@ -32,19 +33,23 @@ class LegacyHour:
     newest: datetime | None = None
 
 
-def refresh_hours(warehouse: Warehouse, legacy: Legacy, hours: Sequence[datetime]) -> list[LegacyHour]:
+def refresh_hours(
+    warehouse: Warehouse, legacy: Legacy, hours: Sequence[datetime], *, allow_emptying: bool = False
+) -> list[LegacyHour]:
     """Loads the hours that have files, each in a transaction of its own, and says what all of them hold then.
 
     Args:
         warehouse: the warehouse, opened.
         legacy: where the files would lie.
         hours: successive hours, in order.
+        allow_emptying: whether an hour that has rows may lose all of them, because its files are gone or hold none.
+            Without a legacy root, no hour does.
 
     Raises:
         ExportError: a file is not as it must be. Its hour and those after it are left as they were.
-        WarehouseError: there are neither files nor rows, or the engine failed.
+        WarehouseError: there are neither files nor rows, an hour would be emptied, or the engine failed.
     """
-    files = _load(warehouse, legacy, hours) if legacy.exists() else {}
+    files = _load(warehouse, legacy, hours, allow_emptying=allow_emptying) if legacy.exists() else {}
     if not files and not warehouse.count_rows(BACKFILL_TRACKS):
         raise WarehouseError(
             f"The legacy root {legacy.uri} does not exist and {BACKFILL_TRACKS} is empty: set TRACKS_LEGACY_URI to the "
@@ -52,22 +57,25 @@ def refresh_hours(warehouse: Warehouse, legacy: Legacy, hours: Sequence[datetime
         )
     rows = warehouse.fetch("backfill_hours", {"window_start": hours[0], "window_end": hours[-1] + HOUR})
     found = {row["created_hour"]: row for row in rows}
-    return [_told(hour, files.get(hour), found.get(hour)) for hour in hours]
+    no_files = Treatment.EMPTIED if allow_emptying else Treatment.NO_FILES
+    return [_told(hour, files.get(hour), found.get(hour), no_files) for hour in hours]
 
 
-def _load(warehouse: Warehouse, legacy: Legacy, hours: Sequence[datetime]) -> dict[datetime, int]:
+def _load(
+    warehouse: Warehouse, legacy: Legacy, hours: Sequence[datetime], *, allow_emptying: bool
+) -> dict[datetime, int]:
     """Loads every hour that has files; gives the number of files of each hour."""
     files = {}
     for hour in hours:
         inventory = legacy.inventory(hour)
-        if inventory.files:
-            warehouse.replace_legacy_hour(inventory)
+        if inventory.files or allow_emptying:
+            warehouse.replace_legacy_hour(inventory, allow_emptying=allow_emptying)
         files[hour] = len(inventory.files)
     return files
 
 
-def _told(hour: datetime, files: int | None, found: Row | None) -> LegacyHour:
-    treatment = Treatment.FROZEN if files is None else Treatment.LOADED if files else Treatment.NO_FILES
+def _told(hour: datetime, files: int | None, found: Row | None, no_files: Treatment) -> LegacyHour:
+    treatment = Treatment.FROZEN if files is None else Treatment.LOADED if files else no_files
     if found is None:
         return LegacyHour(hour, treatment, files or 0)
     return LegacyHour(

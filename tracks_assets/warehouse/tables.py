@@ -13,6 +13,9 @@ from tracks_assets.events.columns import (
 
 SCHEMA = "posthog"
 
+OPS_SCHEMA = "posthog_ops"
+"""What the pipeline keeps for itself; analysts read ``SCHEMA``."""
+
 
 @dataclass(frozen=True)
 class Table:
@@ -72,6 +75,12 @@ TRACKS_REDELIVERED = Table(
         ),
     ),
     "Every newest delivery of an event whose content stood in tracks already, so that it changed nothing there.",
+)
+TRACKS_COLLISIONS = Table(
+    "tracks_collisions",
+    RAW_TRACK_COLUMNS,
+    "Every delivery whose id belongs to another event in tracks, in full; without an hour if the old pipeline's.",
+    schema=OPS_SCHEMA,
 )
 REJECTED_TRACKS = Table(
     "rejected_tracks",
@@ -160,6 +169,7 @@ TABLES = (
     TRACKS,
     TRACKS_CONTENTS,
     TRACKS_REDELIVERED,
+    TRACKS_COLLISIONS,
     BACKFILL_TRACKS,
     DUPLICATE_CENSUS,
     TRACKS_DUPLICATES,

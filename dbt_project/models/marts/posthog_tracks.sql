@@ -12,6 +12,11 @@
     What no merge wrote is not found and is updated, so nothing rests on these tables being complete. Who changes
     contents of tracks by hand is to empty bq_ingested_timestamp there: then the row is no longer the one that was
     written.
+
+    A window that delivers an id as several events, or as another event than tracks has it, is a collision: the plan says
+    'settle' and no more, and macros/collisions.sql decides. DuckDB finds the stored event by the row's number, for
+    nothing. BigQuery would be billed for two more columns of the whole table, so there the merge looks, on the days of
+    the few ids that may collide: a re-delivery whose content is known is of the same event.
 -#}
 {{
     config(
@@ -27,29 +32,46 @@
         ),
         cluster_by=['event_name', 'user_id'],
         meta={'merge': 'by_plan'},
+        post_hook="{{ report_merge() }}",
     )
 }}
 
 with
 
+delivered as (
+    select * from {{ source('posthog', 'raw_tracks') }}
+    where
+        {{ since_cutover() }}
+        and {{ in_merge_window() }}
+),
+
 deliveries as (
     select
         event_id,
         created_at,
+        event_name,
+        user_id,
+        {{ identity_fingerprint('delivered') }} as identity,
         coalesce(event_inserted_at, {{ long_ago() }}) as inserted_at,
         bq_ingested_timestamp as ingested_at,
         window_start
-    from {{ source('posthog', 'raw_tracks') }}
-    where
-        created_at >= {{ utc_timestamp(env_var('TRACKS_CUTOVER', '2026-03-04')) }}
-        and {{ in_merge_window() }}
+    from delivered
 ),
 
 numbered as (
     select
-        *,
+        event_id,
+        created_at,
+        identity,
+        inserted_at,
+        ingested_at,
+        window_start,
         count(*) over (partition by event_id) as delivery_count,
-        row_number() over (partition by event_id order by inserted_at, created_at) as from_first,
+        min(identity) over (partition by event_id) != max(identity) over (partition by event_id) as is_mixed,
+        row_number() over (
+            partition by event_id
+            order by inserted_at asc, created_at asc, event_name asc nulls last, user_id asc nulls last
+        ) as from_first,
         row_number() over (
             partition by event_id order by inserted_at desc, ingested_at desc, window_start desc
         ) as from_last
@@ -68,6 +90,17 @@ last_deliveries as (
 
 {% if is_incremental() %}
 
+-- Without an alias in the FROM clause, because `dbt run --empty` puts a subquery with an alias of its own there.
+redelivered as (
+    select
+        event_id,
+        event_inserted_at,
+        bq_ingested_timestamp,
+        standing_inserted_at,
+        standing_ingested_timestamp
+    from {{ source('posthog', 'tracks_redelivered') }}
+),
+
 -- The newest delivery that repeated a row, for the events of the window.
 repeats as (
     select
@@ -83,7 +116,7 @@ repeats as (
                 coalesce(redelivered.event_inserted_at, {{ long_ago() }}) desc,
                 redelivered.bq_ingested_timestamp desc
         ) as from_last
-    from {{ source('posthog', 'tracks_redelivered') }} as redelivered
+    from redelivered
     inner join last_deliveries on redelivered.event_id = last_deliveries.event_id
 ),
 
@@ -98,6 +131,9 @@ known as (
         tracks.created_at,
         tracks.event_inserted_at,
         tracks.bq_ingested_timestamp,
+        {% if target.type == 'duckdb' %}
+        {{ row_place('tracks') }} as place,
+        {% endif %}
         coalesce(last_repeats.event_inserted_at, tracks.event_inserted_at, {{ long_ago() }}) as inserted_at,
         coalesce(last_repeats.bq_ingested_timestamp, tracks.bq_ingested_timestamp, {{ long_ago() }}) as ingested_at
     from {{ this }} as tracks
@@ -130,11 +166,39 @@ standing as (
     where from_last = 1
 ),
 
+{% if target.type == 'duckdb' %}
+
+stored_identities as (
+    select
+        {{ row_place('tracks') }} as place,
+        {{ identity_fingerprint('tracks') }} as identity
+    from {{ this }} as tracks
+    where {{ row_place('tracks') }} in (select known.place from known)
+),
+
+{% endif %}
+
+-- Ids of the window that are in tracks as another event.
+other_events as (
+    {% if target.type == 'duckdb' %}
+    select distinct known.event_id
+    from known
+    inner join stored_identities on known.place = stored_identities.place
+    inner join last_deliveries on known.event_id = last_deliveries.event_id
+    where stored_identities.identity != last_deliveries.identity
+    {% else %}
+    select event_id from last_deliveries
+    where false
+    {% endif %}
+),
+
 compared as (
     select
         last_deliveries.event_id,
         last_deliveries.window_start,
         last_deliveries.delivery_count,
+        last_deliveries.identity,
+        last_deliveries.is_mixed or other_events.event_id is not null as is_colliding,
         last_deliveries.inserted_at,
         last_deliveries.ingested_at,
         first_deliveries.created_at as first_created_at,
@@ -155,6 +219,7 @@ compared as (
     from last_deliveries
     inner join first_deliveries on last_deliveries.event_id = first_deliveries.event_id
     left join standing on last_deliveries.event_id = standing.event_id
+    left join other_events on last_deliveries.event_id = other_events.event_id
 ),
 
 -- What stands would be this, if its content were that of the delivery.
@@ -167,7 +232,7 @@ changes as (
         standing_ingested_timestamp as bq_ingested_timestamp,
         'update' as merge_action
     from compared
-    where is_newer and copy_count = 1
+    where is_newer and copy_count = 1 and not is_colliding
 ),
 
 changed_contents as (
@@ -200,6 +265,9 @@ final as (
         compared.window_start,
         compared.delivery_count,
         compared.copy_count,
+        compared.identity,
+        compared.is_colliding,
+        compared.copy_count > 0 and not compared.is_colliding and unchanged.event_id is null as may_collide,
         compared.inserted_at,
         compared.ingested_at,
         compared.standing_earliest_at,
@@ -208,6 +276,7 @@ final as (
         compared.standing_ingested_timestamp,
         unchanged.event_id is not null as is_repeat,
         case
+            when compared.is_colliding then 'settle'
             when compared.copy_count = 0 then 'insert'
             when compared.is_newer and unchanged.event_id is null then 'update'
             when compared.is_original then 'restore_time'
@@ -228,6 +297,7 @@ plan as (
         last_deliveries.event_id,
         last_deliveries.window_start,
         last_deliveries.delivery_count,
+        first_deliveries.identity,
         'insert' as merge_action,
         first_deliveries.created_at
     from last_deliveries
@@ -235,7 +305,7 @@ plan as (
 ),
 
 rows_of_plan as (
-    {{ rows_of_plan('plan', "merge_action = 'insert'") | indent(4) }}
+    {{ rows_of_plan('plan', "merge_action = 'insert'", of_identity=true) | indent(4) }}
 ),
 
 final as (

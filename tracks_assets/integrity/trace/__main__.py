@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         event_id = check_event_id(asked.event_id)
         settings = read_settings()
         with _existing_warehouse(settings, asked.lock_wait).opened() as warehouse:
-            trace = fetch_trace(warehouse, event_id, settings.cutover)
+            trace = fetch_trace(warehouse, event_id, settings.takes_from)
     except (EventIdError, SettingsError, WarehouseError) as error:
         sys.stderr.write(f"{error}\n")
         return NO_PAGE

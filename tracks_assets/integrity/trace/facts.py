@@ -44,6 +44,11 @@ class Sighting:
         """Its place among the deliveries of its event."""
         return order_of(self.event_inserted_at, self.bq_ingested_timestamp)
 
+    @property
+    def identity(self) -> tuple[str | None, str | None]:
+        """Which event it is of: under one id, another name or user is another event."""
+        return self.event_name, self.user_id
+
 
 @dataclass(frozen=True)
 class Delivery(Sighting):
@@ -51,6 +56,14 @@ class Delivery(Sighting):
 
     window_start: datetime
     source_file: str
+
+
+@dataclass(frozen=True)
+class Collided(Sighting):
+    """A row of tracks_collisions; one of the old pipeline has no export hour."""
+
+    window_start: datetime | None
+    source_file: str | None
 
 
 @dataclass(frozen=True)
@@ -135,6 +148,7 @@ class EventTrace:
         refusals: its rows of rejected_tracks.
         copies: its rows of tracks.
         repeats: its rows of tracks_redelivered.
+        collisions: its rows of tracks_collisions.
         legacy: its rows of backfill_tracks.
         removed: its rows of tracks_duplicates.
         restored: its rows of tracks_redated.
@@ -149,6 +163,7 @@ class EventTrace:
     refusals: tuple[Refusal, ...] = ()
     copies: tuple[Sighting, ...] = ()
     repeats: tuple[Repeat, ...] = ()
+    collisions: tuple[Collided, ...] = ()
     legacy: tuple[Sighting, ...] = ()
     removed: tuple[Removed, ...] = ()
     restored: tuple[Restored, ...] = ()
@@ -165,13 +180,15 @@ class EventTrace:
     @property
     def is_known(self) -> bool:
         """Whether any table holds the id."""
-        return any((self.deliveries, self.refusals, self.copies, self.legacy, self.removed, self.restored))
+        return any(
+            (self.deliveries, self.refusals, self.copies, self.collisions, self.legacy, self.removed, self.restored)
+        )
 
     @property
     def identities(self) -> set[tuple[str | None, str | None]]:
         """The different (event_name, user_id) that the id came with: more than one are different events."""
-        sightings = (*self.deliveries, *self.copies, *self.legacy, *self.removed)
-        return {(sighting.event_name, sighting.user_id) for sighting in sightings}
+        sightings = (*self.deliveries, *self.copies, *self.collisions, *self.legacy, *self.removed)
+        return {sighting.identity for sighting in sightings}
 
     @property
     def takeable(self) -> tuple[Delivery, ...]:
@@ -184,7 +201,13 @@ class EventTrace:
         standing = {copy.order for copy in self.copies}
         taken = standing | {repeat.order for repeat in self.repeats if repeat.of in standing}
         newest = max(taken, default=(LONG_AGO, LONG_AGO))
-        return tuple(each for each in self.takeable if not self.copies or each.order > newest)
+        collided = {each.identity for each in self.collisions}
+        events = {copy.identity for copy in self.copies}
+        return tuple(
+            each
+            for each in self.takeable
+            if not self.copies or (each.order > newest and (each.identity in events or each.identity not in collided))
+        )
 
 
 def check_event_id(text: str) -> str:
@@ -227,6 +250,7 @@ def _fetch_now(warehouse: Warehouse, event_id: str, cutover: datetime) -> EventT
         deliveries=tuple(Delivery(**row) for row in warehouse.fetch("trace_deliveries", wanted)),
         refusals=tuple(Refusal(**row) for row in warehouse.fetch("trace_refusals", wanted)),
         copies=copies,
+        collisions=tuple(Collided(**row) for row in warehouse.fetch("trace_collisions", wanted)),
         repeats=tuple(Repeat(**row) for row in warehouse.fetch("trace_repeats", wanted)),
         legacy=_copies(warehouse, event_id, BACKFILL_TRACKS),
         removed=tuple(Removed(**row) for row in warehouse.fetch("trace_removed", wanted)),

@@ -7,6 +7,7 @@ from datetime import datetime
 from tracks_assets.integrity.trace.facts import (
     LONG_AGO,
     Before,
+    Collided,
     Delivery,
     EventTrace,
     Refusal,
@@ -63,12 +64,20 @@ def steps(trace: EventTrace) -> list[Step]:
     return happened + [_copy_step(copy) for copy in sorted(trace.copies, key=_copy_order)]
 
 
+def _collided_step(row: Collided) -> Step:
+    hour = f"export hour {row.window_start:%Y-%m-%d-%H:%M}" if row.window_start else "the old pipeline"
+    place = f"delivered by {hour}, and kept in posthog_ops.tracks_collisions"
+    moment = row.event_inserted_at or row.window_start or row.bq_ingested_timestamp or LONG_AGO
+    return Step(moment, "kept out of tracks: another event under this id", (place, *_sighting_details(row)))
+
+
 def _happened(trace: EventTrace) -> Iterator[Step]:
     if trace.minted_at:
         yield Step(trace.minted_at, "the id was made")
     yield from map(_delivery_step, trace.deliveries)
     yield from map(_refusal_step, trace.refusals)
     yield from map(_legacy_step, trace.legacy)
+    yield from map(_collided_step, trace.collisions)
     yield from map(_removed_step, trace.removed)
     yield from map(_restored_step, trace.restored)
 

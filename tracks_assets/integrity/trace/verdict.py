@@ -61,6 +61,8 @@ def _stands(trace: EventTrace) -> str:
     if trace.waiting:
         waiting = len(trace.waiting)
         parts.append(f"{counted(waiting, 'newer delivery')} {'is' if waiting == 1 else 'are'} still to be merged")
+    if trace.collisions:
+        parts.append(f"{counted(len(trace.collisions), 'delivery')} of another event collided and were kept out")
     return "; ".join(parts)
 
 
@@ -119,10 +121,11 @@ def _time_of(trace: EventTrace, copy: Sighting) -> str:
 
 def first_time(trace: EventTrace) -> datetime | None:
     """The event's time as its earliest known delivery has it; None where none is on record."""
+    collided = {each.identity for each in trace.collisions} - {copy.identity for copy in trace.copies}
     known = [
         (sighting.event_inserted_at or LONG_AGO, sighting.created_at)
         for sighting in (*trace.deliveries, *trace.legacy, *trace.removed)
-        if sighting.created_at
+        if sighting.created_at and sighting.identity not in collided
     ]
     return min(known)[1] if known else None
 
@@ -153,6 +156,11 @@ def advice(trace: EventTrace) -> str | None:
         return "dedup_tracks leaves the copy ingested last and archives the others."
     if trace.is_known and not trace.copies:
         return _advice_for_missing(trace)
+    if trace.collisions:
+        return (
+            "Give one of the events an id of its own at its source, or delete its rows from "
+            "posthog_ops.tracks_collisions once they are reviewed."
+        )
     if trace.waiting:
         return f"Materialize {_hours(trace)} of posthog/tracks."
     return None

@@ -15,6 +15,14 @@
     {%- endfor %}
 {%- endmacro %}
 
+{#- The first delivery first, as far as it decides which event an id belongs to; the hourly merge says the same. -#}
+{% macro first_delivery_first() -%}
+    event_inserted_at asc nulls first,
+    created_at asc nulls last,
+    event_name asc nulls last,
+    user_id asc nulls last
+{%- endmacro %}
+
 {#- The columns' names, one after another. -#}
 {% macro names(columns) -%} {{ columns | map(attribute='name') | join(', ') }} {%- endmacro %}
 

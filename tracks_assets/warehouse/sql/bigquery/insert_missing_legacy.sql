@@ -1,10 +1,15 @@
--- The events of the window that tracks does not hold, whatever their time there, one row for each. An INSERT is billed
--- for the ids of tracks and the rows of the window, and for nothing else.
+-- One row for each id of the window that tracks does not hold, whatever its time there: of the event that was delivered
+-- first, the row ingested last. An INSERT is billed for the ids of tracks and the rows of the window, and nothing else.
 insert into {{ tracks }} ({{ shared.names(tracks.columns) }})
 with
 
 in_window as (
-    select *
+    select
+        {{ shared.names(tracks.columns) }},
+        {{ dialect.identity() }} as identity,
+        first_value({{ dialect.identity() }}) over (
+            partition by event_id order by {{ shared.first_delivery_first() | indent(12) }}
+        ) as first_identity
     from {{ backfill_tracks }}
     where
         event_id is not null
@@ -22,7 +27,7 @@ missing as (
 final as (
     select {{ shared.names(tracks.columns) }}
     from missing
-    where true
+    where identity = first_identity
     qualify row_number() over (
         partition by event_id order by {{ shared.winner_first(tracks.columns, dialect) | indent(8) }}
     ) = 1

@@ -1,0 +1,370 @@
+"""Folders that are not as PostHog writes them: an error with a sentence, and no row changes; and hidden companions."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from tracks_assets.demo.generate import write_hour
+from tracks_assets.export.errors import ExportError
+from tracks_assets.export.inventory import Export
+from tracks_assets.export.layout import file_name, hour_interval, manifest_name
+from tracks_assets.warehouse.base import WarehouseError
+
+from .place import FIRST, PLAN, SECOND, Place
+
+FOLDER = "events/2026-03-12/01"
+INTERVAL = hour_interval(FIRST)
+NAME = f"{INTERVAL}.parquet.sz"
+MANIFEST = manifest_name(INTERVAL)
+AS_PARQUET = "set the format of PostHog's export to Parquet and export the hour again."
+AGAIN = "let PostHog export the hour again."
+TEMPLATE = "set the key prefix of PostHog's export to 'events/{year}-{month}-{day}/{hour}', or move the files."
+MANGLED = str(INTERVAL).replace(":", "%3A").replace("+", "%2B")
+NEXT_MANGLED = str(hour_interval(SECOND)).replace(":", " ")
+
+Damage = Callable[[Place], object]
+
+
+def put(place: Place, name: str) -> None:
+    """Puts a file into the hour's folder, below folders that are missing."""
+    file = place.hour_folder / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("{}\n")
+
+
+def only(name: str) -> Damage:
+    """The hour's folder holds one file and no other."""
+
+    def damage(place: Place) -> None:
+        shutil.rmtree(place.hour_folder)
+        put(place, name)
+
+    return damage
+
+
+def beside(name: str) -> Damage:
+    """The hour's folder holds one more file."""
+    return lambda place: put(place, name)
+
+
+def copies(*names: str) -> Damage:
+    """The hour's folder holds copies of its file under other names only."""
+
+    def damage(place: Place) -> None:
+        content = place.file.read_bytes()
+        place.file.unlink()
+        for name in names:
+            (place.hour_folder / name).write_bytes(content)
+
+    return damage
+
+
+def parts(*numbers: int | None) -> Damage:
+    return copies(*(file_name(INTERVAL, number) for number in numbers))
+
+
+def manifest_of_another_format(place: Place) -> None:
+    put(place, f"{INTERVAL}-0.jsonl.gz")
+    place.manifest.write_text(json.dumps({"files": [f"{FOLDER}/{INTERVAL}-0.jsonl.gz"]}))
+
+
+def two_manifests(place: Place) -> None:
+    for name in (MANIFEST, f"{MANGLED}_manifest.json"):
+        (place.hour_folder / name).write_text(json.dumps({"files": [place.file.name]}))
+
+
+def no_parquet(name: str) -> str:
+    return f"The folder {FOLDER} holds {name!r}, but no Parquet file: {AS_PARQUET}"
+
+
+def mixed(name: str) -> str:
+    return (
+        f"The folder {FOLDER} holds {name!r} beside its Parquet files, so rows could be missing: take it out of the "
+        f"folder if the Parquet files hold all rows of the hour, or {AS_PARQUET}"
+    )
+
+
+DEEPER = (
+    f"The folder {FOLDER} holds the folder 'deeper/', but the files of an hour lie directly in the hour's folder: move "
+    f"its files to the folders of their hours, or take it out of the folder."
+)
+
+
+def unfinished(number: int) -> str:
+    return (
+        f"The file {FOLDER}/{file_name(INTERVAL, number)} is one of several parts, but their manifest is missing, so "
+        f"the export is not finished: wait for {MANIFEST}, or {AGAIN}"
+    )
+
+
+def nameless(name: str) -> str:
+    return (
+        f"The file {FOLDER}/{name} carries no interval in its name, so it could be of another hour: give it the name "
+        f"that PostHog gave it, such as {NAME}, or take it out of the folder."
+    )
+
+
+def other_hour(name: str) -> str:
+    return (
+        f"The file {FOLDER}/{name} carries the interval {hour_interval(SECOND)}, but the hour being loaded is "
+        f"{INTERVAL}: move the file to its own folder, or set TRACKS_EXPORT_FOLDER_HOUR to what the folder's hour "
+        f"names (the interval's end or its start)."
+    )
+
+
+def twice(first: str, second: str) -> str:
+    return (
+        f"The folder {FOLDER} holds the hour twice, as {first!r} and {second!r}: take the older file out of the folder."
+    )
+
+
+BAD_FOLDERS: dict[str, tuple[Damage, str]] = {
+    "only JSON Lines": (only(f"{INTERVAL}.jsonl"), no_parquet(f"{INTERVAL}.jsonl")),
+    "only compressed JSON Lines": (only(f"{INTERVAL}.jsonl.gz"), no_parquet(f"{INTERVAL}.jsonl.gz")),
+    "only CSV": (only("events.csv"), no_parquet("events.csv")),
+    "only an unfinished copy": (only(f"{NAME}.tmp"), no_parquet(f"{NAME}.tmp")),
+    "only a deeper folder": (only(f"deeper/{NAME}"), DEEPER),
+    "a deeper folder beside": (beside(f"deeper/{NAME}"), DEEPER),
+    "JSON Lines beside": (beside(f"{INTERVAL}.jsonl"), mixed(f"{INTERVAL}.jsonl")),
+    "an unfinished copy beside": (beside(f"{NAME}.crc"), mixed(f"{NAME}.crc")),
+    "a manifest of JSON Lines": (
+        manifest_of_another_format,
+        f"The manifest {FOLDER}/{MANIFEST} names '{INTERVAL}-0.jsonl.gz', which is no Parquet file: {AS_PARQUET}",
+    ),
+    "two manifests": (
+        two_manifests,
+        f"The folder {FOLDER} holds two manifests, '{MANGLED}_manifest.json' and '{MANIFEST}': take the older one out "
+        f"of the folder.",
+    ),
+    "a manifest without an interval": (
+        beside("x_manifest.json"),
+        f"The manifest {FOLDER}/x_manifest.json carries no interval in its name, so it could be of another hour: give "
+        f"it the name {MANIFEST}, or take it out of the folder.",
+    ),
+    "a part is missing": (parts(0, 2), unfinished(0)),
+    "the first part is missing": (parts(1), unfinished(1)),
+    "one part": (parts(0), unfinished(0)),
+    "parts without a manifest": (parts(0, 1), unfinished(0)),
+    "a part beside the file": (parts(None, 3), unfinished(3)),
+    "the hour in two codecs": (copies(NAME, f"{INTERVAL}.parquet.zst"), twice(NAME, f"{INTERVAL}.parquet.zst")),
+    "the hour in two spellings": (copies(NAME, f"{MANGLED}.parquet"), twice(f"{MANGLED}.parquet", NAME)),
+    "no interval": (copies("part-0.parquet"), nameless("part-0.parquet")),
+    "a download's second copy": (copies(f"{INTERVAL} (1).parquet"), nameless(f"{INTERVAL} (1).parquet")),
+    "another hour without colons": (copies(f"{NEXT_MANGLED}.parquet.sz"), other_hour(f"{NEXT_MANGLED}.parquet.sz")),
+}
+
+
+@pytest.mark.parametrize(("damage", "message"), BAD_FOLDERS.values(), ids=BAD_FOLDERS)
+def test_a_bad_folder_is_named_and_nothing_changes(place: Place, damage: Damage, message: str) -> None:
+    before = place.contents()
+    damage(place)
+    with pytest.raises(ExportError) as caught:
+        place.load()
+    assert str(caught.value) == message
+    assert place.contents() == before
+
+
+def hidden_companions(place: Place) -> None:
+    for name in (f"._{NAME}", f".{NAME}.crc", "_SUCCESS", f"._{MANIFEST}", ".DS_Store", f"_temporary/0/{NAME}"):
+        put(place, name)
+
+
+def test_hidden_companions_are_ignored(place: Place) -> None:
+    before = place.contents()
+    hidden_companions(place)
+    place.load()
+    assert place.contents() == before
+
+
+def test_an_hour_with_hidden_companions_only_has_no_files(place: Place) -> None:
+    place.file.unlink()
+    hidden_companions(place)
+    assert Export(str(place.export)).inventory(FIRST).files == ()
+
+
+@pytest.mark.parametrize("mangle", [(":", " "), (":", "%3A"), (":", "_"), (":", "-"), ("+", " "), ("+", "%2B")])
+def test_a_name_that_lost_its_colons_is_loaded(place: Place, mangle: tuple[str, str]) -> None:
+    rows = len(place.contents()["posthog.raw_tracks"])
+    copies(str(INTERVAL).replace(*mangle) + ".parquet.sz")(place)
+    loaded = place.load()
+    assert loaded.accepted > 0
+    assert len(place.contents()["posthog.raw_tracks"]) == rows
+
+
+def test_a_manifest_finds_its_files_by_names_that_lost_their_colons(place: Place) -> None:
+    written = write_hour(place.export, FIRST, PLAN.model_copy(update={"files_per_hour": 2}))
+    place.load()
+    before = place.contents()
+    for file in (*written.files, place.manifest):
+        file.rename(file.with_name(file.name.replace(":", "%3A").replace("+", "%2B")))
+    place.load()
+    inventory = Export(str(place.export)).inventory(FIRST)
+    assert inventory.manifest == f"{MANGLED}_manifest.json"
+    assert len(inventory.files) == 2
+    sources = [row[:-1] for row in place.contents()["posthog.raw_tracks"]]
+    assert sources == [row[:-1] for row in before["posthog.raw_tracks"]]
+
+
+def test_two_files_that_spell_a_field_differently_are_named(place: Place) -> None:
+    before = place.contents()
+    content = pq.ParquetFile(place.file).read()
+    for part, name in enumerate(("team", "Team")):
+        pq.write_table(content.append_column(name, content["event"]), place.hour_folder / file_name(INTERVAL, part))
+    names = [file_name(INTERVAL, part) for part in (0, 1)]
+    place.manifest.write_text(json.dumps({"files": names}))
+    with pytest.raises(ExportError) as caught:
+        place.load()
+    assert str(caught.value) == (
+        f"The file {FOLDER}/{names[0]} has the field 'team' and the file {FOLDER}/{names[1]} 'Team', which differ only "
+        f"in case: {AGAIN}"
+    )
+    assert place.contents() == before
+
+
+def test_the_root_is_the_events_folder_itself(place: Place) -> None:
+    with pytest.raises(ExportError) as caught:
+        Export(str(place.export / "events")).inventory(FIRST)
+    assert str(caught.value) == (
+        f"The export root {place.export}/events has no folder 'events', but holds '2026-03-12/02' itself: set "
+        f"TRACKS_EXPORT_URI to its parent {place.export}."
+    )
+
+
+def test_the_days_lie_in_a_folder_of_another_name(place: Place) -> None:
+    (place.export / "events").rename(place.export / "posthog")
+    with pytest.raises(ExportError) as caught:
+        Export(str(place.export / "posthog")).inventory(FIRST)
+    assert str(caught.value) == (
+        f"The export root {place.export}/posthog has no folder 'events', but holds '2026-03-12/02' itself: {TEMPLATE}"
+    )
+
+
+def test_a_root_without_events_shows_what_it_holds(place: Place) -> None:
+    before = place.contents()
+    shutil.rmtree(place.export / "events")
+    for shown, make in (("nothing", "a"), ("'a/'", "b"), ("'a/', 'b/'", "c"), ("'a/', 'b/', 'c/'", "d")):
+        with pytest.raises(ExportError) as caught:
+            place.load()
+        assert str(caught.value) == (
+            f"The export root {place.export} has no folder 'events'; it holds {shown}: set TRACKS_EXPORT_URI to the "
+            f"folder or bucket prefix that holds the export's 'events' folder, or wait for the first hour of a new "
+            f"export."
+        )
+        (place.export / make).mkdir()
+    with pytest.raises(ExportError, match="'a/', 'b/', 'c/' and 1 more"):
+        place.load()
+    assert place.contents() == before
+
+
+def by_year(events: Path) -> str:
+    return f"2026/03/12/01/{NAME}"
+
+
+def without_hours(events: Path) -> str:
+    return f"2026-03-12/{NAME}"
+
+
+def without_folders(events: Path) -> str:
+    return NAME
+
+
+def named_by_key(events: Path) -> str:
+    return f"date=2026-03-12/hour=01/{NAME}"
+
+
+@pytest.mark.parametrize("layout", [by_year, without_hours, without_folders, named_by_key])
+def test_another_layout_is_shown(place: Place, layout: Callable[[Path], str]) -> None:
+    before = place.contents()
+    events = place.export / "events"
+    content = place.file.read_bytes()
+    shutil.rmtree(events)
+    file = events / layout(events)
+    file.parent.mkdir(parents=True)
+    file.write_bytes(content)
+    with pytest.raises(ExportError) as caught:
+        place.load()
+    assert str(caught.value) == (
+        f"The export root {place.export} has no folder events/{{date}}/{{hour}}, such as events/2026-03-12/01, but "
+        f"'events/{layout(events)}': {TEMPLATE}"
+    )
+    assert place.contents() == before
+
+
+@pytest.mark.parametrize("stray", [f"1/{NAME}", NAME])
+def test_a_day_with_something_else_than_hours_is_no_empty_hour(place: Place, stray: str) -> None:
+    before = place.contents()
+    content = place.file.read_bytes()
+    shutil.rmtree(place.hour_folder)
+    file = place.hour_folder.parent / stray
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(content)
+    with pytest.raises(ExportError) as caught:
+        place.load()
+    assert str(caught.value) == (
+        f"The folder events/2026-03-12 holds '{stray}', which is in no folder of an hour, so an hour could look empty: "
+        f"{TEMPLATE}"
+    )
+    assert place.contents() == before
+
+
+def test_an_events_folder_without_anything_has_empty_hours(tmp_path: Path) -> None:
+    (tmp_path / "events").mkdir()
+    export = Export(str(tmp_path))
+    assert export.inventory(FIRST).files == ()
+    assert export.check_layout() is None
+
+
+def test_the_newest_folder_is_found_and_links_are_followed(place: Place) -> None:
+    assert Export(str(place.export)).check_layout() == SECOND
+    linked = place.folder / "linked" / "events"
+    linked.mkdir(parents=True)
+    (linked / "2026-03-12").symlink_to(place.hour_folder.parent)
+    assert Export(str(linked.parent)).check_layout() == SECOND
+    assert len(Export(str(linked.parent)).inventory(FIRST).files) == 1
+
+
+def no_files(place: Place) -> str:
+    shutil.rmtree(place.hour_folder)
+    return "no files"
+
+
+def an_empty_manifest(place: Place) -> str:
+    place.file.unlink()
+    place.manifest.write_text('{"files": []}')
+    return "no files"
+
+
+def a_file_without_rows(place: Place) -> str:
+    pq.write_table(pq.ParquetFile(place.file).read().slice(0, 0), place.file)
+    return "only files without rows"
+
+
+@pytest.mark.parametrize("lose", [no_files, an_empty_manifest, a_file_without_rows])
+def test_an_hour_with_rows_is_emptied_only_if_the_run_allows_it(place: Place, lose: Callable[[Place], str]) -> None:
+    before = place.contents()
+    counts = [
+        len([row for row in before[f"posthog.{name}"] if FIRST in row]) for name in ("raw_tracks", "rejected_tracks")
+    ]
+    found = lose(place)
+    with pytest.raises(WarehouseError) as caught:
+        place.load()
+    assert str(caught.value) == (
+        f"The hour 2026-03-12-00:00 has stored rows ({counts[0]} in posthog.raw_tracks and {counts[1]} in "
+        f"posthog.rejected_tracks), but {FOLDER} holds {found}. Nothing was changed: put the files back and run the "
+        f"hour again, or, to empty the hour, run posthog.raw_tracks with allow_emptying: true in its run config (ops: "
+        f"posthog__raw_tracks: config)."
+    )
+    assert place.contents() == before
+
+    load = place.load(allow_emptying=True)
+
+    assert (load.read, load.accepted, load.rejected) == (0, 0, 0)
+    after = place.contents()
+    for name in ("posthog.raw_tracks", "posthog.rejected_tracks"):
+        assert after[name] == [row for row in before[name] if SECOND in row]
+    assert after["posthog.tracks"] == before["posthog.tracks"]
+    assert place.load() == load, "an hour without rows has nothing to lose"

@@ -1,0 +1,14 @@
+"""The run config of the assets that replace an hour by its files, which may be gone."""
+
+import dagster as dg
+from pydantic import Field
+
+
+class EmptyingConfig(dg.Config):
+    """Run config of ``posthog/raw_tracks`` and ``posthog/backfill_tracks``."""
+
+    allow_emptying: bool = Field(
+        default=False,
+        description="Empty an hour that has rows when its files are gone or hold no rows. By default, the run fails "
+        "and the rows stay.",
+    )

@@ -1,0 +1,50 @@
+-- Of the rows that are missing, those that are not inserted: all but one for each id. The id belongs to the event that
+-- was delivered first; rows of another event collide. Equal ids have equal hashes, so that only rows whose hash comes
+-- more than once are read in full and put in order.
+create or replace temporary table repeated_legacy as
+with
+
+repeated_hashes as (
+    select id_hash
+    from missing_legacy
+    group by id_hash
+    having count(*) > 1
+),
+
+suspected as (
+    select place
+    from missing_legacy
+    where id_hash in (select repeated_hashes.id_hash from repeated_hashes)
+),
+
+identified as (
+    select
+        rowid as place,
+        {{ shared.names(tracks.columns) }},
+        {{ dialect.identity() }} as identity,
+        first_value({{ dialect.identity() }}) over (
+            partition by event_id order by {{ shared.first_delivery_first() | indent(12) }}
+        ) as first_identity
+    from {{ backfill_tracks }}
+    where rowid in (select suspected.place from suspected)
+),
+
+numbered as (
+    select
+        place,
+        identity != first_identity as is_collided,
+        row_number() over (
+            partition by event_id, identity order by {{ shared.winner_first(tracks.columns, dialect) | indent(12) }}
+        ) as from_winner
+    from identified
+),
+
+final as (
+    select
+        place,
+        is_collided
+    from numbered
+    where is_collided or from_winner > 1
+)
+
+select * from final
