@@ -15,7 +15,7 @@ from tracks_assets.demo.generate import write_hour
 from tracks_assets.doctor.__main__ import guarded, main
 from tracks_assets.doctor.duckdb_checks import disk_finding, memory_finding, size_of
 from tracks_assets.doctor.findings import Finding, Status, exit_code, fail, ok, warn
-from tracks_assets.export.layout import HOUR
+from tracks_assets.export.layout import HOUR, file_name, hour_interval
 
 Shown = pytest.CaptureFixture[str]
 COMMAND = [sys.executable, "-m", "tracks_assets.doctor"]
@@ -118,8 +118,9 @@ def test_a_home_that_does_not_exist(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_an_hour_folder_with_another_format(home: Place, capsys: Shown) -> None:
     home.file.rename(home.file.with_name("events.jsonl"))
     text = failed(capsys, "hour")
-    assert text.startswith("2026-03-12-00:00")
-    assert "events/2026-03-12/01" in text
+    assert text.startswith("2026-03-12-00:00: ")
+    assert "events.jsonl" in text
+    assert "Parquet" in text
 
 
 def test_a_root_that_is_the_events_folder_itself(home: Place, monkeypatch: pytest.MonkeyPatch, capsys: Shown) -> None:
@@ -136,6 +137,12 @@ def test_a_root_with_another_layout(home: Place, capsys: Shown) -> None:
     text = failed(capsys, "export")
     assert "2026" in text
     assert "events/2026-03-12/01" in text
+
+
+def test_an_hour_that_is_not_finished(home: Place, capsys: Shown) -> None:
+    home.file.rename(home.hour_folder / file_name(hour_interval(FIRST), 1))
+    text = failed(capsys, "hour")
+    assert "their manifest is missing, so the export is not finished" in text
 
 
 def test_an_hour_that_is_torn(home: Place, capsys: Shown) -> None:

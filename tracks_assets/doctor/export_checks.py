@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from tracks_assets.doctor.findings import Finding, fail, ok, warn
-from tracks_assets.doctor.newest_hour import newest_hour
 from tracks_assets.export.errors import ExportError
 from tracks_assets.export.inventory import Export, HourInventory, find_unreadable
 from tracks_assets.settings import PARTITION_FORMAT
@@ -23,7 +22,7 @@ def check_export(export: Export, wanted: datetime | None) -> Iterator[Finding]:
         wanted: the start of the hour to look at; None for the newest one.
     """
     try:
-        newest = newest_hour(export)
+        newest = export.check_layout()
     except ExportError as error:
         yield fail(EXPORT, str(error))
         yield warn(HOUR, "not checked, because the export is not as expected")
