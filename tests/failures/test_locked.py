@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import dagster as dg
+import duckdb
 import pytest
 
 from tracks_assets.defs.dbt_manifest import dbt_executable
@@ -115,6 +116,20 @@ def test_a_warehouse_that_is_no_warehouse_says_so(place: Place) -> None:
         f"folder that exists."
     )
     assert place.warehouse.read_text() == "not a database\n" * 1_000
+
+
+def test_a_table_with_other_columns_is_named_before_a_statement_fails(place: Place) -> None:
+    """It would fail as a statement that is wrong, and look like a bug."""
+    with duckdb.connect(str(place.warehouse)) as connection:
+        connection.execute("alter table posthog.raw_tracks drop column locale")
+    before = place.contents()
+    with pytest.raises(WarehouseError) as caught:
+        place.load()
+    assert str(caught.value) == (
+        f"The table posthog.raw_tracks of the warehouse {place.warehouse} does not fit: it has no column locale. "
+        f"Change it with alter table, or set TRACKS_DUCKDB_PATH to another file."
+    )
+    assert place.contents() == before
 
 
 def test_two_processes_load_different_hours_at_once(place: Place) -> None:

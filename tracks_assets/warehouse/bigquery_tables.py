@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from google.cloud import bigquery
 
 from tracks_assets.events.columns import Column, ColumnType
+from tracks_assets.warehouse.shape import column_difference
 from tracks_assets.warehouse.tables import Table
 
 PIPELINE_LABELS: Mapping[str, str] = {"pipeline": "tracks"}
@@ -73,14 +74,7 @@ def difference(found: bigquery.Table, table: Table) -> str | None:
 
 def _schema_difference(found: Sequence[bigquery.SchemaField], table: Table) -> str | None:
     types = {field.name: _OLD_NAMES.get(field.field_type, field.field_type) for field in found}
-    for column in table.columns:
-        if column.name not in types:
-            return f"it has no column {column.name}"
-        if types[column.name] != column.type.value:
-            return f"its column {column.name} is {types[column.name]} and not {column.type.value}"
-    known = {column.name for column in table.columns}
-    unknown = [name for name in types if name not in known]
-    return f"it has a column {unknown[0]} that the pipeline would lose" if unknown else None
+    return column_difference(types, table)
 
 
 def _partition_difference(found: bigquery.Table, table: Table) -> str | None:

@@ -38,7 +38,8 @@ from tracks_assets.warehouse.deliveries import (
     legacy_rows,
     rejected_rows,
 )
-from tracks_assets.warehouse.duckdb_errors import cause_in, failure, holder_in, is_held, next_step
+from tracks_assets.warehouse.duckdb_errors import cause_in, failure, is_held, next_step, opening_error, shape_refusal
+from tracks_assets.warehouse.duckdb_inspection import shape_differences, stored_columns
 from tracks_assets.warehouse.statements import DUCKDB_STATEMENTS, Statements
 from tracks_assets.warehouse.tables import BACKFILL_TRACKS, RAW_TRACKS, REJECTED_TRACKS, TABLES, TRACKS, Table
 
@@ -119,8 +120,11 @@ class DuckDbWarehouse(Warehouse):
                 self.connection.execute(f"create schema if not exists {schema}")
             for table in TABLES:
                 self._run("create_table", table=table, types=_TYPES, bulky=_BULKY)
+            differences = shape_differences(stored_columns(self.connection))
         except duckdb.Error as error:
             raise opening_error(self._path, self._lock_wait, error) from error
+        for name, difference in differences.items():
+            raise WarehouseError(shape_refusal(self._path, name, difference))
 
     def replace_hour(self, inventory: HourInventory, stamp: datetime, *, allow_emptying: bool = False) -> HourLoad:
         """See ``Warehouse.replace_hour``."""
@@ -352,22 +356,6 @@ def scans_in_plan(plan: Sequence[dict[str, Any]]) -> list[tuple[str, list[str]]]
             scans.append((about["Table"], [read] if isinstance(read, str) else list(read)))
         scans += scans_in_plan(node.get("children", []))
     return scans
-
-
-def opening_error(path: Path, waited: float, error: Exception) -> WarehouseError:
-    """The error for a warehouse file that cannot be opened; it names the process that holds it, if one does.
-
-    Args:
-        path: the file.
-        waited: seconds for which another process was waited for.
-        error: the cause.
-    """
-    if is_held(error):
-        return WarehouseError(
-            f"The warehouse {path} is held by {holder_in(str(error))}, which did not finish within {waited:g} seconds. "
-            f"Wait for that process to finish, then run again."
-        )
-    return WarehouseError(failure(f"The warehouse {path} cannot be opened", error, path.parent))
 
 
 def loading_error(path: Path, hour: datetime, error: duckdb.Error) -> WarehouseError:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import duckdb
 
+from tracks_assets.warehouse.base import WarehouseError
+
 BUG = "This is a bug in tracks_assets; please report it with this message."
 
 
@@ -161,3 +163,27 @@ def failure(finding: str, error: Exception, folder: Path | str) -> str:
     """
     text = str(error)
     return f"{finding} ({first_line(error)}). {next_step(cause_of(error), text, str(folder))}"
+
+
+def opening_error(path: Path, waited: float, error: Exception) -> WarehouseError:
+    """The error for a warehouse file that cannot be opened; it names the process that holds it, if one does.
+
+    Args:
+        path: the file.
+        waited: seconds for which another process was waited for.
+        error: the cause.
+    """
+    if is_held(error):
+        return WarehouseError(
+            f"The warehouse {path} is held by {holder_in(str(error))}, which did not finish within {waited:g} seconds. "
+            f"Wait for that process to finish, then run again."
+        )
+    return WarehouseError(failure(f"The warehouse {path} cannot be opened", error, path.parent))
+
+
+def shape_refusal(path: Path, table: str, difference: str) -> str:
+    """The message for a table that exists with other columns than the project's."""
+    return (
+        f"The table {table} of the warehouse {path} does not fit: {difference}. Change it with alter table, or set "
+        f"TRACKS_DUCKDB_PATH to another file."
+    )

@@ -1,0 +1,1 @@
+"""``python -m tracks_assets.doctor``: checks settings, export and warehouse before a load, and changes nothing."""

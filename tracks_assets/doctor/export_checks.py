@@ -1,0 +1,71 @@
+"""Checks of the export: its layout, and the files of one hour."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from tracks_assets.doctor.findings import Finding, fail, ok, warn
+from tracks_assets.export.errors import ExportError
+from tracks_assets.export.inventory import Export, HourInventory, find_unreadable
+from tracks_assets.settings import PARTITION_FORMAT
+
+EXPORT, HOUR = "export", "hour"
+
+MOST_READ = 200_000_000
+"""Bytes of an hour's files up to which each file is read to its end; of more, only the footers are read."""
+
+
+def check_export(export: Export, wanted: datetime | None) -> Iterator[Finding]:
+    """Checks the layout of an export and one of its hours.
+
+    Args:
+        export: the export.
+        wanted: the start of the hour to look at; None for the newest one.
+    """
+    try:
+        newest = export.check_layout()
+    except ExportError as error:
+        yield fail(EXPORT, str(error))
+        yield warn(HOUR, "not checked, because the export is not as expected")
+        return
+    hour = wanted or newest
+    if newest is None:
+        yield warn(
+            EXPORT,
+            f"{export.uri} has a folder 'events' without any hour",
+            "Wait for PostHog's first export, or set TRACKS_EXPORT_URI to the root of another export.",
+        )
+    else:
+        yield ok(EXPORT, f"{export.uri} has hours, the newest is {newest:{PARTITION_FORMAT}}")
+    if hour is None:
+        yield warn(HOUR, "not checked, because the export has no hour")
+        return
+    yield check_hour(export, hour)
+
+
+def check_hour(export: Export, hour: datetime) -> Finding:
+    """Checks the files of one hour, as a load would find them."""
+    try:
+        inventory = export.inventory(hour)
+        unreadable = find_unreadable(inventory) if inventory.size <= MOST_READ else None
+    except ExportError as error:
+        return fail(HOUR, f"{hour:{PARTITION_FORMAT}}: {error}")
+    if unreadable is not None:
+        return fail(HOUR, f"{hour:{PARTITION_FORMAT}}: {unreadable}")
+    return hour_finding(inventory)
+
+
+def hour_finding(inventory: HourInventory) -> Finding:
+    """The finding for an hour whose files can be read."""
+    key = f"{inventory.hour:{PARTITION_FORMAT}}"
+    if not inventory.files:
+        return fail(
+            HOUR,
+            f"{key} has no Parquet files in {inventory.folder}",
+            "Export PostHog's 'events' model hourly as Parquet, or name an hour that has files with --hour.",
+        )
+    files = f"{len(inventory.files)} {'file' if len(inventory.files) == 1 else 'files'}"
+    parts = [f"{key} has {files}", f"{inventory.rows:,} rows", f"{inventory.size:,} bytes"]
+    parts += ["a manifest"] if inventory.manifest else []
+    if inventory.unknown_fields:
+        parts.append(f"fields that the pipeline does not read ({', '.join(inventory.unknown_fields)})")
+    return ok(HOUR, ", ".join(parts)) if inventory.rows else warn(HOUR, ", ".join(parts), "Look at an hour with rows.")
