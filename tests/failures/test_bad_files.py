@@ -59,10 +59,6 @@ def drop_column(place: Place) -> None:
     pq.write_table(pq.ParquetFile(place.file).read().drop_columns(["distinct_id"]), place.file)
 
 
-def drop_insert_time(place: Place) -> None:
-    pq.write_table(pq.ParquetFile(place.file).read().drop_columns(["_inserted_at"]), place.file)
-
-
 def make_time_text(place: Place) -> None:
     place.rewrite("timestamp", column(place, "timestamp").cast(pa.string()).combine_chunks())
 
@@ -97,11 +93,6 @@ BAD_FILES: list[tuple[Callable[[Place], None], str]] = [
     (
         drop_column,
         f"The file {FILE} has no field distinct_id: export PostHog's 'events' model with all its default fields.",
-    ),
-    (
-        drop_insert_time,
-        f"The file {FILE} has no field _inserted_at or inserted_at: "
-        f"export PostHog's 'events' model with all its default fields.",
     ),
     (make_time_text, wrong_type("timestamp", "string", "a UTC timestamp in microseconds")),
     (

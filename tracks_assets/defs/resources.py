@@ -76,6 +76,7 @@ class WarehouseResource(dg.ConfigurableResource[Any]):
 
     engine: str
     duckdb_path: str
+    memory_limit: str = "2GB"
     bigquery: BigQueryConfig = BigQueryConfig()
     lock_wait: float = Field(
         default=LOCK_WAIT, ge=0, le=3600, description="Seconds to wait for another process to let go of the warehouse."
@@ -105,7 +106,12 @@ class WarehouseResource(dg.ConfigurableResource[Any]):
     def warehouse(self, labels: Mapping[str, str] | None = None) -> Warehouse:
         """The warehouse, not yet opened; on an engine that bills its jobs, each carries the labels."""
         return connect_warehouse(
-            self.engine, Path(self.duckdb_path), self.bigquery.place(), labels=labels, lock_wait=self.lock_wait
+            self.engine,
+            Path(self.duckdb_path),
+            self.bigquery.place(),
+            labels=labels,
+            lock_wait=self.lock_wait,
+            memory_limit=self.memory_limit,
         )
 
 
@@ -141,6 +147,7 @@ def resources(settings: Settings, dbt_project: Path) -> dict[str, Any]:
         "warehouse": WarehouseResource(
             engine=settings.engine,
             duckdb_path=str(settings.duckdb_path),
+            memory_limit=settings.memory_limit,
             bigquery=BigQueryConfig(**asdict(bigquery_place(settings))),
         ),
         "dbt": TracksDbt(
