@@ -50,10 +50,10 @@ class Damaged:
 
     def contents(self) -> dict[str, tuple[Any, ...]]:
         """Rows and hash sum of every table of the warehouse but the census, by name."""
-        tables = [name for (name,) in self.query("select table_name from duckdb_tables() where not temporary")]
+        tables = self.query("select schema_name, table_name from duckdb_tables() where not temporary")
         return {
-            table: self.query(f"select count(*), sum(hash(each)::hugeint) from posthog.{table} as each")[0]
-            for table in sorted(tables)
+            table: self.query(f"select count(*), sum(hash(each)::hugeint) from {schema}.{table} as each")[0]
+            for schema, table in sorted(tables)
             if table != "duplicate_census"
         }
 

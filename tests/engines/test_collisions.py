@@ -16,6 +16,8 @@ from tracks_assets.defs.merge_report import MergeCounts, counts_by_hour
 from tracks_assets.export.layout import HOUR
 from tracks_assets.integrity.census import Census
 from tracks_assets.integrity.collisions import Collision, Identity, collisions_of_batch, count_collisions
+from tracks_assets.integrity.trace.facts import fetch_trace
+from tracks_assets.integrity.trace.page import page
 from tracks_assets.integrity.verdicts import CutoverHour, cutover_share, no_collisions_all, no_collisions_of_batch
 from tracks_assets.warehouse.base import LegacyMerge
 from tracks_assets.warehouse.tables import (
@@ -100,6 +102,25 @@ def test_a_collision_is_counted_and_named(engine: Engine) -> None:
     assert (kept.rows, kept.ids, kept.examples) == (1, 1, ("one",))
     census = Census(LOADED, 2, 2, 0, 0, 0, 0, 0, None, None)
     assert not no_collisions_all(census, kept).passed
+
+
+def test_the_page_on_an_id_shows_its_collisions(engine: Engine) -> None:
+    deliver(engine, Placed(0, SIGNUP), Placed(1, PURCHASE))
+    merge(engine, 0, 2)
+    with engine.opened() as warehouse:
+        trace = fetch_trace(warehouse, "one", engine.settings.takes_from)
+    assert trace.waiting == ()
+    text = page(trace)
+    assert (
+        "One id for 2 different events, delivered twice, stands once; its time was kept; 1 delivery of another event "
+        "collided and was kept out."
+    ) in text
+    assert "To do: Give one of the events an id of its own at its source" in text
+    assert (
+        "- 2026-03-12 01:00:00: kept out of tracks: another event under this id\n"
+        "  - delivered by export hour 2026-03-12-01:00, and kept in posthog_ops.tracks_collisions\n"
+        "  - created_at 2026-03-11 01:00:00, event `name 0`, user `user 1`"
+    ) in text
 
 
 def test_two_events_under_one_id_in_one_file_and_null_as_a_value(engine: Engine) -> None:

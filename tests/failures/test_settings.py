@@ -85,7 +85,8 @@ def test_the_legacy_hours_end_after_they_start(end: str) -> None:
     )
 
 
-def test_every_variable_has_a_default() -> None:
+def test_every_variable_has_a_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # the demo may have left an export start in this folder's .tracks
     home = Path.cwd() / ".tracks"
     assert read_settings({}) == Settings(
         engine="duckdb",

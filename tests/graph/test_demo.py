@@ -33,13 +33,17 @@ def run(settings: Settings) -> str:
     return console.export_text()
 
 
-def test_the_demo_leaves_a_home_that_shows_what_it_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.timeout(1800)  # it starts six processes, and a loaded machine takes a minute for each
+def test_the_demo_leaves_a_home_that_shows_what_it_printed(
+    tmp_path: Path, parsed_dbt: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(demo, "HOURS", 2)
     monkeypatch.setattr(demo, "EVENTS_AN_HOUR", 500)
     monkeypatch.setattr(demo, "REDELIVERED", 40)
     monkeypatch.setattr(demo, "INCIDENT_ROWS", 2_000)
     (tmp_path / "dagster").mkdir()
     shutil.copy(ROOT / "dagster.yaml", tmp_path / "dagster")
+    shutil.copytree(parsed_dbt, tmp_path / "dbt")
 
     printed = run(settings_of(tmp_path))
 

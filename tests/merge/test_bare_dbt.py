@@ -79,6 +79,20 @@ def test_dbt_build_alone_keeps_tracks_up_to_date(export: Path, dbt: BareDbt) -> 
     assert len(standing(dbt)) == len(before) + PLAN.events_per_hour
 
 
+def test_an_empty_build_works_and_changes_nothing(export: Path, dbt: BareDbt) -> None:
+    """On tables that are empty, then on filled ones; deliveries wait in raw_tracks for the next build."""
+    dbt.run(*BUILD, "--empty")
+    assert query(dbt, ALL_OF_TRACKS) == []
+    load(dbt, export, 0)
+    dbt.run(*BUILD)
+    before = query(dbt, ALL_OF_TRACKS)
+    load(dbt, export, 1)
+    dbt.run(*BUILD, "--empty")
+    assert query(dbt, ALL_OF_TRACKS) == before
+    dbt.run(*BUILD)
+    assert len(query(dbt, ALL_OF_TRACKS)) == len(before) + PLAN.events_per_hour
+
+
 def test_a_full_refresh_does_not_rebuild_tracks(export: Path, dbt: BareDbt) -> None:
     """A row that no delivery could bring back survives it; the deliveries are merged as ever."""
     only_here = ("only here", datetime(2025, 7, 1, tzinfo=UTC), '{"legacy":true}')

@@ -91,8 +91,8 @@ def test_the_demo_shows_hours_and_totals() -> None:
     console.print(report([HourRow("2026-03-12-00:00", counts)] * 2, Totals(TrackTotals(20, 18, 1), 5, 61.2)))
 
     text = console.export_text()
-    assert "│2026-03-12-00:00│400,000│       1│       8│  1,000│  398,991│       3│  4,000│" in text
-    assert "│all             │800,000│       2│      16│  2,000│  797,982│       6│  8,000│" in text
+    assert "│2026-03-12-00:00│400,000│       1│       8│  1,000│  398,991│       3│   4,000│" in text
+    assert "│all             │800,000│       2│      16│  2,000│  797,982│       6│   8,000│" in text
     assert "│ of these, events of the old pipeline │  5 │" in text
     assert "│ excess rows                          │  2 │" in text
     assert "│ exported events that moved in time   │  1 │" in text

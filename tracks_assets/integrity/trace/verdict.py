@@ -62,7 +62,9 @@ def _stands(trace: EventTrace) -> str:
         waiting = len(trace.waiting)
         parts.append(f"{counted(waiting, 'newer delivery')} {'is' if waiting == 1 else 'are'} still to be merged")
     if trace.collisions:
-        parts.append(f"{counted(len(trace.collisions), 'delivery')} of another event collided and were kept out")
+        collided = len(trace.collisions)
+        was = "was" if collided == 1 else "were"
+        parts.append(f"{counted(collided, 'delivery')} of another event collided and {was} kept out")
     return "; ".join(parts)
 
 

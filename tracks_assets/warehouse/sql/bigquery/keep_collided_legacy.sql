@@ -1,5 +1,5 @@
--- The rows of the window whose id is taken by another event, in tracks or in the window, in full into tracks_collisions:
--- each once, however often the window is run. To be run before insert_missing_legacy.
+-- The rows of the window whose id is taken by another event, in tracks or in the window, in full into
+-- tracks_collisions: each once, however often the window is run. To be run before insert_missing_legacy.
 insert into {{ tracks_collisions }} ({{ shared.names(tracks.columns) }})
 with
 

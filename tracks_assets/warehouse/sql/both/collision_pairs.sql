@@ -22,4 +22,4 @@ select distinct
     user_id,
     is_stored
 from sightings
-order by is_stored desc, event_name, user_id
+order by is_stored desc, event_name asc nulls last, user_id asc nulls last
