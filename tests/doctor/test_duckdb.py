@@ -123,6 +123,23 @@ def test_an_hour_folder_with_another_format(home: Place, capsys: Shown) -> None:
     assert "Parquet" in text
 
 
+def test_an_export_that_ends_before_the_first_partition(
+    home: Place, monkeypatch: pytest.MonkeyPatch, capsys: Shown
+) -> None:
+    monkeypatch.setenv("TRACKS_EXPORT_START", "2026-03-12-01:00")
+    text = failed(capsys, "export")
+    assert text.endswith(
+        "the newest is 2026-03-12-00:00, before TRACKS_EXPORT_START (2026-03-12-01:00). Set TRACKS_EXPORT_START to the "
+        "first hour of the export."
+    )
+
+
+def test_a_cutover_is_shown(home: Place, monkeypatch: pytest.MonkeyPatch, capsys: Shown) -> None:
+    monkeypatch.setenv("TRACKS_CUTOVER", "2026-03-04")
+    _, lines = run(capsys)
+    assert lines["settings"][0][1].endswith(", events before 2026-03-04 are left out")
+
+
 def test_a_root_that_is_the_events_folder_itself(home: Place, monkeypatch: pytest.MonkeyPatch, capsys: Shown) -> None:
     monkeypatch.setenv("TRACKS_EXPORT_URI", str(home.export / "events"))
     text = failed(capsys, "export")
