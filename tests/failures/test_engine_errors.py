@@ -119,7 +119,9 @@ def test_the_cause_of_an_error_of_the_system(number: int, cause: Cause) -> None:
         ("FATAL Error: Failed to create checkpoint because of error: No space left on device", Cause.DISK_FULL),
         ("TransactionContext Error: Failed to commit: Disk quota exceeded", Cause.DISK_FULL),
         ('IO Error: Cannot open file "/w": Permission denied', Cause.NO_PERMISSION),
-        ("it says nothing", Cause.BUG),
+        ("it says nothing", Cause.UNKNOWN),
+        ("Runtime Error Could not find profile named 'tracks'", Cause.UNKNOWN),
+        ("TransactionContext Error: Current transaction is aborted", Cause.BUG),
     ],
 )
 def test_the_cause_of_an_error_that_dbt_reports(text: str, cause: Cause) -> None:

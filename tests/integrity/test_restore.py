@@ -66,8 +66,10 @@ class Redated:
     def contents(self) -> dict[str, list[tuple[Any, ...]]]:
         """The rows of every table that a restore may touch, in order."""
         return {
-            name: self.query(f"select * from posthog.{name} order by all")
-            for (name,) in self.query("select table_name from duckdb_tables() where not temporary order by all")
+            name: self.query(f"select * from {schema}.{name} order by all")
+            for schema, name in self.query(
+                "select schema_name, table_name from duckdb_tables() where not temporary order by all"
+            )
         }
 
     def tracks(self) -> list[tuple[Any, ...]]:
