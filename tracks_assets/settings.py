@@ -4,6 +4,7 @@ A wrong value raises ``SettingsError`` with one sentence that names the variable
 """
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -20,6 +21,10 @@ EXPORT_START_FILE = "export_start"
 
 EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
 """A moment before every event, for statements that take a cutover where none is set."""
+
+_SIZE = re.compile(r"(?P<number>\d+(?:\.\d+)?) ?(?P<unit>[MG]i?B)", re.IGNORECASE | re.ASCII)
+_UNITS = {"MB": 10**6, "GB": 10**9, "MIB": 2**20, "GIB": 2**30}
+_LEAST_MEMORY = 256 * 10**6
 
 
 class SettingsError(ValueError):
@@ -51,6 +56,7 @@ class Settings(BaseModel):
     alert_urls: tuple[str, ...] = ()
     rejected_warn_percent: float = 0.1
     rejected_error_percent: float = 1.0
+    memory_limit: str = "2GB"
 
     @property
     def dagster_home(self) -> Path:
@@ -68,6 +74,7 @@ class Settings(BaseModel):
             "TRACKS_ENGINE": self.engine,
             "TRACKS_HOME": str(self.home),
             "TRACKS_DUCKDB_PATH": str(self.duckdb_path),
+            "TRACKS_MEMORY_LIMIT": self.memory_limit,
             "TRACKS_CUTOVER": f"{self.cutover:%Y-%m-%d}" if self.cutover else "",
             "TRACKS_BQ_LOCATION": self.bq_location,
             "TRACKS_BQ_DATASET_PREFIX": self.bq_dataset_prefix,
@@ -109,6 +116,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         alert_urls=reader.read("TRACKS_ALERT_URLS", "", _urls),
         rejected_warn_percent=reader.read("TRACKS_REJECTED_WARN_PERCENT", "0.1", _percent),
         rejected_error_percent=reader.read("TRACKS_REJECTED_ERROR_PERCENT", "1", _percent),
+        memory_limit=reader.read("TRACKS_MEMORY_LIMIT", "2GB", _memory),
     )
     _check_together(settings)
     return settings
@@ -211,6 +219,28 @@ def _percent(value: str) -> float:
     if not 0 <= percent <= 100:  # noqa: PLR2004 (a percentage)
         raise ValueError("a percentage from 0 to 100 such as 0.1")
     return percent
+
+
+def memory_bytes(size: str) -> int:
+    """The bytes of a size of DuckDB's, such as "512MB", "1.5GB" or "2GiB".
+
+    Raises:
+        ValueError: it is not such a size.
+    """
+    found = _SIZE.fullmatch(size.strip())
+    if found is None:
+        raise ValueError(f"{size!r} is no size such as 512MB or 2GB")
+    return int(float(found["number"]) * _UNITS[found["unit"].upper()])
+
+
+def _memory(value: str) -> str:
+    try:
+        enough = memory_bytes(value) >= _LEAST_MEMORY
+    except ValueError:
+        enough = False
+    if not enough:
+        raise ValueError("a size of at least 256MB, such as 512MB or 2GB")
+    return value.strip()
 
 
 def _optional_count(value: str) -> int | None:

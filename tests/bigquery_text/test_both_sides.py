@@ -35,6 +35,7 @@ OTHER_STATEMENTS = {
 NO_STATEMENT = {
     "create_table": "the client library creates tables, with partitioning, clustering and descriptions",
     "rejected_rows": "belongs to the transform, which DuckDB does for every engine",
+    "legacy_doubtful": "belongs to the transform, which DuckDB does for every engine",
     "legacy_rows": "belongs to the transform, which DuckDB does for every engine",
     "snapshot_tracks": "a snapshot is a copy job",
     "removed_content": "is the difference of two fingerprints",

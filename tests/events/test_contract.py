@@ -89,6 +89,7 @@ def test_the_reasons_are_the_sentences_that_the_table_holds() -> None:
         "timestamp is null",
         "timestamp is outside 2000-01-01 to 2100-01-01",
         "properties is not a JSON object",
+        "properties holds a number outside the range of a double",
     ]
 
 

@@ -222,8 +222,8 @@ BAD_FILES: list[tuple[Callable[[Path], None], str]] = [
     ),
     (
         break_json,
-        f"The file {{file}} holds text that is no JSON (Conversion Error: Malformed JSON at byte 1 of input: "
-        f"unexpected character): {AGAIN}",
+        f"The file {{file}} holds text that is no JSON in the column lib_values of row 4, counted from 0 (Expecting "
+        f"property name enclosed in double quotes: line 1 column 2 (char 1)): {AGAIN}",
     ),
     (
         cut_off_the_footer,

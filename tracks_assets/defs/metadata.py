@@ -42,6 +42,8 @@ def load_metadata(load: HourLoad, seconds: float) -> Metadata:
         "rows_read": load.read,
         "rows_accepted": load.accepted,
         "rows_rejected": load.rejected,
+        "rows_repaired": load.repaired,
+        "values_not_fitting": load.unfitting,
         "dagster/partition_row_count": load.accepted,
         "seconds": seconds,
     }

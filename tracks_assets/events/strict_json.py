@@ -1,11 +1,12 @@
 """JSON as both engines take it: strict to RFC 8259, and written back the one way that the SQL path writes it.
 
-Python's ``json`` is laxer than BigQuery (NaN, half surrogate pairs) and keeps the last of two equal keys where both
-engines read the first. One place evens that out, so that the contract and the transform can agree to the letter.
+Python's ``json`` is laxer than BigQuery (NaN, half surrogate pairs, any number) and keeps the last of two equal keys
+where both engines read the first. One place evens that out, so that the contract and the transform agree exactly.
 """
 
 import json
 import math
+import re
 from decimal import Decimal
 
 MAX_DEPTH = 500
@@ -29,12 +30,27 @@ _ESCAPES = {chr(code): f"\\u{code:04X}" for code in range(0x20)} | {
 _ESCAPE_TABLE = str.maketrans(_ESCAPES)
 
 
+_MAYBE_WIDE = re.compile(r"[0-9]{200}|[eE]\+?[0-9]{3}")
+"""What every number has that no double holds."""
+
+_SURROGATES = re.compile(
+    r"(?P<kept>\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
+)
+"""An escaped backslash and a whole pair, which stay, or half a pair, which no text in UTF-8 can hold."""
+
+_REPLACEMENT = "\\ufffd"
+
+
 class InvalidJsonError(ValueError):
     """The text is not JSON that both engines can hold."""
 
 
+class NumberRangeError(InvalidJsonError):
+    """The text is JSON with a number outside the range of a double, which BigQuery's JSON type refuses."""
+
+
 class Verbatim(str):
-    """JSON text to be written as it stands: a bracket, or a number that no double and no reasonable integer holds."""
+    """JSON text to be written unchanged: a bracket, or a number that no double holds."""
 
     __slots__ = ()
 
@@ -59,6 +75,7 @@ def parse_json(text: str) -> Json:
     """The value of a JSON text.
 
     Raises:
+        NumberRangeError: it holds a number outside the range of a double.
         InvalidJsonError: it is not RFC 8259 JSON, holds half a surrogate pair, or nests deeper than ``MAX_DEPTH``.
     """
     try:
@@ -68,11 +85,22 @@ def parse_json(text: str) -> Json:
         if "\\u" in text:
             # Half a surrogate pair can only be spelled out, and cannot be encoded.
             json_text(value).encode()
+        if _MAYBE_WIDE.search(text):
+            _check_numbers(value)
+    except NumberRangeError:
+        raise
     except RecursionError:
         raise InvalidJsonError("nests too deep") from None
     except ValueError as error:
         raise InvalidJsonError(str(error)) from None
     return value
+
+
+def repair_surrogates(text: str) -> str:
+    """The text with U+FFFD for every escape of half a surrogate pair; the rest of it is unchanged."""
+    if "\\u" not in text:
+        return text
+    return _SURROGATES.sub(lambda found: found["kept"] or _REPLACEMENT, text)
 
 
 def json_text(value: Json) -> str:
@@ -139,6 +167,23 @@ def _parse_integer(text: str) -> int | Verbatim:
 
 def _refuse_constant(name: str) -> Json:
     raise InvalidJsonError(f"{name} is not JSON")
+
+
+def _check_numbers(value: Json) -> None:
+    waiting: list[Json] = [value]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, Verbatim) or (isinstance(part, int) and not _is_in_range(part)):
+            raise NumberRangeError("holds a number outside the range of a double")
+        waiting.extend(_members(part))
+
+
+def _is_in_range(number: int) -> bool:
+    try:
+        float(number)
+    except OverflowError:
+        return False
+    return True
 
 
 def _check_depth(value: Json) -> None:

@@ -1,113 +1,142 @@
-"""The vectorised transform: the contract of ``events.contract`` said in SQL, for a whole hour at once.
+"""The vectorised transform: the contract of ``events.contract`` stated in SQL, for many rows at once.
 
-It writes two statements. ``verdicts_sql`` finds the rows to refuse; ``tracks_sql`` extracts the columns of the rest.
-DuckDB runs them, whatever the warehouse's engine is: it reads Parquet fastest, and one transform means one behaviour.
+It writes two statements over a relation of deliveries (``events.reading``). ``verdicts_sql`` finds the rows to refuse
+and those to leave to the contract itself; ``tracks_sql`` extracts the columns of the rest. DuckDB runs them, whatever
+the warehouse's engine is: one transform means one behaviour.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from tracks_assets.events.columns import TRACK_COLUMNS, Column, ColumnType, Family, Field, Property
-from tracks_assets.events.contract import EARLIEST, LATEST, Reason
-from tracks_assets.events.strict_json import MAX_DEPTH, InvalidJsonError, parse_json
-from tracks_assets.export.fields import INSERT_TIME_FIELDS
-from tracks_assets.export.inventory import HourInventory
-from tracks_assets.sql_files import render, sql_text
+from tracks_assets.events.contract import EARLIEST, LATEST, MOMENT, Reason
+from tracks_assets.events.strict_json import MAX_DEPTH
+from tracks_assets.sql_files import macros, render, sql_text
 
 _SQL = Path(__file__).parent / "sql"
+VALUES = _SQL / "values.sql"
+
+BY_ROW = "by row"
+"""What ``verdicts_sql`` gives in place of a reason where the contract itself must look at the row."""
 
 
-def verdicts_sql(inventory: HourInventory) -> str:
-    """The statement that gives (source_file, row_number, reason, doubtful) of the rows that may be refused."""
+def verdicts_sql(deliveries: str, longest: int, columns: Sequence[Column] = TRACK_COLUMNS) -> str:
+    """The statement that gives (source_file, row_number, reason, unfitting) of the rows that need attention.
+
+    Args:
+        deliveries: a relation with source_file, row_number and the struct delivered.
+        longest: bytes of JSON text above which a row is left to the contract.
+        columns: the columns that are extracted.
+    """
     return render(
         _SQL / "verdicts.sql",
         {
-            "deliveries": _deliveries_sql(inventory),
+            "deliveries": deliveries,
             "reasons": Reason,
+            "by_row": BY_ROW,
             "earliest": EARLIEST.isoformat(),
             "latest": LATEST.isoformat(),
             "max_depth": MAX_DEPTH,
+            "longest": longest,
+            "json_fields": _json_fields(columns),
+            "unfitting": _unfitting(columns),
+            "values": macros(VALUES),
         },
     )
 
 
-def is_event_payload(payload: str) -> bool:
-    """Whether the contract takes a payload that the SQL could not judge."""
-    try:
-        parse_json(payload)
-    except InvalidJsonError:
-        return False
-    return True
-
-
-def tracks_sql(inventory: HourInventory, rejected: str, stamps: Mapping[str, str]) -> str:
-    """The statement that gives the columns of tracks for every row that the table ``rejected`` does not name.
+def tracks_sql(deliveries: str, stamps: Mapping[str, str], columns: Sequence[Column] = TRACK_COLUMNS) -> str:
+    """The statement that gives the columns of tracks for every delivery of a relation.
 
     Args:
-        inventory: the hour's files.
-        rejected: a table with source_file and row_number.
+        deliveries: a relation with source_file, row_number and the struct delivered; the contract takes its rows.
         stamps: SQL of the columns that the loader sets, by name; they come in the order of the column list.
+        columns: the column list.
     """
-    columns = [(column.name, stamps.get(column.name) or _expression(column)) for column in TRACK_COLUMNS]
-    columns += [(name, sql) for name, sql in stamps.items() if name not in {column.name for column in TRACK_COLUMNS}]
+    expressions = [(column.name, stamps.get(column.name) or _expression(column, columns)) for column in columns]
+    names = {column.name for column in columns}
+    expressions += [(name, sql) for name, sql in stamps.items() if name not in names]
     return render(
         _SQL / "tracks.sql",
-        {"deliveries": _deliveries_sql(inventory), "rejected": rejected, "paths": _text_paths(), "columns": columns},
-    )
-
-
-def _deliveries_sql(inventory: HourInventory) -> str:
-    present = [name for name in INSERT_TIME_FIELDS if name in inventory.fields]
-    return render(
-        _SQL / "deliveries.sql",
         {
-            **file_blanks(inventory),
-            "inserted_at": f"coalesce({', '.join(present)})" if present else "cast(null as timestamptz)",
+            "deliveries": deliveries,
+            "paths": [_path(key) for key in _text_keys(columns)],
+            "columns": expressions,
         },
     )
 
 
-def file_blanks(inventory: HourInventory) -> dict[str, Any]:
-    """What a statement over an hour's files needs to know of them: their paths, and the length of the root's."""
-    paths = [without_wildcards(file.path) for file in inventory.files]
-    return {"files": paths, "root_length": len(inventory.root) + 1}
+def _json_fields(columns: Sequence[Column]) -> list[str]:
+    """The fields that hold JSON text, the payload first."""
+    names = [
+        name
+        for column in columns
+        if isinstance(column.source, Field) and column.type is ColumnType.JSON
+        for name in column.source.names
+    ]
+    return [_field(name) for name in dict.fromkeys(["properties", *names])]
 
 
-def without_wildcards(path: str) -> str:
-    """A path as DuckDB is told it: it reads every path as a pattern; in brackets, a wildcard stands for itself."""
-    return re.sub(r"[*?[]", r"[\g<0>]", path)
+def _unfitting(columns: Sequence[Column]) -> list[str]:
+    """For each column that may hold less than is delivered, an expression that is 1 where it does."""
+    pairs = []
+    for column in columns:
+        match column.source:
+            case Property(keys=keys) if column.type not in (ColumnType.STRING, ColumnType.JSON):
+                members = [
+                    f"nullif(json_extract(delivered.properties, {sql_text(_path(key))})::varchar, 'null')"
+                    for key in keys
+                ]
+                pairs.append((_first(members), _as_type(_first(members), column.type)))
+            case Field(names=names) if column.type is ColumnType.JSON and names != ("properties",):
+                pairs.append((_first([_field(name) for name in names]), _expression(column, columns)))
+    return [f"(({value}) is not null and ({fitting}) is null)::integer" for value, fitting in pairs]
 
 
-def _text_keys() -> Sequence[str]:
+def _text_keys(columns: Sequence[Column]) -> list[str]:
     return [
         key
-        for column in TRACK_COLUMNS
+        for column in columns
         if isinstance(column.source, Property) and column.type is ColumnType.STRING
         for key in column.source.keys
     ]
 
 
-def _text_paths() -> Sequence[str]:
-    return [f'$."{key}"' for key in _text_keys()]
+def _path(key: str) -> str:
+    return f'$."{key}"'
 
 
-def _expression(column: Column) -> str:
+def _field(name: str) -> str:
+    quoted = name.replace('"', '""')
+    return f"delivered.{name}" if name.isidentifier() else f'delivered."{quoted}"'
+
+
+def _first(values: Sequence[str]) -> str:
+    return values[0] if len(values) == 1 else f"coalesce({', '.join(values)})"
+
+
+def _expression(column: Column, columns: Sequence[Column]) -> str:
     match column.source:
         case Field(names=names):
-            return "inserted_at" if "inserted_at" in names else names[0]
+            value = _first([_field(name) for name in names])
+            if column.type is ColumnType.JSON and names != ("properties",):
+                return f"case when json_valid({value}) then {value} end"
+            return value
         case Property(keys=keys) if column.type is ColumnType.STRING:
-            positions = [_text_keys().index(key) + 1 for key in keys]
-            texts = [f"texts[{position}]" for position in positions]
-            return texts[0] if len(texts) == 1 else f"coalesce({', '.join(texts)})"
+            positions = [_text_keys(columns).index(key) + 1 for key in keys]
+            return _first([f"texts[{position}]" for position in positions])
         case Property(keys=keys):
             members = [f"nullif(members[list_position(keys, {sql_text(key)})], 'null')" for key in keys]
-            return members[0] if len(members) == 1 else f"coalesce({', '.join(members)})"
+            return _as_type(_first(members), column.type)
         case Family():
             return _family_expression(column.source)
         case _:
             raise ValueError(f"{column.name} is set by the loader: give it in stamps")
+
+
+def _as_type(value: str, type_: ColumnType) -> str:
+    written: str = macros(VALUES).as_type(value, type_, MOMENT)
+    return written
 
 
 def _family_expression(family: Family) -> str:

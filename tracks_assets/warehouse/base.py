@@ -43,12 +43,23 @@ class Obstacle:
 
 @dataclass(frozen=True)
 class HourLoad:
-    """What loading one export hour did: rows read from its files, accepted and refused by the contract."""
+    """What loading one export hour did.
+
+    Attributes:
+        hour: the start of the hour.
+        read: rows in its files.
+        accepted: rows that the contract accepts.
+        rejected: rows that it refuses.
+        repaired: accepted rows in which half a surrogate pair was replaced by U+FFFD.
+        unfitting: values of accepted rows that do not fit their column's type, and are null.
+    """
 
     hour: datetime
     read: int
     accepted: int
     rejected: int
+    repaired: int = 0
+    unfitting: int = 0
 
 
 @dataclass(frozen=True)

@@ -42,13 +42,8 @@ from tracks_assets.warehouse.bigquery_publish import Publications
 from tracks_assets.warehouse.bigquery_staging import Staging
 from tracks_assets.warehouse.bigquery_tables import PIPELINE_LABELS, difference, new_table, table_like
 from tracks_assets.warehouse.bigquery_transform import transforming
-from tracks_assets.warehouse.deliveries import (
-    accepted_rows,
-    check_accounted_for,
-    checked_legacy_rows,
-    judge,
-    rejected_rows,
-)
+from tracks_assets.warehouse.deliveries import check_accounted_for, validated
+from tracks_assets.warehouse.legacy_files import legacy_rows
 from tracks_assets.warehouse.statements import Statements, bigquery_statements
 from tracks_assets.warehouse.tables import (
     BACKFILL_TRACKS,
@@ -74,10 +69,14 @@ class BigQueryWarehouse(Warehouse):
     Args:
         place: which project and datasets, and the bounds of jobs.
         labels: what every job carries besides the pipeline's own label, to tell what it was for.
+        memory_limit: the limit of the DuckDB that transforms an hour here, for instance "2GB".
     """
 
-    def __init__(self, place: BigQueryPlace, labels: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, place: BigQueryPlace, labels: Mapping[str, str] | None = None, memory_limit: str = "2GB"
+    ) -> None:
         self._place = place
+        self._memory_limit = memory_limit
         self._statements = bigquery_statements(place.project, place.dataset_prefix)
         self._jobs = Jobs(place, self._statements, {**PIPELINE_LABELS, **(labels or {})})
         self._publications = Publications(self._jobs)
@@ -162,11 +161,14 @@ class BigQueryWarehouse(Warehouse):
             if not local.files:
                 self._replace("replace_hour", inventory.hour)
                 return HourLoad(inventory.hour, read=0, accepted=0, rejected=0)
-            with transforming(local) as connection:
-                judge(connection, local)
-                accepted = staging.load(RAW_TRACKS, connection, accepted_rows(local, stamp))
-                rejected = staging.load(REJECTED_TRACKS, connection, rejected_rows(local, stamp))
-            load = check_accounted_for(HourLoad(inventory.hour, local.rows, accepted, rejected), inventory)
+            with (
+                transforming(local, self._memory_limit) as connection,
+                validated(connection, local, self._memory_limit) as deliveries,
+            ):
+                accepted = staging.load(RAW_TRACKS, connection, deliveries.accepted_rows(stamp))
+                rejected = staging.load(REJECTED_TRACKS, connection, deliveries.rejected_rows(stamp))
+            load = HourLoad(inventory.hour, local.rows, accepted, rejected, deliveries.repaired, deliveries.unfitting)
+            check_accounted_for(load, inventory)
             staging.check(RAW_TRACKS, accepted)
             staging.check(REJECTED_TRACKS, rejected)
             self._replace("replace_hour", inventory.hour, staging, RAW_TRACKS, REJECTED_TRACKS)
@@ -181,11 +183,11 @@ class BigQueryWarehouse(Warehouse):
             if not local.files:
                 self._replace("replace_legacy_hour", inventory.hour)
                 return 0
-            with transforming(local) as connection:
-                rows = sum(
-                    staging.load(BACKFILL_TRACKS, connection, checked_legacy_rows(connection, file))
-                    for file in local.files
-                )
+            with (
+                transforming(local, self._memory_limit) as connection,
+                legacy_rows(connection, local, self._memory_limit) as query,
+            ):
+                rows = staging.load(BACKFILL_TRACKS, connection, query)
             staging.check(BACKFILL_TRACKS, rows)
             self._replace("replace_legacy_hour", inventory.hour, staging, BACKFILL_TRACKS)
             return rows

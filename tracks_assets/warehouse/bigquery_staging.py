@@ -17,7 +17,8 @@ from tracks_assets.warehouse.bigquery_tables import PIPELINE_LABELS, staging_sch
 from tracks_assets.warehouse.tables import Table
 
 _ROW_GROUP_ROWS = 16_384
-"""A group is held in memory until it is written, one in each thread: some 40 MB of events. BigQuery asks for 16 MB."""
+_ROW_GROUP_BYTES = 32 * 2**20
+"""A group is held in memory until it is written, one in each thread. BigQuery asks for 16 MB."""
 
 KEPT = timedelta(days=1)
 """How long BigQuery keeps a staging table that a killed load has left."""
@@ -125,7 +126,8 @@ def write_rows(connection: duckdb.DuckDBPyConnection, rows: str, table: Table, f
     texts = ", ".join(f"{name}::varchar as {name}" for name in json_columns(table))
     (written,) = connection.execute(
         f"copy (select * replace ({texts}) from ({rows})) to {sql_text(str(file))} "
-        f"(format parquet, compression zstd, row_group_size {_ROW_GROUP_ROWS})"
+        f"(format parquet, compression zstd, row_group_size {_ROW_GROUP_ROWS}, "
+        f"row_group_size_bytes {_ROW_GROUP_BYTES})"
     ).fetchone() or (0,)
     return int(written)
 

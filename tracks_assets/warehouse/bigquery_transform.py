@@ -11,12 +11,14 @@ from tracks_assets.export.inventory import HourInventory, find_unreadable
 from tracks_assets.warehouse.base import WarehouseError
 from tracks_assets.warehouse.duckdb_errors import failure
 
-_MEMORY = "800MB"
-
 
 @contextmanager
-def transforming(inventory: HourInventory) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A DuckDB in memory that reads an hour's files; what it cannot read is told by the file's name.
+def transforming(inventory: HourInventory, memory_limit: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A DuckDB in memory that reads an hour's files; an error names the file that cannot be read.
+
+    Args:
+        inventory: the hour's files.
+        memory_limit: its limit, for instance "2GB"; above it, work spills into a temporary folder.
 
     Raises:
         ExportError: a file cannot be read to its end.
@@ -24,7 +26,7 @@ def transforming(inventory: HourInventory) -> Iterator[duckdb.DuckDBPyConnection
     """
     with TemporaryDirectory(prefix="tracks_spilled_") as folder:
         config: dict[str, Any] = {
-            "memory_limit": _MEMORY,
+            "memory_limit": memory_limit,
             "preserve_insertion_order": False,
             "temp_directory": folder,
         }

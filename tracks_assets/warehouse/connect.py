@@ -18,7 +18,12 @@ def warehouse_of(
 ) -> Warehouse:
     """The warehouse of the settings, not yet opened; see ``connect_warehouse``."""
     return connect_warehouse(
-        settings.engine, settings.duckdb_path, bigquery_place(settings), labels=labels, lock_wait=lock_wait
+        settings.engine,
+        settings.duckdb_path,
+        bigquery_place(settings),
+        labels=labels,
+        lock_wait=lock_wait,
+        memory_limit=settings.memory_limit,
     )
 
 
@@ -28,6 +33,7 @@ def connect_warehouse(
     place: BigQueryPlace,
     labels: Mapping[str, str] | None = None,
     lock_wait: float = LOCK_WAIT,
+    memory_limit: str = "2GB",
 ) -> Warehouse:
     """The warehouse of an engine, not yet opened.
 
@@ -37,10 +43,11 @@ def connect_warehouse(
         place: the datasets of the other.
         labels: what jobs carry, on the engine that bills them.
         lock_wait: seconds to wait for another process to let go of the file.
+        memory_limit: DuckDB's memory limit, for instance "2GB": of the one, or of the transform of the other.
     """
     if engine == "bigquery":
-        return BigQueryWarehouse(place, labels)
-    return DuckDbWarehouse(duckdb_path, lock_wait)
+        return BigQueryWarehouse(place, labels, memory_limit)
+    return DuckDbWarehouse(duckdb_path, lock_wait, memory_limit)
 
 
 def bigquery_place(settings: Settings) -> BigQueryPlace:

@@ -16,7 +16,7 @@ import duckdb
 
 from tracks_assets.events.columns import ColumnType
 from tracks_assets.export.fetch import fetched
-from tracks_assets.export.inventory import ExportFile, HourInventory, find_unreadable
+from tracks_assets.export.inventory import HourInventory, find_unreadable
 from tracks_assets.export.layout import HOUR
 from tracks_assets.warehouse.base import (
     HourLoad,
@@ -30,16 +30,10 @@ from tracks_assets.warehouse.base import (
     WarehouseError,
     content_sum,
 )
-from tracks_assets.warehouse.deliveries import (
-    accepted_rows,
-    check_accounted_for,
-    judge,
-    legacy_error,
-    legacy_rows,
-    rejected_rows,
-)
+from tracks_assets.warehouse.deliveries import check_accounted_for, validated
 from tracks_assets.warehouse.duckdb_errors import cause_in, failure, is_held, next_step, opening_error, shape_refusal
 from tracks_assets.warehouse.duckdb_inspection import shape_differences, stored_columns
+from tracks_assets.warehouse.legacy_files import legacy_rows
 from tracks_assets.warehouse.statements import DUCKDB_STATEMENTS, Statements
 from tracks_assets.warehouse.tables import BACKFILL_TRACKS, RAW_TRACKS, REJECTED_TRACKS, TABLES, TRACKS, Table
 
@@ -48,6 +42,8 @@ _TYPES = {
     ColumnType.TIMESTAMP: "timestamptz",
     ColumnType.JSON: "json",
     ColumnType.INT64: "bigint",
+    ColumnType.FLOAT64: "double",
+    ColumnType.BOOL: "boolean",
 }
 
 _BULKY = ("event_payload", "feature_flags_values", "raw")
@@ -62,10 +58,10 @@ class DuckDbWarehouse(Warehouse):
     Args:
         path: the file.
         lock_wait: seconds to wait for another process to let go of the file.
-        memory_limit: DuckDB's own limit, for instance "1GB"; above it, work spills to disk beside the file.
+        memory_limit: DuckDB's own limit, for instance "2GB"; above it, work spills to disk beside the file.
     """
 
-    def __init__(self, path: Path, lock_wait: float = 60.0, memory_limit: str = "1GB") -> None:
+    def __init__(self, path: Path, lock_wait: float = 60.0, memory_limit: str = "2GB") -> None:
         self._path = path
         self._lock_wait = lock_wait
         self._memory_limit = memory_limit
@@ -135,13 +131,15 @@ class DuckDbWarehouse(Warehouse):
                 self._run("delete_hour", {"window_start": inventory.hour}, table=table)
             if not local.files:
                 return HourLoad(inventory.hour, read=0, accepted=0, rejected=0)
-            judge(self.connection, local)
-            load = HourLoad(
-                inventory.hour,
-                read=inventory.rows,
-                accepted=self._insert(RAW_TRACKS, accepted_rows(local, stamp)),
-                rejected=self._insert(REJECTED_TRACKS, rejected_rows(local, stamp)),
-            )
+            with validated(self.connection, local, self._memory_limit) as deliveries:
+                load = HourLoad(
+                    inventory.hour,
+                    read=inventory.rows,
+                    accepted=self._insert(RAW_TRACKS, deliveries.accepted_rows(stamp)),
+                    rejected=self._insert(REJECTED_TRACKS, deliveries.rejected_rows(stamp)),
+                    repaired=deliveries.repaired,
+                    unfitting=deliveries.unfitting,
+                )
             return check_accounted_for(load, inventory)
 
     def _insert(self, table: Table, rows: str) -> int:
@@ -153,13 +151,10 @@ class DuckDbWarehouse(Warehouse):
             return 0
         with fetched(inventory) as local, self._loading(local):
             self._run("delete_backfill_hour", {"window_start": inventory.hour, "window_end": inventory.hour + HOUR})
-            return sum(self._insert_legacy_file(file) for file in local.files)
-
-    def _insert_legacy_file(self, file: ExportFile) -> int:
-        try:
-            return self._insert(BACKFILL_TRACKS, legacy_rows(file))
-        except duckdb.ConversionException as error:
-            raise legacy_error(file, error) from error
+            if not local.files:
+                return 0
+            with legacy_rows(self.connection, local, self._memory_limit) as rows:
+                return self._insert(BACKFILL_TRACKS, rows)
 
     def insert_missing_legacy(self, start: datetime, end: datetime) -> LegacyMerge:
         """See ``Warehouse.insert_missing_legacy``: keys are matched first, and payloads are read by row number."""

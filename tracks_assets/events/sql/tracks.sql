@@ -1,30 +1,19 @@
--- The accepted rows of one hour as rows of raw_tracks, all but the stamps of the run.
+-- The accepted deliveries as rows of raw_tracks, all but the stamps of the run.
 --
 -- Every key and value of a payload is listed once, and the families are picked from the lists: that is exact for keys
 -- of any spelling, and costs the same however many flags a company has.
 with
 
-deliveries as (
-    {{ deliveries | indent(4) }}
-),
-
-accepted as (
-    select deliveries.*
-    from deliveries
-    anti join {{ rejected }} as rejected
-        on deliveries.source_file = rejected.source_file and deliveries.row_number = rejected.row_number
-),
-
 parsed as (
     select
         *,
         json_extract_string(
-            properties,
+            delivered.properties,
             [{{ paths | sql_texts }}]
         ) as texts,
-        json_keys(properties) as keys,
-        json_extract(properties, '$.*') as members
-    from accepted
+        json_keys(delivered.properties) as keys,
+        json_extract(delivered.properties, '$.*') as members
+    from {{ deliveries }}
 ),
 
 final as (

@@ -1,31 +1,34 @@
--- The rows of one hour that the contract refuses, whole, as rows of rejected_tracks.
+-- The rows of one hour that the contract refuses, in full, as rows of rejected_tracks; one relation for each file.
 with
 
-delivered as (
+refused as (
+    {% for relation in relations %}
     select
-        substr(filename, {{ root_length }} + 1) as source_file,
-        file_row_number as row_number,
-        deliveries
-    from
-        read_parquet(
-            [{{ files | sql_texts }}],
-            filename = true,
-            file_row_number = true,
-            union_by_name = true
-        ) as deliveries
+        source_file,
+        row_number,
+        reason,
+        to_json(delivered) as raw
+    from {{ relation }}
+    {{ "union all" if not loop.last }}
+    {% else %}
+    select
+        null::varchar as source_file,
+        null::bigint as row_number,
+        null::varchar as reason,
+        null::json as raw
+    where false
+    {% endfor %}
 ),
 
 final as (
     select
         {{ window_start }} as window_start,
-        rejected_rows.source_file,
-        rejected_rows.row_number,
-        rejected_rows.reason,
-        json_merge_patch(to_json(delivered.deliveries), '{"filename": null, "file_row_number": null}') as raw,
+        source_file,
+        row_number,
+        reason,
+        raw,
         {{ stamp }} as rejected_at
-    from rejected_rows
-    inner join delivered
-        on rejected_rows.source_file = delivered.source_file and rejected_rows.row_number = delivered.row_number
+    from refused
 )
 
 select * from final

@@ -1,0 +1,109 @@
+"""The rows of the old pipeline's files, their JSON held to the same rules as an event's payload.
+
+DuckDB takes NaN and trailing commas for JSON, and BigQuery would refuse the hour: so each text that may hold one is
+parsed by ``events.strict_json``. Files are read as a stream of small batches, as those of events are.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import duckdb
+import pyarrow as pa
+
+from tracks_assets.events.columns import TRACK_COLUMNS, ColumnType
+from tracks_assets.events.reading import check_types, delivered_rows, delivered_schema, read_rows
+from tracks_assets.events.strict_json import MAX_DEPTH, InvalidJsonError, parse_json, repair_surrogates
+from tracks_assets.events.transform import VALUES
+from tracks_assets.export.errors import ExportError
+from tracks_assets.export.inventory import ExportFile, HourInventory
+from tracks_assets.export.legacy import WRITE_AGAIN
+from tracks_assets.sql_files import macros
+from tracks_assets.warehouse.deliveries import ARROW_TYPES
+from tracks_assets.warehouse.memory import batch_bytes
+from tracks_assets.warehouse.statements import DUCKDB_STATEMENTS
+from tracks_assets.warehouse.streams import streams
+
+_FIELDS = {column.name: ARROW_TYPES[column.type] for column in TRACK_COLUMNS}
+_JSON = [column.name for column in TRACK_COLUMNS if column.type is ColumnType.JSON]
+
+Repairs = Mapping[str, Mapping[int, Mapping[str, str]]]
+"""Texts in place of delivered ones, by file, row number and column."""
+
+
+@contextmanager
+def legacy_rows(connection: duckdb.DuckDBPyConnection, inventory: HourInventory, memory_limit: str) -> Iterator[str]:
+    """The query of the rows of an hour's files, for the length of a ``with`` block; it can be run once.
+
+    Half a surrogate pair is replaced by U+FFFD, as it is in an event.
+
+    Args:
+        connection: the DuckDB that will run it.
+        inventory: the hour's files, on local disk.
+        memory_limit: the limit of that DuckDB, for instance "2GB".
+
+    Raises:
+        ExportError: a text is not JSON that both engines can hold.
+    """
+    for file in inventory.files:
+        check_types(file, _FIELDS)
+    size = batch_bytes(connection, memory_limit)
+    with streams(connection) as added:
+        added.add("legacy_rows", delivered_schema(_FIELDS), _stream(inventory, size))
+        doubtful = _doubtful_rows(connection, size)
+        repairs = {file.name: _checked(file, doubtful[file.name]) for file in inventory.files}
+        added.add("legacy_rows", delivered_schema(_FIELDS), _repaired(_stream(inventory, size), repairs))
+        yield DUCKDB_STATEMENTS.text("legacy_rows")
+
+
+def _doubtful_rows(connection: duckdb.DuckDBPyConnection, longest: int) -> dict[str, list[int]]:
+    """The numbers of the rows whose JSON is to be parsed here, by file and in order."""
+    statement = DUCKDB_STATEMENTS.text(
+        "legacy_doubtful", texts=_JSON, longest=longest, max_depth=MAX_DEPTH, values=macros(VALUES)
+    )
+    doubtful: dict[str, list[int]] = defaultdict(list)
+    for name, number in sorted(connection.execute(statement).fetchall()):
+        doubtful[name].append(number)
+    return doubtful
+
+
+def _stream(inventory: HourInventory, size: int) -> Iterator[pa.RecordBatch]:
+    for file in inventory.files:
+        yield from delivered_rows(file, _FIELDS, size, remedy=WRITE_AGAIN)
+
+
+def _checked(file: ExportFile, numbers: list[int]) -> dict[int, dict[str, str]]:
+    """The texts of some rows that are to be replaced."""
+    repairs: dict[int, dict[str, str]] = {}
+    for batch, found in read_rows(file, _JSON, numbers, WRITE_AGAIN) if numbers else ():
+        for number, texts in zip(found.to_pylist(), batch.to_pylist(), strict=True):
+            for column, text in texts.items():
+                if text is not None and (repaired := _repair(file, column, number, text)) != text:
+                    repairs.setdefault(number, {})[column] = repaired
+    return repairs
+
+
+def _repair(file: ExportFile, column: str, number: int, text: str) -> str:
+    repaired = repair_surrogates(text)
+    try:
+        parse_json(repaired)
+    except InvalidJsonError as error:
+        raise ExportError(
+            f"The file {file.name} holds text that is no JSON in the column {column} of row {number}, counted from 0 "
+            f"({error}): {WRITE_AGAIN}."
+        ) from None
+    return repaired
+
+
+def _repaired(batches: Iterator[pa.RecordBatch], repairs: Repairs) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        texts = repairs[batch["source_file"][0].as_py()]
+        numbers = batch["row_number"].to_pylist() if texts else []
+        if texts.keys().isdisjoint(numbers):
+            yield batch
+            continue
+        rows = [
+            row | texts.get(number, {}) for number, row in zip(numbers, batch["delivered"].to_pylist(), strict=True)
+        ]
+        delivered = pa.array(rows, batch.schema.field("delivered").type)
+        yield batch.set_column(batch.schema.get_field_index("delivered"), "delivered", delivered)

@@ -1,0 +1,14 @@
+-- The rows of the old pipeline's files whose JSON is none, or is to be parsed strictly.
+select
+    source_file,
+    row_number
+from legacy_rows
+where
+    {% for text in texts %}
+    case
+        when delivered.{{ text }} is null then false
+        when strlen(delivered.{{ text }}) > {{ longest }} then true
+        when {{ values.is_doubtful("delivered." ~ text, max_depth) }} then true
+        else not json_valid(delivered.{{ text }})
+    end{{ " or" if not loop.last }}
+    {% endfor %}
