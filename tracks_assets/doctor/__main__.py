@@ -81,11 +81,7 @@ _PERMISSIONS = "Give this user permission to read and write it, or set TRACKS_HO
 def _check_warehouse(settings: Settings, lock_wait: float) -> Iterator[Finding]:
     if settings.engine == "bigquery":
         return check_bigquery(bigquery_place(settings))
-    return check_duckdb(settings.duckdb_path, lock_wait, MEMORY_LIMIT)
-
-
-MEMORY_LIMIT = "1GB"
-"""The memory limit that the warehouse gives DuckDB."""
+    return check_duckdb(settings.duckdb_path, lock_wait, settings.memory_limit)
 
 
 def _parser() -> argparse.ArgumentParser:
