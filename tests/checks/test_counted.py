@@ -96,8 +96,8 @@ def test_what_could_be_computed_raises_nothing(tmp_path: Path) -> None:
 )
 def test_a_test_that_dbt_did_not_finish_is_no_verdict(results: dict[str, Any], cause: str) -> None:
     with pytest.raises(CheckError) as raised:
-        failures_of("unique_event_id_all", results, "it is locked")
-    assert str(raised.value) == (f"dbt did not finish its test ({cause}): fix the cause, then run tracks_checks again.")
+        failures_of("unique_event_id_all", results, "it is locked", lambda cause: f"See {cause}.")
+    assert str(raised.value) == (f"dbt did not finish its test ({cause}). See {cause}.")
 
 
 def deliver(warehouse: DuckDbWarehouse, event_id: str, hour: datetime, created_at: datetime = START) -> None:

@@ -13,7 +13,7 @@ import pytest
 from tests.failures.place import FIRST, PLAN, Place, child, holding, merge_first_hour
 from tracks_assets.demo.generate import write_hour
 from tracks_assets.doctor.__main__ import guarded, main
-from tracks_assets.doctor.duckdb_checks import disk_finding, memory_finding, size_of
+from tracks_assets.doctor.duckdb_checks import disk_finding, memory_finding
 from tracks_assets.doctor.findings import Finding, Status, exit_code, fail, ok, warn
 from tracks_assets.export.layout import HOUR, file_name, hour_interval
 
@@ -123,6 +123,23 @@ def test_an_hour_folder_with_another_format(home: Place, capsys: Shown) -> None:
     assert "Parquet" in text
 
 
+def test_an_export_that_ends_before_the_first_partition(
+    home: Place, monkeypatch: pytest.MonkeyPatch, capsys: Shown
+) -> None:
+    monkeypatch.setenv("TRACKS_EXPORT_START", "2026-03-12-01:00")
+    text = failed(capsys, "export")
+    assert text.endswith(
+        "the newest is 2026-03-12-00:00, before TRACKS_EXPORT_START (2026-03-12-01:00). Set TRACKS_EXPORT_START to the "
+        "first hour of the export."
+    )
+
+
+def test_a_cutover_is_shown(home: Place, monkeypatch: pytest.MonkeyPatch, capsys: Shown) -> None:
+    monkeypatch.setenv("TRACKS_CUTOVER", "2026-03-04")
+    _, lines = run(capsys)
+    assert lines["settings"][0][1].endswith(", events before 2026-03-04 are left out")
+
+
 def test_a_root_that_is_the_events_folder_itself(home: Place, monkeypatch: pytest.MonkeyPatch, capsys: Shown) -> None:
     monkeypatch.setenv("TRACKS_EXPORT_URI", str(home.export / "events"))
     text = failed(capsys, "export")
@@ -219,14 +236,6 @@ def test_a_line_has_the_status_the_check_the_finding_and_the_fix() -> None:
     assert fail("disk", "it is\nfull.", "Free it.").line == "fail  disk        it is full. Free it."
     assert exit_code([ok("a", "b"), warn("a", "b")]) == 0
     assert exit_code([ok("a", "b"), fail("a", "b")]) == 1
-
-
-@pytest.mark.parametrize(
-    ("text", "size"),
-    [("1GB", 10**9), ("1.5 GB", 1_500_000_000), ("800MiB", 800 * 2**20), ("2g", 2 * 10**9), ("80%", None)],
-)
-def test_sizes_as_duckdb_takes_them(text: str, size: int | None) -> None:
-    assert size_of(text) == size
 
 
 def test_disk_and_memory() -> None:

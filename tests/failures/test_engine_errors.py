@@ -12,6 +12,7 @@ from tracks_assets.export.errors import ExportError
 from tracks_assets.export.inventory import Export
 from tracks_assets.warehouse.base import WarehouseError
 from tracks_assets.warehouse.bigquery_transform import transforming
+from tracks_assets.warehouse.deliveries import Deliveries
 from tracks_assets.warehouse.duckdb import DuckDbWarehouse, loading_error
 from tracks_assets.warehouse.duckdb_errors import BUG, Cause, cause_in, cause_of, next_step
 
@@ -119,7 +120,9 @@ def test_the_cause_of_an_error_of_the_system(number: int, cause: Cause) -> None:
         ("FATAL Error: Failed to create checkpoint because of error: No space left on device", Cause.DISK_FULL),
         ("TransactionContext Error: Failed to commit: Disk quota exceeded", Cause.DISK_FULL),
         ('IO Error: Cannot open file "/w": Permission denied', Cause.NO_PERMISSION),
-        ("it says nothing", Cause.BUG),
+        ("it says nothing", Cause.UNKNOWN),
+        ("Runtime Error Could not find profile named 'tracks'", Cause.UNKNOWN),
+        ("TransactionContext Error: Current transaction is aborted", Cause.BUG),
     ],
 )
 def test_the_cause_of_an_error_that_dbt_reports(text: str, cause: Cause) -> None:
@@ -138,7 +141,7 @@ def test_a_statement_that_is_wrong_is_called_a_bug_and_changes_nothing(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = place.contents()
-    monkeypatch.setattr("tracks_assets.warehouse.duckdb.accepted_rows", lambda *_: "select nope")
+    monkeypatch.setattr(Deliveries, "accepted_rows", lambda *_: "select nope")
     with pytest.raises(WarehouseError) as caught:
         place.load()
     assert str(caught.value).startswith(
@@ -170,7 +173,7 @@ def test_an_hour_without_memory_names_the_setting(place: Place) -> None:
 )
 def test_bigquerys_transform_has_the_same_next_steps(place: Place, statement: str, step: str) -> None:
     inventory = Export(str(place.export)).inventory(FIRST)
-    with pytest.raises(WarehouseError) as caught, transforming(inventory) as connection:
+    with pytest.raises(WarehouseError) as caught, transforming(inventory, "1GB") as connection:
         connection.execute(statement)
     finding, _, after = str(caught.value).partition("). ")
     assert finding.startswith("The hour 2026-03-12-00:00 could not be transformed and is unchanged (")

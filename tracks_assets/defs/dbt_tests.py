@@ -1,6 +1,6 @@
 """dbt's own tests of tracks, evaluated as Dagster checks: they read the full table and run with the census."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -55,8 +55,14 @@ def dbt_judges(warehouse: Warehouse, cutover: datetime | None, results: Results,
     return {name: partial(dbt_verdict, warehouse, cutover, name, results, logged) for name in DBT_CHECKS}
 
 
-def failures_of(name: str, results: Results, logged: str) -> int:
+def failures_of(name: str, results: Results, logged: str, next_step: Callable[[str], str]) -> int:
     """The rows that a dbt test found at fault.
+
+    Args:
+        name: the test's name.
+        results: what dbt recorded.
+        logged: the errors that it logged.
+        next_step: the engine's next step for an error text, see ``Warehouse.remedy``.
 
     Raises:
         CheckError: dbt did not finish the test.
@@ -64,7 +70,7 @@ def failures_of(name: str, results: Results, logged: str) -> int:
     result = results.get(name, {})
     if result.get("status") not in ("pass", "fail"):
         cause = cause_of(name, results, logged)
-        raise CheckError(f"dbt did not finish its test ({cause}): fix the cause, then run tracks_checks again.")
+        raise CheckError(f"dbt did not finish its test ({cause}). {next_step(cause)}")
     return int(result["failures"])
 
 
@@ -74,7 +80,7 @@ def dbt_verdict(warehouse: Warehouse, cutover: datetime | None, name: str, resul
     Raises:
         CheckError: dbt did not finish the test.
     """
-    failures = failures_of(name, results, logged)
+    failures = failures_of(name, results, logged, warehouse.remedy)
     match name:
         case "unique_event_id_all":
             return with_examples(

@@ -47,10 +47,16 @@ def check(hour: datetime | None, lock_wait: float) -> Iterator[Finding]:
         for name in ("export", "warehouse"):
             yield warn(name, "not checked, because the settings are wrong")
         return
-    yield ok("settings", f"engine {settings.engine}, home {settings.home}, export {settings.export_uri}")
+    yield ok("settings", _settings_text(settings))
     export = Export(settings.export_uri, settings.export_folder_hour)
-    yield from guarded("export", check_export(export, hour))
+    yield from guarded("export", check_export(export, settings.export_start, hour))
     yield from guarded("warehouse", _check_warehouse(settings, lock_wait))
+
+
+def _settings_text(settings: Settings) -> str:
+    text = f"engine {settings.engine}, home {settings.home}, export {settings.export_uri}"
+    # A cutover leaves events out of tracks, so it is shown where it is set.
+    return f"{text}, events before {settings.cutover:%Y-%m-%d} are left out" if settings.cutover else text
 
 
 def guarded(name: str, findings: Iterator[Finding]) -> Iterator[Finding]:
@@ -75,11 +81,7 @@ _PERMISSIONS = "Give this user permission to read and write it, or set TRACKS_HO
 def _check_warehouse(settings: Settings, lock_wait: float) -> Iterator[Finding]:
     if settings.engine == "bigquery":
         return check_bigquery(bigquery_place(settings))
-    return check_duckdb(settings.duckdb_path, lock_wait, MEMORY_LIMIT)
-
-
-MEMORY_LIMIT = "1GB"
-"""The memory limit that the warehouse gives DuckDB."""
+    return check_duckdb(settings.duckdb_path, lock_wait, settings.memory_limit)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,12 +1,12 @@
 """Checks of a DuckDB warehouse: its file, its tables, the disk and the memory."""
 
 import os
-import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 from tracks_assets.doctor.findings import Finding, fail, ok, warn
+from tracks_assets.settings import memory_bytes
 from tracks_assets.warehouse.base import WarehouseError
 from tracks_assets.warehouse.duckdb_inspection import DuckDbState, inspect_duckdb
 from tracks_assets.warehouse.tables import TABLES
@@ -15,9 +15,6 @@ WAREHOUSE, TABLE, DISK, MEMORY = "warehouse", "tables", "disk", "memory"
 
 LEAST_FREE = 1_000_000_000
 """Bytes of free disk below which a warning is given: an hour of 400,000 events and its spill take some 500 MB."""
-
-_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
-_SIZE = re.compile(r"(?P<number>[\d.]+)\s*(?P<unit>[kmgt]?i?)b?", re.IGNORECASE)
 
 
 def check_duckdb(path: Path, lock_wait: float, memory_limit: str) -> Iterator[Finding]:
@@ -95,14 +92,7 @@ def disk_finding(free: int, folder: Path) -> Finding:
 
 def memory_finding(limit: str, machine: int) -> Finding:
     """The finding for the memory limit, such as ``1GB``, on a machine with this many bytes of memory."""
-    size = size_of(limit)
     found = f"DuckDB may use {limit} of this machine's {machine / 1e9:,.1f} GB"
-    if size is not None and size > machine:
+    if memory_bytes(limit) > machine:
         return fail(MEMORY, found, "Set TRACKS_MEMORY_LIMIT to less than the machine has.")
     return ok(MEMORY, found)
-
-
-def size_of(text: str) -> int | None:
-    """Bytes of a size as DuckDB takes it, such as ``1.5GB`` or ``800 MiB``; None where it is none."""
-    match = _SIZE.fullmatch(text.strip())
-    return int(float(match["number"]) * _UNITS[match["unit"].lower()]) if match else None

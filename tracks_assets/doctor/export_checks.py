@@ -14,11 +14,12 @@ MOST_READ = 200_000_000
 """Bytes of an hour's files up to which each file is read to its end; of more, only the footers are read."""
 
 
-def check_export(export: Export, wanted: datetime | None) -> Iterator[Finding]:
+def check_export(export: Export, start: datetime, wanted: datetime | None) -> Iterator[Finding]:
     """Checks the layout of an export and one of its hours.
 
     Args:
         export: the export.
+        start: the first hour that the pipeline has a partition for.
         wanted: the start of the hour to look at; None for the newest one.
     """
     try:
@@ -27,19 +28,33 @@ def check_export(export: Export, wanted: datetime | None) -> Iterator[Finding]:
         yield fail(EXPORT, str(error))
         yield warn(HOUR, "not checked, because the export is not as expected")
         return
+    yield layout_finding(export.uri, start, newest)
     hour = wanted or newest
+    yield warn(HOUR, "not checked, because the export has no hour") if hour is None else check_hour(export, hour)
+
+
+def layout_finding(uri: str, start: datetime, newest: datetime | None) -> Finding:
+    """The finding for an export with the expected layout.
+
+    Args:
+        uri: its root.
+        start: the first hour that the pipeline has a partition for.
+        newest: the newest hour that has a folder.
+    """
     if newest is None:
-        yield warn(
+        return warn(
             EXPORT,
-            f"{export.uri} has a folder 'events' without any hour",
+            f"{uri} has a folder 'events' without any hour",
             "Wait for PostHog's first export, or set TRACKS_EXPORT_URI to the root of another export.",
         )
-    else:
-        yield ok(EXPORT, f"{export.uri} has hours, the newest is {newest:{PARTITION_FORMAT}}")
-    if hour is None:
-        yield warn(HOUR, "not checked, because the export has no hour")
-        return
-    yield check_hour(export, hour)
+    found = f"{uri} has hours, the newest is {newest:{PARTITION_FORMAT}}"
+    if newest < start:
+        return fail(
+            EXPORT,
+            f"{found}, before TRACKS_EXPORT_START ({start:{PARTITION_FORMAT}})",
+            "Set TRACKS_EXPORT_START to the first hour of the export.",
+        )
+    return ok(EXPORT, found)
 
 
 def check_hour(export: Export, hour: datetime) -> Finding:

@@ -167,11 +167,13 @@ def _table_obstacles(jobs: Jobs, table: Table) -> Iterable[Obstacle]:
     found = find_table(jobs, table)
     if found is None:
         return []
+    # Only a native table has policies and a row count.
+    is_native = found.table_type == "TABLE"
     state = TableState(
         str(table),
         found.to_api_repr(),
-        policies=policies_of(jobs, found),
-        visible_rows=_visible_rows(jobs, table) if table == TRACKS else None,
+        policies=policies_of(jobs, found) if is_native else (),
+        visible_rows=_visible_rows(jobs, table) if is_native and table == TRACKS else None,
         is_copied=table == TRACKS,
     )
     return table_obstacles(state)

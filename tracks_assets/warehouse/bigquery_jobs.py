@@ -167,6 +167,9 @@ class Jobs:
     def copy(self, source: str, target: str, config: bigquery.CopyJobConfig, job_id: str | None = None) -> None:
         """Copies a table to its end, by a job of this id if one is given.
 
+        It has no time limit of its own: BigQuery cannot stop a copy, so a job that is reported as stopped could still
+        replace its target later. If it is waited for in vain, its id finds it.
+
         Raises:
             WarehouseError: it failed.
         """
@@ -174,7 +177,7 @@ class Jobs:
 
         def start() -> Any:
             return self.client.copy_table(
-                source, target, job_config=self.bounded(config), job_id=named, retry=self.retry
+                source, target, job_config=self._labelled(config), job_id=named, retry=self.retry
             )
 
         with self.told(f"at copying {source} to {target}"):
@@ -197,8 +200,11 @@ class Jobs:
 
     def bounded(self, config: Config) -> Config:
         """The configuration of a job with the labels and the time that every job has."""
-        config.labels = self._labels
         config.job_timeout_ms = self.place.job_seconds * 1000
+        return self._labelled(config)
+
+    def _labelled(self, config: Config) -> Config:
+        config.labels = self._labels
         return config
 
     def wait(self, job: Any) -> None:

@@ -29,7 +29,7 @@ class Publications:
         Raises:
             WarehouseError: the copy failed.
         """
-        config = bigquery.CopyJobConfig(write_disposition="WRITE_TRUNCATE")
+        config = bigquery.CopyJobConfig(write_disposition="WRITE_TRUNCATE", create_disposition="CREATE_NEVER")
         attempts = len(list(self._attempts(name)))
         self.jobs.copy(source, target, config, job_id=self._job_id(name, attempts))
 

@@ -31,6 +31,7 @@ class Cause(Enum):
     INTERRUPTED = auto()
     FILE_ACCESS = auto()
     BUG = auto()
+    UNKNOWN = auto()
 
 
 _LOCK = re.compile(r"Conflicting lock is held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
@@ -96,7 +97,10 @@ def cause_of(error: Exception) -> Cause:
 def cause_in(text: str) -> Cause:
     """The cause of an error of which only the text is known, for instance from dbt."""
     name = _NAME.search(text)
-    return _of_statement(text) if name and _BUG_NAMES.match(name["name"]) else _of_words(text)
+    if name and _BUG_NAMES.match(name["name"]):
+        return _of_statement(text)
+    # A process that was killed says nothing, and dbt has errors of its own: neither is a bug in a statement.
+    return _of_words(text, Cause.UNKNOWN if name is None else Cause.BUG)
 
 
 def _of_statement(text: str) -> Cause:
@@ -104,8 +108,8 @@ def _of_statement(text: str) -> Cause:
     return Cause.NO_PERMISSION if "read-only mode" in text else Cause.BUG
 
 
-def _of_words(text: str) -> Cause:
-    return next((cause for words, cause in _WORDS if re.search(words, text, re.IGNORECASE)), Cause.BUG)
+def _of_words(text: str, default: Cause = Cause.BUG) -> Cause:
+    return next((cause for words, cause in _WORDS if re.search(words, text, re.IGNORECASE)), default)
 
 
 def is_held(error: Exception) -> bool:
@@ -145,6 +149,7 @@ _NEXT_STEPS = {
     Cause.INTERRUPTED: "It was interrupted: run again.",
     Cause.FILE_ACCESS: "Check the disk of {folder}, then run again.",
     Cause.BUG: BUG,
+    Cause.UNKNOWN: "Look at the log of this run, remove the cause, then run again.",
 }
 
 
