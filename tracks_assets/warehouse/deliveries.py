@@ -147,8 +147,8 @@ class Deliveries:
             track = event.extract(self.columns)
             self.repaired += track.repaired
             self.unfitting += track.unfitting
-            # What only looked doubtful is SQL's after all, which is faster.
-            if track.repaired or self._is_long(row):
+            # What only looked doubtful goes through SQL after all, which is faster.
+            if track.repaired or track.unfitting or self._is_long(row):
                 accepted[file.name].append(number)
         self._by_row = accepted
 
