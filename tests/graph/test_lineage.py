@@ -28,6 +28,8 @@ def test_the_graph_shows_everything_that_writes_tracks(home: Home) -> None:
         TRACKS_KEY: {key("raw_tracks"), key("tracks_legacy")},
         CENSUS_KEY: {TRACKS_KEY},
     }
+    mapping = graph.get(TRACKS_KEY).partition_mappings[key("tracks_legacy")]
+    assert mapping == dg.TimeWindowPartitionMapping(allow_nonexistent_upstream_partitions=True)
 
 
 def test_hours_are_merged_without_the_legacy_hours_before_them(new_home: Callable[..., Home]) -> None:

@@ -103,6 +103,7 @@ def test_every_hour_of_a_range_has_its_own_bill(tmp_path: Path) -> None:
     (tmp_path / "export" / "events").mkdir(parents=True)
     context = MagicMock()
     context.partition_time_window = dg.TimeWindow(HOUR, HOUR + timedelta(hours=2))
+    context.partition_key_range = dg.PartitionKeyRange("2026-03-12-05:00", "2026-03-12-06:00")
     _load_hours(context, Export(str(tmp_path / "export")), OneJobAnHour(), allow_emptying=False)  # type: ignore[arg-type]
     told = context.add_asset_metadata.call_args_list
     assert [(call.kwargs["partition_key"], call.args[0]["bytes_billed"]) for call in told] == [
