@@ -61,7 +61,7 @@ def test_a_healthy_project(made: Outages) -> None:
     assert list(findings) == ["login", "location", "tables", "roles", "protection"]
     every = [finding for each in findings.values() for finding in each]
     assert {finding.status for finding in every} == {Status.OK}
-    assert findings["location"][0].found.endswith(f"{made.prefix}{SCHEMA} in US")
+    assert f"{made.prefix}{SCHEMA}_ops in US" in findings["location"][0].found
 
 
 def test_a_project_before_the_first_load_gets_no_dataset(outages: Outages) -> None:
@@ -73,7 +73,7 @@ def test_a_project_before_the_first_load_gets_no_dataset(outages: Outages) -> No
     client.close()  # type: ignore[no-untyped-call]
 
 
-def test_permissions_that_are_lacking_and_those_that_nobody_tells_of(made: Outages) -> None:
+def test_permissions_that_are_lacking_or_unknown(made: Outages) -> None:
     (lacking,) = diagnosed(made, permitting(*PERMISSIONS[:-1]))["roles"]
     assert (lacking.status, lacking.found) == (
         Status.FAIL,
@@ -92,8 +92,8 @@ def test_a_dataset_in_another_location(outages: Outages) -> None:
     client.close()  # type: ignore[no-untyped-call]
     found = diagnosed(outages)["location"][0]
     assert found.status is Status.FAIL
-    assert found.found == f"the dataset {dataset} is in EU, but TRACKS_BQ_LOCATION is US".replace(
-        str(dataset), f"{PROJECT}.{outages.prefix}{SCHEMA}"
+    assert found.found == (
+        f"the dataset {PROJECT}.{outages.prefix}{SCHEMA} is in EU, but TRACKS_BQ_LOCATION is US"
     )
     assert found.fix.startswith("Set TRACKS_BQ_LOCATION to EU")
 
