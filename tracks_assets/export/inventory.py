@@ -26,7 +26,7 @@ from tracks_assets.export.layout import (
     hour_folder,
     parse_hour_folder,
 )
-from tracks_assets.export.root import check_day, find_hours, shown
+from tracks_assets.export.root import CheckedDays, find_hours, shown
 from tracks_assets.export.storage import address, at_once, filesystem_of
 from tracks_assets.export.storage_errors import reaching
 
@@ -121,7 +121,7 @@ class Export:
         listing = list_folder(filesystem, f"{root}/{folder}")
         if not listing.entries:
             self.check_layout()
-            self._check_day(folder.rpartition("/")[0])
+            self._days.check(folder.rpartition("/")[0])
             return HourInventory(hour, root, folder, scheme=scheme_of(self.uri))
         found = find_files(filesystem, listing, hour, folder)
         files = tuple(
@@ -142,14 +142,8 @@ class Export:
         return self._newest_hour
 
     @cached_property
-    def _checked_days(self) -> set[str]:
-        return set()
-
-    def _check_day(self, day: str) -> None:
-        if day not in self._checked_days:
-            filesystem, root = filesystem_of(self.uri)
-            check_day(filesystem, root, day, _EXPORT_TO_TEMPLATE)
-            self._checked_days.add(day)
+    def _days(self) -> CheckedDays:
+        return CheckedDays(self.uri, _EXPORT_TO_TEMPLATE)
 
     def _locate(self) -> tuple[AbstractFileSystem, str]:
         filesystem, root = filesystem_of(self.uri)

@@ -21,7 +21,7 @@ from tracks_assets.export.folder import exists, list_folder
 from tracks_assets.export.hour_files import check_all_parquet
 from tracks_assets.export.inventory import ExportFile, HourInventory, read_footer, scheme_of, unreadable
 from tracks_assets.export.layout import HOUR, parse_hour_folder
-from tracks_assets.export.root import check_day, find_hours
+from tracks_assets.export.root import CheckedDays, find_hours
 from tracks_assets.export.storage import address, at_once, filesystem_of
 from tracks_assets.export.storage_errors import reaching
 
@@ -78,7 +78,7 @@ class Legacy:
         listing = list_folder(filesystem, f"{root}/{folder}")
         if not listing.entries:
             self.check_layout()
-            self._check_day(folder.rpartition("/")[0])
+            self._days.check(folder.rpartition("/")[0])
         check_all_parquet(listing, address(filesystem, listing.path), AS_PARQUET)
         paths = [f"{listing.path}/{name}" for name in listing.files]
         files = tuple(at_once(lambda path: self._read_file(filesystem, path, hour), paths))
@@ -96,14 +96,8 @@ class Legacy:
         return self._newest_hour
 
     @cached_property
-    def _checked_days(self) -> set[str]:
-        return set()
-
-    def _check_day(self, day: str) -> None:
-        if day not in self._checked_days:
-            filesystem, root = filesystem_of(self.uri)
-            check_day(filesystem, root, day, _MOVE)
-            self._checked_days.add(day)
+    def _days(self) -> CheckedDays:
+        return CheckedDays(self.uri, _MOVE)
 
     @cached_property
     def _newest_hour(self) -> datetime | None:

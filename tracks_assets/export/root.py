@@ -5,13 +5,14 @@ empty. Listings are few: the root, and as many days as it takes to find an hour.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fsspec import AbstractFileSystem
 
 from tracks_assets.export.errors import ExportError
 from tracks_assets.export.folder import list_folder
 from tracks_assets.export.layout import is_day, is_hour
+from tracks_assets.export.storage import filesystem_of
 
 _MOST_LEVELS = 8
 _MOST_NAMES = 3
@@ -46,6 +47,26 @@ def find_hours(filesystem: AbstractFileSystem, path: str) -> Hours:
             return Hours(newest=f"{day}/{hours[-1]}")
         others += [f"{day}/{entry}" for entry in inside.entries]
     return Hours(other=_deepest(filesystem, path, others[0]) if others else None)
+
+
+@dataclass
+class CheckedDays:
+    """The days of a root that were checked: one listing a day, however many of its hours have no files.
+
+    Attributes:
+        uri: the root.
+        remedy: see ``check_day``.
+    """
+
+    uri: str
+    remedy: str
+    _days: set[str] = field(default_factory=set)
+
+    def check(self, day: str) -> None:
+        """Checks a day, unless it was checked before; see ``check_day``."""
+        if day not in self._days:
+            check_day(*filesystem_of(self.uri), day, self.remedy)
+            self._days.add(day)
 
 
 def check_day(filesystem: AbstractFileSystem, root: str, day: str, remedy: str) -> None:
