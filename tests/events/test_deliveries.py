@@ -3,7 +3,7 @@
 Each hour is loaded by the warehouse, or transformed as the BigQuery engine does it, and compared with the contract.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -170,7 +170,7 @@ class Reference:
     def __init__(self, rows: Sequence[Row]) -> None:
         self._rows = rows
 
-    def tracks(self, inventory: HourInventory) -> Iterator[Row] | list[Row]:
+    def tracks(self, inventory: HourInventory) -> list[Row]:
         made: dict[str, Row] = {}
         for each in self._rows:
             if each["properties"] not in made:
