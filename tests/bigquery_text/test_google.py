@@ -17,6 +17,7 @@ from tests.bigquery_text.google import Google, RefusedError
 from tests.bigquery_text.macro_cases import CASES, IDS, Case, google_text
 from tests.bigquery_text.sample import ONE_CHANGED, hashed, is_question, minted_at, question, values
 from tests.merge.test_bigquery_text import WINDOW, merge_script, plan_text, rendered
+from tracks_assets.events.strict_json import NumberRangeError, parse_json
 from tracks_assets.warehouse.statements import SQL
 from tracks_assets.warehouse.tables import TRACKS
 
@@ -155,3 +156,31 @@ def _moment(value: Any) -> Any:
     if isinstance(value, str) and re.match(r"\d{4}-\d\d-\d\d[ T]", value):
         return datetime.fromisoformat(value).isoformat()
     return value
+
+
+NUMBERS = [
+    "1e400",
+    "-1E+400",
+    "9" * 310,
+    "2" + "0" * 308,
+    "1.7976931348623159e308",
+    "1e308",
+    "1" * 309,
+    "1e-400",
+    "0.1",
+]
+
+
+@pytest.mark.parametrize("number", NUMBERS, ids=lambda number: number[:24])
+def test_the_contract_refuses_the_numbers_that_googles_json_refuses(google: Google, number: str) -> None:
+    try:
+        parse_json(number)
+        refused = False
+    except NumberRangeError:
+        refused = True
+    expression = f"to_json_string(parse_json('{number}', wide_number_mode => 'round'))"
+    if refused:
+        with pytest.raises(RefusedError):
+            google.value(expression)
+    else:
+        assert google.value(expression)

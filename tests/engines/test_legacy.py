@@ -140,3 +140,44 @@ def test_what_the_old_pipeline_left_comes_over_once_from_end_to_end(engine: Engi
     assert sorted(row["event_id"] for row in engine.rows(TRACKS)) == sorted(ids)
     originals = engine.rows(BACKFILL_TRACKS)
     assert all(row in originals for row in engine.rows(TRACKS)), "they come over whole"
+
+
+NO_JSON = [
+    '{"a":NaN}',
+    '{"a":1,}',
+    "[Infinity]",
+    '{"a":1e400}',
+    "9" * 310,
+    "1e999",
+    "NaN",
+    "[" * 501 + "]" * 501,
+    "{",
+    "",
+]
+
+
+@pytest.mark.parametrize("text", NO_JSON, ids=lambda text: text[:12])
+def test_text_that_is_no_json_for_both_engines_is_named_and_nothing_changes(engine: Engine, text: str) -> None:
+    place = Place(engine.home)
+    file = place.write(table(*ROWS))
+    load(engine, FIRST)
+    before = engine.rows(BACKFILL_TRACKS)
+    place.write(table(*ROWS, {"event_id": "c", "created_at": FIRST, "lib_values": text}))
+
+    with pytest.raises(ExportError) as caught:
+        load(engine, FIRST)
+
+    assert f"The file {file} holds text that is no JSON in the column lib_values of row 4, counted from 0" in str(
+        caught.value
+    )
+    assert engine.rows(BACKFILL_TRACKS) == before
+
+
+def test_half_a_surrogate_pair_is_replaced_in_a_legacy_row(engine: Engine) -> None:
+    text = '{"n":"cut \\ud83d","e":"\\ud83d\\ude00","b":"\\\\ud83d"}'
+    Place(engine.home).write(table({"event_id": "a", "created_at": FIRST, "event_payload": text}))
+
+    load(engine, FIRST)
+
+    (row,) = engine.rows(BACKFILL_TRACKS)
+    assert row["event_payload"] == {"n": "cut \ufffd", "e": "\U0001f600", "b": "\\ud83d"}

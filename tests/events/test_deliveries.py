@@ -3,7 +3,7 @@
 Each hour is loaded by the warehouse, or transformed as the BigQuery engine does it, and compared with the contract.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -170,7 +170,7 @@ class Reference:
     def __init__(self, rows: Sequence[Row]) -> None:
         self._rows = rows
 
-    def tracks(self, inventory: HourInventory) -> Iterator[Row] | list[Row]:
+    def tracks(self, inventory: HourInventory) -> list[Row]:
         made: dict[str, Row] = {}
         for each in self._rows:
             if each["properties"] not in made:
@@ -269,9 +269,12 @@ def test_a_field_that_the_file_lacks_is_null(tmp_path: Path) -> None:
 def test_a_field_of_another_type_than_its_column_is_named_with_its_file(tmp_path: Path) -> None:
     inventory = written(tmp_path / "export", [row() | {"count": "three"}])
 
-    with pytest.raises(ExportError) as caught, transforming(inventory, "1GB") as connection:
-        with validated(connection, inventory, "1GB", EXTENDED):
-            pass
+    with (
+        pytest.raises(ExportError) as caught,
+        transforming(inventory, "1GB") as connection,
+        validated(connection, inventory, "1GB", EXTENDED),
+    ):
+        pass
 
     assert str(caught.value) == (
         f"The field count of the file {inventory.files[0].name} is string, but the column list reads it as int64: "

@@ -21,6 +21,7 @@ BYTES = "a number of bytes such as 1000000000000, or not set for no limit"
 SECONDS = "a whole number of seconds from 1 to 86400"
 PERCENT = "a percentage from 0 to 100 such as 0.1"
 
+MEMORY = "a size of at least 256MB, such as 512MB or 2GB"
 WRONG = [
     ("TRACKS_ENGINE", "mysql", "'duckdb' or 'bigquery'"),
     ("TRACKS_ENGINE", "DuckDB", "'duckdb' or 'bigquery'"),
@@ -49,6 +50,12 @@ WRONG = [
     ("TRACKS_REJECTED_WARN_PERCENT", "-0.1", PERCENT),
     ("TRACKS_REJECTED_ERROR_PERCENT", "101", PERCENT),
     ("TRACKS_REJECTED_ERROR_PERCENT", "nan", PERCENT),
+    ("TRACKS_MEMORY_LIMIT", "lots", MEMORY),
+    ("TRACKS_MEMORY_LIMIT", "2", MEMORY),
+    ("TRACKS_MEMORY_LIMIT", "80%", MEMORY),
+    ("TRACKS_MEMORY_LIMIT", "2GB; drop", MEMORY),
+    ("TRACKS_MEMORY_LIMIT", "-1GB", MEMORY),
+    ("TRACKS_MEMORY_LIMIT", "64MB", MEMORY),
     ("TRACKS_ALERT_URLS", "slack://token, nonsense", "Apprise URLs such as slack://..., separated by commas"),
 ]
 
@@ -129,6 +136,9 @@ RIGHT: list[tuple[str, str, str, Any]] = [
     ("TRACKS_BQ_JOB_SECONDS", "86400", "bq_job_seconds", 86_400),
     ("TRACKS_BQ_PRIORITY", "batch", "bq_priority", "batch"),
     ("TRACKS_REJECTED_ERROR_PERCENT", "2.5", "rejected_error_percent", 2.5),
+    ("TRACKS_MEMORY_LIMIT", "", "memory_limit", "2GB"),
+    ("TRACKS_MEMORY_LIMIT", "512MB", "memory_limit", "512MB"),
+    ("TRACKS_MEMORY_LIMIT", "1.5GiB", "memory_limit", "1.5GiB"),
     ("TRACKS_ALERT_URLS", "slack://a/b, mailto://c@d.e,", "alert_urls", ("slack://a/b", "mailto://c@d.e")),
 ]
 
@@ -163,3 +173,7 @@ def test_dagster_shows_the_sentence(tmp_path: Path) -> None:
     assert [text.count(sentence) for text in said] == [1, 1]
     assert [one.returncode, other.returncode] == [1, 1]
     assert not list(tmp_path.rglob("warehouse.duckdb"))
+
+
+def test_dbt_is_given_the_memory_limit() -> None:
+    assert read_settings({"TRACKS_MEMORY_LIMIT": "700MB"}).child_environment()["TRACKS_MEMORY_LIMIT"] == "700MB"

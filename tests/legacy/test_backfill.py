@@ -373,3 +373,18 @@ def test_the_root_may_lie_in_a_bucket() -> None:
         pq.write_table(table(*ROWS), stream)
     with pytest.raises(ExportError, match="2026-02-01-01:00"):
         legacy.inventory(SECOND)
+
+
+@pytest.mark.parametrize("folder", ["event_id=x", "created_at=2020-01-01", "event_name=y", "filename=z"])
+def test_a_path_changes_no_value(folder: str, tmp_path: Path) -> None:
+    place = Place(tmp_path / folder)
+    place.write(table(*ROWS))
+
+    place.load()
+
+    assert place.query("select event_id, event_name from posthog.backfill_tracks order by all") == [
+        ("a", "open"),
+        ("b", None),
+        ("b", None),
+        (None, None),
+    ]

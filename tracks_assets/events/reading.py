@@ -19,10 +19,13 @@ from tracks_assets.export.inventory import ExportFile, unreadable
 VECTOR_ROWS = 2_048
 """Rows that DuckDB works on at a time."""
 
-_READ_ROWS = 64
+_READ_ROWS = 128
 _READ_BYTES = 4 * 2**20
 _BUFFER_BYTES = 2**20
 """Rows and bytes that are decoded at a time, and bytes that are read at a time of each column."""
+
+_SMALL_GROUP_BYTES = 32 * 2**20
+"""A row group without dictionaries holds no more than its size tells, wherever its large rows are."""
 
 Numbered = tuple[pa.RecordBatch, Any]
 """Rows of a file, and the number of each in the file, from 0."""
@@ -94,12 +97,19 @@ def _batches(
     for group in range(parquet.metadata.num_row_groups):
         about = parquet.metadata.row_group(group)
         if about.num_rows and (only is None or _between(only, start, start + about.num_rows)):
-            row_bytes = max(1, about.total_byte_size // about.num_rows)
-            rows, at = min(_READ_ROWS, max(1, _READ_BYTES // row_bytes)), start
-            for batch in parquet.iter_batches(rows, [group], columns=names, use_threads=False):
+            at = start
+            for batch in parquet.iter_batches(_rows_at_a_time(about), [group], columns=names, use_threads=False):
                 yield batch, at
                 at += batch.num_rows
         start += about.num_rows
+
+
+def _rows_at_a_time(group: pq.RowGroupMetaData) -> int:
+    """Rows to decode at a time: few where many large ones may follow each other."""
+    plain = not any(group.column(number).has_dictionary_page for number in range(group.num_columns))
+    if plain and group.total_byte_size <= _SMALL_GROUP_BYTES:
+        return VECTOR_ROWS
+    return min(_READ_ROWS, max(1, _READ_BYTES * group.num_rows // max(1, group.total_byte_size)))
 
 
 def _between(numbers: Sequence[int], start: int, end: int) -> Sequence[int]:
