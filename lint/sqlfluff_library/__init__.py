@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 from tracks_assets.demo.incident.plan import plan_incident
 from tracks_assets.events.contract import Reason
+from tracks_assets.events.transform import BY_ROW, VALUES
 from tracks_assets.sql_files import macros, sql_text, sql_texts
 from tracks_assets.warehouse import tables
 from tracks_assets.warehouse.statements import DUCKDB_STATEMENTS, SQL, Placed
@@ -23,7 +24,10 @@ schema, events, expires_at = "posthog", 20, "2026-03-12T00:00:00+00:00"
 plan = plan_incident(1_000).blanks
 all_events, number, start_ms, stamps = "select * from files", 0, 0, ["source_file"]
 hour, file = datetime(2026, 3, 12, tzinfo=UTC), "one.parquet"
-reasons = Reason
+reasons, by_row, longest = Reason, BY_ROW, 1_000
+values = macros(VALUES)
+json_fields = texts = ["properties"]
+unfitting, relations = ["0"], ["refused_rows"]
 window_start = stamp = "current_timestamp"
 types = dict.fromkeys({column.type for column in table.columns}, "varchar")
 # Its grammar does not know DuckDB's USING COMPRESSION: the DDL is linted without.

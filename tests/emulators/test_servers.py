@@ -8,6 +8,8 @@ import pytest
 
 from tests.emulators.servers import EmulatorError, Server, free_port
 
+pytestmark = pytest.mark.slow
+
 EXITS = "import sys; print('a line before'); sys.exit('no room for tables')"
 MISSING = "import an_emulator_that_is_not_installed"
 SILENT = "print('it waits', flush=True); time.sleep(600)"

@@ -130,7 +130,7 @@ def with_payloads(payloads: Sequence[str | None]) -> list[Row]:
 
 @pytest.fixture(scope="module", params=[None, 60, 400_000], ids=["default sizes", "60 bytes", "400 kB"])
 def loader(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loader]:
-    """A loader as it is, and with batches so small that many rows go through the contract, beside others that do not."""
+    """A loader as it is, and with batches so small that many rows go through the contract."""
     home = tmp_path_factory.mktemp("agreement")
     (home / "export").mkdir()
     with pytest.MonkeyPatch.context() as patch, DuckDbWarehouse(home / "warehouse.duckdb").opened() as warehouse:

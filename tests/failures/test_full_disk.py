@@ -11,6 +11,8 @@ from tracks_assets.warehouse.base import WarehouseError
 
 from .place import PLAN, SECOND, Place, child, loader
 
+pytestmark = pytest.mark.slow
+
 # An hour this small goes to the log beside the file; the larger one goes straight into the file.
 PHASES = [(5_000, "TransactionContext Error: Failed to commit", ".wal")]
 PHASES += [(60_000, "FATAL Error: Failed to create checkpoint because of error", "")]

@@ -21,6 +21,8 @@ from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
 
 from .place import FIRST, PLAN, SECOND, Fingerprints, Place, child, kill_group, loader, merge_first_hour, wait_for
 
+pytestmark = pytest.mark.slow
+
 BUSY = PLAN.model_copy(update={"events_per_hour": 15_000, "redelivery_share": 0.05, "edit_share": 0.05})
 BEFORE = "before.duckdb"
 SEEDED = random.Random(7)

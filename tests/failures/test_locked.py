@@ -21,6 +21,8 @@ from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
 
 from .place import FIRST, PLAN, SECOND, Place, child, cut_off_the_footer, holding, loader
 
+pytestmark = pytest.mark.slow
+
 PYTHON = Path(sys.executable).resolve()
 
 

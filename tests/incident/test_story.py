@@ -26,6 +26,8 @@ from tracks_assets.demo.incident import (
 )
 from tracks_assets.export.layout import HOUR
 
+pytestmark = pytest.mark.slow
+
 PLAN = plan_incident(5_000, days=5)
 MOVED_TO = "created_at >= '2026-03-09' and created_at < '2026-03-12'"
 

@@ -42,6 +42,8 @@ from tracks_assets.integrity.restore_rollback import RollbackPlan, plan_rollback
 from tracks_assets.warehouse.duckdb import DuckDbWarehouse
 from tracks_assets.warehouse.tables import TRACKS
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 6, 12, 9, 30, tzinfo=UTC)
 LATER = NOW + HOUR
 

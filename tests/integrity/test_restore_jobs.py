@@ -20,6 +20,8 @@ from tracks_assets.integrity.restore_pages import plan_page
 from tracks_assets.settings import read_settings
 from tracks_assets.warehouse.tables import TRACKS
 
+pytestmark = pytest.mark.slow
+
 FINE = MINTED + timedelta(microseconds=123)
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from random import Random
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -32,6 +33,8 @@ from .deliveries import (
     runs,
 )
 from .merge_engine import MergeEngine, Row
+
+pytestmark = pytest.mark.slow
 
 COLLISIONS = f"select * from {TRACKS_COLLISIONS}"
 STANDING = "select * from posthog.tracks order by event_id, created_at"

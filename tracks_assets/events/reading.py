@@ -24,7 +24,7 @@ _READ_BYTES = 4 * 2**20
 _BUFFER_BYTES = 2**20
 """Rows and bytes that are decoded at a time, and bytes that are read at a time of each column."""
 
-Numbered = tuple[pa.RecordBatch, pa.Array]
+Numbered = tuple[pa.RecordBatch, Any]
 """Rows of a file, and the number of each in the file, from 0."""
 
 
@@ -88,7 +88,7 @@ def read_rows(
 
 
 def _batches(
-    parquet: pq.ParquetFile, names: Sequence[str] | None, only: Sequence[int] | None
+    parquet: pq.ParquetFile, names: list[str] | None, only: Sequence[int] | None
 ) -> Iterator[tuple[pa.RecordBatch, int]]:
     start = 0
     for group in range(parquet.metadata.num_row_groups):
@@ -107,8 +107,9 @@ def _between(numbers: Sequence[int], start: int, end: int) -> Sequence[int]:
 
 
 def _conform(batch: pa.RecordBatch, fields: Mapping[str, pa.DataType]) -> pa.RecordBatch:
-    columns = [
-        _cast(batch.column(name), type_) if name in batch.schema.names else pa.nulls(batch.num_rows, type_)
+    names = batch.schema.names
+    columns: list[Any] = [
+        _cast(batch.column(name), type_) if name in names else pa.array([None] * batch.num_rows, type_)
         for name, type_ in fields.items()
     ]
     return pa.RecordBatch.from_arrays(columns, names=list(fields))
@@ -126,7 +127,7 @@ def _without(rows: Numbered, left_out: Sequence[int]) -> Numbered:
     gone = _between(left_out, numbers[0].as_py(), numbers[-1].as_py() + 1)
     if not gone:
         return rows
-    mask = pc.invert(pc.is_in(numbers, value_set=pa.array(gone, pa.int64())))
+    mask: Any = pc.invert(pc.is_in(numbers, value_set=pa.array(gone, pa.int64())))
     return batch.filter(mask), numbers.filter(mask)
 
 
@@ -134,7 +135,7 @@ def _bounded(parts: Iterable[Numbered], batch_bytes: int) -> Iterator[Numbered]:
     """The same rows in batches of as many bytes, and no more rows than DuckDB works on at a time."""
     waiting: list[Numbered] = []
     rows = size = 0
-    for part in (small for part in parts for small in _split(part, batch_bytes)):
+    for part in (small for large in parts for small in _split(large, batch_bytes)):
         batch, part_bytes = part[0], part[0].nbytes
         if waiting and (rows + batch.num_rows > VECTOR_ROWS or size + part_bytes > batch_bytes):
             yield _joined(waiting)
@@ -158,7 +159,8 @@ def _split(part: Numbered, batch_bytes: int) -> Iterator[Numbered]:
 def _joined(parts: Sequence[Numbered]) -> Numbered:
     if len(parts) == 1:
         return parts[0]
-    return pa.concat_batches([batch for batch, _ in parts]), pa.concat_arrays([numbers for _, numbers in parts])
+    table = pa.Table.from_batches([batch for batch, _ in parts]).combine_chunks()
+    return table.to_batches()[0], pa.concat_arrays([numbers for _, numbers in parts])
 
 
 def struct_of(batch: pa.RecordBatch) -> Any:

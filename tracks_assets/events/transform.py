@@ -20,18 +20,18 @@ BY_ROW = "by row"
 """What ``verdicts_sql`` gives in place of a reason where the contract itself must look at the row."""
 
 
-def verdicts_sql(deliveries: str, longest: int, columns: Sequence[Column] = TRACK_COLUMNS) -> str:
+def verdicts_sql(relation: str, longest: int, columns: Sequence[Column] = TRACK_COLUMNS) -> str:
     """The statement that gives (source_file, row_number, reason, unfitting) of the rows that need attention.
 
     Args:
-        deliveries: a relation with source_file, row_number and the struct delivered.
+        relation: one with source_file, row_number and the struct delivered.
         longest: bytes of JSON text above which a row is left to the contract.
         columns: the columns that are extracted.
     """
     return render(
         _SQL / "verdicts.sql",
         {
-            "deliveries": deliveries,
+            "relation": relation,
             "reasons": Reason,
             "by_row": BY_ROW,
             "earliest": EARLIEST.isoformat(),
@@ -45,11 +45,11 @@ def verdicts_sql(deliveries: str, longest: int, columns: Sequence[Column] = TRAC
     )
 
 
-def tracks_sql(deliveries: str, stamps: Mapping[str, str], columns: Sequence[Column] = TRACK_COLUMNS) -> str:
+def tracks_sql(relation: str, stamps: Mapping[str, str], columns: Sequence[Column] = TRACK_COLUMNS) -> str:
     """The statement that gives the columns of tracks for every delivery of a relation.
 
     Args:
-        deliveries: a relation with source_file, row_number and the struct delivered; the contract takes its rows.
+        relation: one with source_file, row_number and the struct delivered; the contract takes its rows.
         stamps: SQL of the columns that the loader sets, by name; they come in the order of the column list.
         columns: the column list.
     """
@@ -59,7 +59,7 @@ def tracks_sql(deliveries: str, stamps: Mapping[str, str], columns: Sequence[Col
     return render(
         _SQL / "tracks.sql",
         {
-            "deliveries": deliveries,
+            "relation": relation,
             "paths": [_path(key) for key in _text_keys(columns)],
             "columns": expressions,
         },

@@ -6,7 +6,7 @@ events fit into the memory limit; a row that is too large or too doubtful for SQ
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -33,7 +33,7 @@ from tracks_assets.warehouse.memory import batch_bytes
 from tracks_assets.warehouse.statements import DUCKDB_STATEMENTS
 from tracks_assets.warehouse.streams import Streams, streams
 
-ARROW_TYPES = {
+ARROW_TYPES: dict[ColumnType, pa.DataType] = {
     ColumnType.STRING: pa.string(),
     ColumnType.TIMESTAMP: pa.timestamp("us", tz="UTC"),
     ColumnType.JSON: pa.string(),
@@ -117,7 +117,7 @@ class Deliveries:
         Args:
             stamp: the start of the loader run.
         """
-        relations = []
+        relations: list[str] = []
         for file in self.inventory.files:
             if self._refused.get(file.name):
                 relations.append(f"refused_rows_{len(relations)}")
@@ -144,11 +144,16 @@ class Deliveries:
             if isinstance(event, Reason):
                 self._refused[file.name][number] = event.value
                 continue
-            accepted[file.name].append(number)
             track = event.extract(self.columns)
             self.repaired += track.repaired
             self.unfitting += track.unfitting
+            # What only looked doubtful goes through SQL after all, which is faster.
+            if track.repaired or track.unfitting or self._is_long(row):
+                accepted[file.name].append(number)
         self._by_row = accepted
+
+    def _is_long(self, row: Mapping[str, Any]) -> bool:
+        return any(isinstance(value, str) and len(value.encode()) > self.batch_bytes for value in row.values())
 
     def _extracted_by_row(self, stamp: datetime) -> Iterator[dict[str, Any]]:
         stamps = {"bq_ingested_timestamp": stamp, "window_start": self.inventory.hour}

@@ -7,6 +7,7 @@ parsed by ``events.strict_json``. Files are read as a stream of small batches, a
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -97,13 +98,12 @@ def _repair(file: ExportFile, column: str, number: int, text: str) -> str:
 
 def _repaired(batches: Iterator[pa.RecordBatch], repairs: Repairs) -> Iterator[pa.RecordBatch]:
     for batch in batches:
-        texts = repairs[batch["source_file"][0].as_py()]
-        numbers = batch["row_number"].to_pylist() if texts else []
+        texts = repairs[str(batch["source_file"][0].as_py())]
+        numbers: list[Any] = batch["row_number"].to_pylist() if texts else []
         if texts.keys().isdisjoint(numbers):
             yield batch
             continue
-        rows = [
-            row | texts.get(number, {}) for number, row in zip(numbers, batch["delivered"].to_pylist(), strict=True)
-        ]
+        given: list[Any] = batch["delivered"].to_pylist()
+        rows = [row | texts.get(number, {}) for number, row in zip(numbers, given, strict=True)]
         delivered = pa.array(rows, batch.schema.field("delivered").type)
         yield batch.set_column(batch.schema.get_field_index("delivered"), "delivered", delivered)

@@ -1,15 +1,21 @@
+{#- What BigQuery refuses where a value begins: NaN, Infinity, and what may be a number that no double holds. -#}
+{% macro refused_value() -%}
+    [+-]?(?:[iI][nN][fF]|[nN][aA][nN])|-?[0-9](?:[0-9.]*[eE]\+?[0-9]{3}|[0-9]{199})
+{%- endmacro %}
+
 {#-
     Whether a text may be JSON that DuckDB's reader takes and BigQuery does not, or takes otherwise: a trailing comma,
     NaN, Infinity, a number outside the range of a double, deep nesting, half a surrogate pair. It is true of some
-    harmless texts, and never false of a harmful one. Brackets are counted in bytes (strlen): each is one byte, and
-    counting characters takes twice the time. Escaped backslashes and whole pairs are taken out before a half is looked
-    for.
+    harmless texts, and never false of a harmful one. A pattern that begins with one fixed character is six times as
+    fast as one with a choice. Brackets are counted in bytes (strlen): each is one byte, and counting characters takes
+    twice the time. Escaped backslashes and whole pairs are taken out before a half is looked for.
 -#}
 {% macro is_doubtful(text, max_depth) -%}
 (
-    regexp_matches({{ text }}, ',\s*[}\]]')
-    or regexp_matches({{ text }}, '(?i)(?:^|[,:\[])\s*(?:[+-]?(?:inf|nan)|-?[0-9][0-9.]*e\+?[0-9]{3})')
-    or regexp_matches({{ text }}, '[0-9]{200}')
+    regexp_matches({{ text }}, ',\s*(?:[}\]]|{{ refused_value() }})')
+    or regexp_matches({{ text }}, ':\s*(?:{{ refused_value() }})')
+    or regexp_matches({{ text }}, '\[\s*(?:{{ refused_value() }})')
+    or regexp_matches({{ text }}, '^\s*(?:{{ refused_value() }})')
     or strlen({{ text }}) - strlen(replace(replace({{ text }}, '[', ''), '{', '')) > {{ max_depth }}
     or case
         when contains({{ text }}, '\ud') or contains({{ text }}, '\uD')
