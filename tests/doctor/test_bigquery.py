@@ -92,9 +92,7 @@ def test_a_dataset_in_another_location(outages: Outages) -> None:
     client.close()  # type: ignore[no-untyped-call]
     found = diagnosed(outages)["location"][0]
     assert found.status is Status.FAIL
-    assert found.found == (
-        f"the dataset {PROJECT}.{outages.prefix}{SCHEMA} is in EU, but TRACKS_BQ_LOCATION is US"
-    )
+    assert found.found == (f"the dataset {PROJECT}.{outages.prefix}{SCHEMA} is in EU, but TRACKS_BQ_LOCATION is US")
     assert found.fix.startswith("Set TRACKS_BQ_LOCATION to EU")
 
 
