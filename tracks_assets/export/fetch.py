@@ -62,7 +62,7 @@ def _fetch(filesystem: AbstractFileSystem, folder: Path, inventory: HourInventor
     except OSError as error:
         raise ExportError(
             f"The file {place} cannot be copied into {folder} ({error.strerror or error}). "
-            f"{_next_step(error, inventory)}"
+            f"{next_step(error, inventory.size)}"
         ) from error
     size = local.stat().st_size
     if size != file.size:
@@ -75,12 +75,17 @@ def _fetch(filesystem: AbstractFileSystem, folder: Path, inventory: HourInventor
     return replace(file, path=str(local))
 
 
-def _next_step(error: OSError, inventory: HourInventory) -> str:
-    """The next step for a copy that failed: only a full disk asks for space."""
+def next_step(error: OSError, size: int) -> str:
+    """The sentence with the next step for a copy that failed: only a full disk asks for space.
+
+    Args:
+        error: the cause.
+        size: bytes of all the hour's files.
+    """
     match error.errno:
         case errno.ENOSPC | errno.EDQUOT:
             return (
-                f"Free disk space there, or set TMPDIR to a folder with {inventory.size:,} bytes of free space, then "
+                f"Free disk space there, or set TMPDIR to a folder with {size:,} bytes of free space, then "
                 f"run the hour again."
             )
         case errno.EFBIG:
