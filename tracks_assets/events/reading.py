@@ -24,8 +24,9 @@ _READ_BYTES = 4 * 2**20
 _BUFFER_BYTES = 2**20
 """Rows and bytes that are decoded at a time, and bytes that are read at a time of each column."""
 
-_SMALL_GROUP_BYTES = 32 * 2**20
-"""A row group without dictionaries holds no more than its size tells, wherever its large rows are."""
+_SMALL_GROUP_BYTES = 64 * 2**20
+_LARGE_FIELD = "properties"
+"""A row group whose large field has no dictionary holds no more than its size says, wherever its large rows are."""
 
 Numbered = tuple[pa.RecordBatch, Any]
 """Rows of a file, and the number of each in the file, from 0."""
@@ -106,7 +107,8 @@ def _batches(
 
 def _rows_at_a_time(group: pq.RowGroupMetaData) -> int:
     """Rows to decode at a time: few where many large ones may follow each other."""
-    plain = not any(group.column(number).has_dictionary_page for number in range(group.num_columns))
+    columns = [group.column(number) for number in range(group.num_columns)]
+    plain = not any(column.has_dictionary_page for column in columns if column.path_in_schema == _LARGE_FIELD)
     if plain and group.total_byte_size <= _SMALL_GROUP_BYTES:
         return VECTOR_ROWS
     return min(_READ_ROWS, max(1, _READ_BYTES * group.num_rows // max(1, group.total_byte_size)))
