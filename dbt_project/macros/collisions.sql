@@ -282,7 +282,7 @@ left join settled_events
     on stored_rows.event_id = settled_events.event_id and stored_rows.identity = settled_events.identity
 where settled_events.event_id is null;
 
-{#- What is known of a row that gives way says nothing of the row in its place, though both may have the same stamps. -#}
+{#- Notes on a row that gives way say nothing of the row in its place, though both may have the same stamps. -#}
 {% if bigquery %}
 if exists (select 1 from displaced_rows) then
 {% endif %}

@@ -28,7 +28,9 @@
     Where dbt asks for the text of a table that is not there yet: such a model's collisions are kept with its rows. The
     loader makes the table, so this is for a bare `dbt build` on a warehouse without it.
 -#}
-{% macro duckdb__create_table_as(temporary, relation, compiled_code, language='sql', partitioned_by=none, sorted_by=none) -%}
+{% macro duckdb__create_table_as(
+    temporary, relation, compiled_code, language='sql', partitioned_by=none, sorted_by=none
+) -%}
     {{
         dbt.duckdb__create_table_as(
             temporary, relation, compiled_code, language, partitioned_by=partitioned_by, sorted_by=sorted_by
