@@ -14,7 +14,8 @@ from tests.emulators.servers import GoogleCloud, google_cloud
 
 FIXTURES_OF = {
     "emulator": {"cloud", "own_bigquery", "on_bigquery"},
-    "dagster": {"parsed_dbt", "ui"},
+    "dagster": {"parsed_dbt"},
+    "browser": {"ui"},
     "slow": {"dbt", "on_duckdb", "google"},
 }
 """The fixtures that start what a marker stands for: emulators, Dagster, dbt, or Google's analyzer."""
