@@ -40,6 +40,7 @@ NO_STATEMENT = {
     "snapshot_tracks": "a snapshot is a copy job",
     "removed_content": "is the difference of two fingerprints",
     "stored_blocks": "a dry run tells the bytes that a query reads",
+    "stored_columns": "the client library reads a table's columns",
     "table_exists": "the client library looks for tables",
 }
 """What only DuckDB is asked in SQL, and why."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -16,6 +17,7 @@ from tracks_assets.demo.generate import ExportPlan, write_hours
 from tracks_assets.export.layout import HOUR
 from tracks_assets.integrity import census
 from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
+from tracks_assets.warehouse.statements import Statements
 
 START = datetime(2026, 3, 12, tzinfo=UTC)
 CUTOVER = START - timedelta(days=1)
@@ -46,12 +48,20 @@ def test_an_hour_runs_the_checks_of_the_batch_and_the_census_the_rest(new_home: 
     list(write_hours(home.path / "export", START, 2, PLAN))
 
     hourly = home.run_hours("2026-03-12-00:00", "2026-03-12-01:00")
-    assert passed(hourly) == {"unique_event_id": True, "rejected_share": False, "rows_accounted_for": True}
+    assert passed(hourly) == {
+        "unique_event_id": True,
+        "no_collisions": True,
+        "cutover_share": True,
+        "rejected_share": False,
+        "rows_accounted_for": True,
+    }
     found = evaluations(hourly)
     assert found["rejected_share"].severity == dg.AssetCheckSeverity.WARN
     assert "more than 0.1 %" in str(found["rejected_share"].description)
     assert {name: each.asset_key.path[-1] for name, each in found.items()} == {
         "unique_event_id": "tracks",
+        "no_collisions": "tracks",
+        "cutover_share": "tracks",
         "rejected_share": "raw_tracks",
         "rows_accounted_for": "raw_tracks",
     }
@@ -134,10 +144,16 @@ def damage(home: Home) -> None:
         )
 
 
-def test_a_check_that_cannot_be_computed_fails_its_run_and_hides_no_other(home: Home) -> None:
-    """tracks has lost a column that the count needs and dbt's tests do not; then dbt fails, and the count does not."""
-    with home.warehouse().opened() as warehouse:
-        warehouse.connection.execute("alter table posthog.tracks drop column bq_ingested_timestamp")
+def test_a_check_that_cannot_be_computed_fails_its_run_and_hides_no_other(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The statement that counts fails, and dbt's tests do not."""
+    text = Statements.text
+
+    def broken(self: Statements, statement: str, /, **blanks: Any) -> str:
+        return "select error('broken')" if statement == "census" else text(self, statement, **blanks)
+
+    monkeypatch.setattr(Statements, "text", broken)
 
     no_count = home.run_job("tracks_checks")
 
