@@ -5,7 +5,8 @@
 
     A row of tracks has forgotten when its event was first delivered, so a colliding id is settled from all that is
     known of it: its deliveries in raw_tracks, whatever their hour, its row of tracks and its rows of
-    tracks_collisions. The result is the same in whatever order hours are merged. A delivery that raw_tracks has lost,
+    tracks_collisions. The result is the same in whatever order hours are merged. A row of tracks whose last
+    delivery is in raw_tracks, and whose first is not, never gives way. A delivery that raw_tracks has lost,
     because its hour was exported again without it, keeps its row of tracks_collisions.
 
     Where an id is in tracks more than once (old damage), none of its rows gives way: deliveries update the rows of
@@ -41,7 +42,8 @@ with
 sightings as (
     select
         {{ raw_columns() | join(', ') }},
-        true as is_raw
+        true as is_raw,
+        false as is_stored
     from {{ source('posthog', 'raw_tracks') }}
     where
         {{ since_cutover() }}
@@ -52,7 +54,8 @@ sightings as (
     union all
     select
         {{ raw_columns() | join(', ') }},
-        false as is_raw
+        false as is_raw,
+        false as is_stored
     from {{ collisions_table() }}
     where event_id in (select colliding_ids.event_id from colliding_ids)
     union all
@@ -60,7 +63,8 @@ sightings as (
         {{ track_columns() | join(', ') }},
         cast(null as {{ 'timestamp' if bigquery else 'timestamptz' }}) as window_start,
         cast(null as {{ 'string' if bigquery else 'varchar' }}) as source_file,
-        false as is_raw
+        false as is_raw,
+        true as is_stored
     from stored_rows
     where copy_count = 1
 ),
@@ -73,30 +77,38 @@ identified as (
     from sightings
 ),
 
-raw_deliveries as (
+raw_times as (
     select distinct
         event_id,
         identity,
-        window_start
+        created_at
     from identified
     where is_raw
 ),
 
--- What raw_tracks still holds is taken from there, with its present stamp, and not from what was made of it.
-final as (
-    select identified.*
+found as (
+    select
+        identified.*,
+        identified.delivered in (select known.delivered from identified as known where known.is_raw) as is_in_raw,
+        raw_times.event_id is not null as has_raw_time
     from identified
-    left join raw_deliveries
+    left join raw_times
         on
-            identified.event_id = raw_deliveries.event_id
-            and identified.identity = raw_deliveries.identity
-            and identified.window_start = raw_deliveries.window_start
-    where
-        identified.is_raw
-        or (
-            raw_deliveries.event_id is null
-            and identified.delivered not in (select known.delivered from identified as known where known.is_raw)
-        )
+            identified.event_id = raw_times.event_id
+            and identified.identity = raw_times.identity
+            and identified.created_at = raw_times.created_at
+),
+
+-- What raw_tracks still holds is taken from there, with its present stamp, and not from what was made of it. A row of
+-- tracks has the time of its first delivery and the insert time of its last. If raw_tracks holds the last and not the
+-- first, the first is older than all that is known: it came with the old pipeline, or its hour was exported again
+-- without it.
+final as (
+    select
+        *,
+        is_stored and is_in_raw as is_oldest
+    from found
+    where is_raw or not is_in_raw or (is_stored and not has_raw_time)
 )
 
 select * from final;
@@ -108,7 +120,9 @@ numbered as (
     select
         event_id,
         identity,
-        row_number() over (partition by event_id order by {{ first_delivery_first() }}) as from_first
+        row_number() over (
+            partition by event_id order by {{ oldest_first() }}, {{ first_delivery_first() | indent(12) }}
+        ) as from_first
     from known_deliveries
     where event_id not in (select stored_rows.event_id from stored_rows where stored_rows.copy_count > 1)
 ),
@@ -143,7 +157,7 @@ numbered as (
         ) as from_last,
         row_number() over (
             partition by known_deliveries.event_id, known_deliveries.identity
-            order by {{ first_delivery_first() | indent(12) }}
+            order by {{ oldest_first() }}, {{ first_delivery_first() | indent(12) }}
         ) as from_first
     from known_deliveries
     inner join settled_events
@@ -343,7 +357,11 @@ where merge_action = 'settle';
 -#}
 {% macro insert_first_collisions() %}
 delete from {{ collisions_table() }}
-where window_start is not null and event_id in (select event_id from {{ source('posthog', 'raw_tracks') }});
+where
+    window_start is not null
+    and {{ fingerprint_of(delivered_columns()) }} in (
+        select {{ fingerprint_of(delivered_columns()) }} from {{ source('posthog', 'raw_tracks') }}
+    );
 
 insert into {{ collisions_table() }} ({{ raw_columns() | join(', ') }})
 with
@@ -392,6 +410,9 @@ where
 {% macro collisions_table() %}
     {% do return(source('posthog_ops', 'tracks_collisions').render()) %}
 {% endmacro %}
+
+{#- A first delivery that raw_tracks does not hold comes before all others. -#}
+{% macro oldest_first() -%} case when is_oldest then 0 else 1 end {%- endmacro %}
 
 {#- The columns of raw_tracks and tracks_collisions. -#}
 {% macro raw_columns() %}

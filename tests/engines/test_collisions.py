@@ -280,3 +280,25 @@ def test_the_first_build_keeps_the_rule(engine: Engine) -> None:
         check(engine, held(EDITED_SIGNUP, at=SIGNUP) + held(OTHER), held(PURCHASE))
     merge(engine, 0, 3)
     check(engine, held(EDITED_SIGNUP, at=SIGNUP) + held(OTHER), held(PURCHASE))
+
+
+def test_a_row_whose_first_delivery_is_not_in_raw_keeps_its_place_and_its_time(engine: Engine) -> None:
+    """The row has the insert time of its last delivery, which is later than that of the other event."""
+    legacy = replace(SIGNUP, created_at=TIME - DAY, inserted_at=FIRST_HOUR - DAY)
+    engine.put(TRACKS, legacy.row() | {"bq_ingested_timestamp": LOADED})
+    again = replace(PURCHASE, inserted_at=FIRST_HOUR + 3 * HOUR)
+    deliver(engine, Placed(1, PURCHASE), Placed(2, EDITED_SIGNUP), Placed(3, again))
+    for hour in (1, 2, 3):
+        merge(engine, hour)
+    check(engine, held(EDITED_SIGNUP, at=legacy), held(PURCHASE, again))
+
+
+def test_one_of_two_collisions_of_an_hour_that_is_exported_without_it_stays(engine: Engine) -> None:
+    again = replace(PURCHASE, inserted_at=FIRST_HOUR + HOUR + MINUTE, content=7)
+    deliver(engine, Placed(0, SIGNUP), Placed(1, PURCHASE), Placed(1, again))
+    merge(engine, 0, 2)
+    engine.query(
+        f"delete from {RAW_TRACKS} where event_inserted_at = timestamp '{again.inserted_at:%Y-%m-%d %H:%M:%S}+00'"
+    )
+    merge(engine, 1)
+    check(engine, held(SIGNUP), held(PURCHASE, again))

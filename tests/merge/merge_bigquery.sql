@@ -272,7 +272,8 @@ with
 sightings as (
     select
         event_id, created_at, event_name, user_id, person_id, session_id, active_feature_flags, feature_flags_values, lib_values, device_model, device_type, device_os, ip_address, client, geoip_city_name, geoip_continent_name, geoip_country_name, geoip_time_zone, app_version, locale, event_payload, bq_ingested_timestamp, event_inserted_at, window_start, source_file,
-        true as is_raw
+        true as is_raw,
+        false as is_stored
     from `project`.`posthog`.`raw_tracks`
     where
         created_at >= timestamp '2026-03-04T00:00:00+00:00'
@@ -281,7 +282,8 @@ sightings as (
     union all
     select
         event_id, created_at, event_name, user_id, person_id, session_id, active_feature_flags, feature_flags_values, lib_values, device_model, device_type, device_os, ip_address, client, geoip_city_name, geoip_continent_name, geoip_country_name, geoip_time_zone, app_version, locale, event_payload, bq_ingested_timestamp, event_inserted_at, window_start, source_file,
-        false as is_raw
+        false as is_raw,
+        false as is_stored
     from `project`.`posthog_ops`.`tracks_collisions`
     where event_id in (select colliding_ids.event_id from colliding_ids)
     union all
@@ -289,7 +291,8 @@ sightings as (
         event_id, created_at, event_name, user_id, person_id, session_id, active_feature_flags, feature_flags_values, lib_values, device_model, device_type, device_os, ip_address, client, geoip_city_name, geoip_continent_name, geoip_country_name, geoip_time_zone, app_version, locale, event_payload, bq_ingested_timestamp, event_inserted_at,
         cast(null as timestamp) as window_start,
         cast(null as string) as source_file,
-        false as is_raw
+        false as is_raw,
+        true as is_stored
     from stored_rows
     where copy_count = 1
 ),
@@ -300,29 +303,36 @@ identified as (
         farm_fingerprint(to_json_string(struct(event_id, event_name, user_id, person_id, session_id, active_feature_flags, feature_flags_values, lib_values, device_model, device_type, device_os, ip_address, client, geoip_city_name, geoip_continent_name, geoip_country_name, geoip_time_zone, app_version, locale, event_payload, event_inserted_at, active_feature_flags is null, feature_flags_values is null, lib_values is null, event_payload is null))) as delivered
     from sightings
 ),
-raw_deliveries as (
+raw_times as (
     select distinct
         event_id,
         identity,
-        window_start
+        created_at
     from identified
     where is_raw
 ),
--- What raw_tracks still holds is taken from there, with its present stamp, and not from what was made of it.
-final as (
-    select identified.*
+found as (
+    select
+        identified.*,
+        identified.delivered in (select known.delivered from identified as known where known.is_raw) as is_in_raw,
+        raw_times.event_id is not null as has_raw_time
     from identified
-    left join raw_deliveries
+    left join raw_times
         on
-            identified.event_id = raw_deliveries.event_id
-            and identified.identity = raw_deliveries.identity
-            and identified.window_start = raw_deliveries.window_start
-    where
-        identified.is_raw
-        or (
-            raw_deliveries.event_id is null
-            and identified.delivered not in (select known.delivered from identified as known where known.is_raw)
-        )
+            identified.event_id = raw_times.event_id
+            and identified.identity = raw_times.identity
+            and identified.created_at = raw_times.created_at
+),
+-- What raw_tracks still holds is taken from there, with its present stamp, and not from what was made of it. A row of
+-- tracks has the time of its first delivery and the insert time of its last. If raw_tracks holds the last and not the
+-- first, the first is older than all that is known: it came with the old pipeline, or its hour was exported again
+-- without it.
+final as (
+    select
+        *,
+        is_stored and is_in_raw as is_oldest
+    from found
+    where is_raw or not is_in_raw or (is_stored and not has_raw_time)
 )
 select * from final;
 create or replace temp table settled_events as
@@ -331,10 +341,12 @@ numbered as (
     select
         event_id,
         identity,
-        row_number() over (partition by event_id order by coalesce(event_inserted_at, timestamp '0001-01-01T00:00:00+00:00') asc,
-    created_at asc nulls last,
-    event_name asc nulls last,
-    user_id asc nulls last) as from_first
+        row_number() over (
+            partition by event_id order by case when is_oldest then 0 else 1 end, coalesce(event_inserted_at, timestamp '0001-01-01T00:00:00+00:00') asc,
+                created_at asc nulls last,
+                event_name asc nulls last,
+                user_id asc nulls last
+        ) as from_first
     from known_deliveries
     where event_id not in (select stored_rows.event_id from stored_rows where stored_rows.copy_count > 1)
 ),
@@ -387,7 +399,7 @@ numbered as (
         ) as from_last,
         row_number() over (
             partition by known_deliveries.event_id, known_deliveries.identity
-            order by coalesce(event_inserted_at, timestamp '0001-01-01T00:00:00+00:00') asc,
+            order by case when is_oldest then 0 else 1 end, coalesce(event_inserted_at, timestamp '0001-01-01T00:00:00+00:00') asc,
                 created_at asc nulls last,
                 event_name asc nulls last,
                 user_id asc nulls last
