@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.emulator, pytest.mark.slow, pytest.mark.timeout(7200)]
 DBT_SENDS = {"tracks", "unique_event_id_all", "event_id_not_null", "created_at_not_null", "dbt"}
 """The model and its tests, and the operation that notes what another pipeline wrote."""
 
-_PLACE = re.compile(rf"`{PROJECT}`?\.`?\w+?_?posthog`?\.`?(\w+)`")
+_PLACE = re.compile(rf"`{PROJECT}`?\.`?\w+?_?(posthog(?:_ops)?)`?\.`?(\w+)`")
 _STAGING = re.compile(rf"\b(staging_(?:{'|'.join(STAGED)}))_\d{{10}}_[0-9a-f]{{12}}\b")
 _SNAPSHOT = re.compile(r"\btracks_snapshot_[a-z]+_\d{8}_\d{6}_\d{6}\b")
 _REWRITTEN = re.compile(r"\btracks_rewritten_[a-z]+_\d{8}_\d{6}_\d{6}\b")
@@ -26,7 +26,7 @@ _REWRITTEN = re.compile(r"\btracks_rewritten_[a-z]+_\d{8}_\d{6}_\d{6}\b")
 
 def usual(text: str) -> str:
     """A text as it was sent, but for names that are new in every test: datasets, staging tables and snapshots."""
-    text = _PLACE.sub(r"`project.posthog.\1`", text)
+    text = _PLACE.sub(r"`project.\1.\2`", text)
     text = _STAGING.sub(r"\1_2026031201_0123456789ab", text)
     return _SNAPSHOT.sub(SNAPSHOT, _REWRITTEN.sub(REWRITTEN, text))
 
