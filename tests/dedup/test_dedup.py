@@ -12,6 +12,8 @@ from tracks_assets.warehouse.base import Warehouse
 
 from .damaged import NOW, Damaged, damage
 
+pytestmark = pytest.mark.slow
+
 ORIGINALS = "from posthog.tracks where event_payload->>'copy' = '0'"
 
 

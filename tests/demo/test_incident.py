@@ -24,6 +24,8 @@ from tracks_assets.demo.incident import (
 from tracks_assets.export.layout import HOUR
 from tracks_assets.warehouse.duckdb import DuckDbWarehouse
 
+pytestmark = pytest.mark.slow
+
 DAY = timedelta(days=1)
 CUTOVER = datetime(2026, 3, 4, tzinfo=UTC)
 SMALL = plan_incident(20_000, days=20)

@@ -128,7 +128,15 @@ def with_payloads(payloads: Sequence[str | None]) -> list[Row]:
     return [row(properties=payload, uuid=f"id-{number}") for number, payload in enumerate(payloads)]
 
 
-@pytest.fixture(scope="module", params=[None, 60, 400_000], ids=["default sizes", "60 bytes", "400 kB"])
+SIZES = [
+    pytest.param(None, id="default sizes"),
+    pytest.param(60, id="60 bytes", marks=pytest.mark.slow),
+    pytest.param(400_000, id="400 kB", marks=pytest.mark.slow),
+]
+"""Bytes of a batch; the default takes SQL for almost every row, 60 bytes the contract."""
+
+
+@pytest.fixture(scope="module", params=SIZES)
 def loader(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loader]:
     """A loader as it is, and with batches so small that many rows go through the contract."""
     home = tmp_path_factory.mktemp("agreement")

@@ -13,6 +13,8 @@ from tracks_assets.warehouse.base import LegacyMerge
 
 from .place import DAY, FIRST, MINUTE, Place, Row
 
+pytestmark = pytest.mark.slow
+
 STAMP = FIRST + DAY
 
 
