@@ -11,14 +11,7 @@
 
 {% macro bigquery__get_merge_sql(target, source, unique_key, dest_columns, incremental_predicates=none) %}
     {% if config.get('meta', {}).get('merge') == 'by_plan' %}
-        {% call statement('merge_by_plan', fetch_result=true, auto_begin=false) %}
-            {{ merge_script(target, source) }}
-        {% endcall %}
-        {% set done = load_result('merge_by_plan') %}
-        {% do log_counts(done.table.rows) %}
-        {% do log_cost(done.response) %}
-        {#- dbt runs a statement of its own after this one, when everything is done. -#}
-        select 1 as merged
+        {{ merge_script(target, source) }}
     {% else %}
         {{ default__get_merge_sql(target, source, unique_key, dest_columns, incremental_predicates) }}
     {% endif %}
@@ -37,9 +30,7 @@
         )
     }}
     {%- if not temporary and config.get('meta', {}).get('merge') == 'by_plan' %}
-    {{ insert_first_collisions() }};
-
-    create or replace temp table merge_counts (window_start timestamptz, merge_action varchar, events bigint)
+    {{ insert_first_collisions() }}
     {%- endif %}
 {%- endmacro %}
 

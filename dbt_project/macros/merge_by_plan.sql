@@ -8,7 +8,7 @@
     This one is for BigQuery, where an UPDATE is billed for every partition that it changes, whole, and an INSERT is not.
     So the unseen are inserted, and only the days of events that change are named for updating: a variable of the
     script prunes partitions, a join does not. One transaction, with the plan made inside it: it sees one state of tracks
-    from its first read to its end. The last statement tells what was done.
+    from its first read to its end. The log of merges is written in it, too.
 -#}
 {% macro merge_script(target, plan_query) %}
 declare identity_days array<timestamp>;
@@ -81,9 +81,9 @@ set settle_hours = (
 
 end if;
 
-commit transaction;
+{{ log_merge('merge_plan') }};
 
-{{ counts_of('merge_plan') }}
+commit transaction;
 {% endmacro %}
 
 {#-
@@ -185,8 +185,7 @@ where is_repeat
 
     {{ settle_collisions(target, plan) | indent(4) }};
 
-    create or replace temp table merge_counts as
-    {{ counts_of(plan) | indent(4) }}
+    {{ log_merge(plan) | indent(4) }}
 {% endmacro %}
 
 {#- The time that a row keeps; one without a time keeps none, though `least` would give it one on DuckDB. -#}
@@ -287,60 +286,4 @@ from contents
 {#- What dbt knows of the model; an operation is handed no model. -#}
 {% macro tracks_node() %}
     {% do return(model if model.columns is defined else graph.nodes['model.tracks.posthog_tracks']) %}
-{% endmacro %}
-
-{#-
-    What a merge did: events by export hour and action, deliveries of colliding ids that are in tracks_collisions, and
-    deliveries that lie before the cutover. To be asked when all is done, for only then it is known what collided.
--#}
-{% macro counts_of(plan) -%}
-select
-    window_start,
-    merge_action,
-    count(*) as events
-from {{ plan }}
-group by window_start, merge_action
-union all
-select
-    window_start,
-    'collide' as merge_action,
-    count(*) as events
-from {{ collisions_table() }}
-where
-    event_id in (select plan.event_id from {{ plan }} as plan where plan.is_colliding)
-    and {{ in_merge_window() }}
-group by window_start
-{%- if env_var('TRACKS_CUTOVER', '') and has_window() %}
-
-union all
-select
-    window_start,
-    'before_cutover' as merge_action,
-    count(*) as events
-from {{ source('posthog', 'raw_tracks') }}
-where
-    not {{ since_cutover() }}
-    and {{ in_merge_window() }}
-group by window_start
-{%- endif %}
-{%- endmacro %}
-
-{#- Says, for Dagster's metadata, what a merge did. BigQuery's script has told it already. -#}
-{% macro report_merge() %}
-    {% if execute and target.type == 'duckdb' %}
-        {% do log_counts(run_query("select * from merge_counts").rows) %}
-    {% endif %}
-{% endmacro %}
-
-{% macro log_counts(rows) %}
-    {% for row in rows %}
-        {% do log("merge_plan " ~ row[0].isoformat() ~ " " ~ row[1] ~ " " ~ row[2], info=true) %}
-    {% endfor %}
-{% endmacro %}
-
-{#- Says, for Dagster's metadata, what the engine bills for a merge, where it tells. -#}
-{% macro log_cost(response) %}
-    {% if response.bytes_billed is not none %}
-        {% do log("merge_cost " ~ response.bytes_billed ~ " " ~ (response.slot_ms or 0), info=true) %}
-    {% endif %}
 {% endmacro %}

@@ -13,6 +13,7 @@ globals().update({each.name: Placed(each, place(each.schema, each.name)) for eac
 snapshot = rewritten = table = place("posthog", "tracks_snapshot")
 staged = {each.name: place("posthog", f"staging_{each.name}") for each in tables.TABLES}
 turn = place("posthog", "tracks_turn")
+logged = {"run_id": None, "files": 1}
 window_start = window_end = "2026-03-12T00:00:00+00:00"
 
 

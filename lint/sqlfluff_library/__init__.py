@@ -29,6 +29,7 @@ values = macros(VALUES)
 json_fields = texts = ["properties"]
 unfitting, relations = ["0"], ["refused_rows"]
 window_start = stamp = "current_timestamp"
+log, costs = "posthog_ops.load_log", [SimpleNamespace(hour=hour, milliseconds=1, bytes_billed=None, slot_ms=None)]
 types = dict.fromkeys({column.type for column in table.columns}, "varchar")
 # Its grammar does not know DuckDB's USING COMPRESSION: the DDL is linted without.
 bulky: list[str] = []

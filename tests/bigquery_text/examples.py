@@ -5,10 +5,13 @@ caller gives them. A query parameter that is new needs its type in ``PARAMETERS`
 temporary table needs its name in ``MAKE_TEMPORARY_TABLES``.
 """
 
+from datetime import datetime
 from typing import Any
 
 from tracks_assets.events.columns import ColumnType
+from tracks_assets.export.layout import HOUR
 from tracks_assets.integrity.repairs import snapshot_name
+from tracks_assets.warehouse.base import HourCost
 from tracks_assets.warehouse.bigquery import rewritten_name
 from tracks_assets.warehouse.bigquery_tables import staging_schema
 from tracks_assets.warehouse.statements import bigquery_statements
@@ -16,6 +19,8 @@ from tracks_assets.warehouse.tables import (
     BACKFILL_TRACKS,
     DUPLICATE_CENSUS,
     EVERY_TABLE,
+    LOAD_LOG,
+    MERGE_LOG,
     RAW_TRACKS,
     REJECTED_TRACKS,
     SCHEMA,
@@ -36,8 +41,21 @@ STAGED = {
     for table in (RAW_TRACKS, REJECTED_TRACKS, BACKFILL_TRACKS)
 }
 
+LOGGED = {
+    "window_start": datetime.fromisoformat(MOMENT),
+    "bq_ingested_timestamp": datetime.fromisoformat(MOMENT),
+    "run_id": None,
+    "rows_read": 3,
+}
+COSTS = (
+    HourCost(datetime.fromisoformat(MOMENT), 1_200, 10_485_760, 90),
+    HourCost(datetime.fromisoformat(MOMENT) + HOUR, 800),
+)
+
 PARAMETERS: dict[str, ColumnType] = {
     **{column.name: column.type for table in (DUPLICATE_CENSUS, TRACKS_REPAIRS) for column in table.columns},
+    # The cost of a load is added later.
+    **{column.name: column.type for column in LOAD_LOG.columns[:-3]},
     "at_most": ColumnType.TIMESTAMP,
     "cutover": ColumnType.TIMESTAMP,
     "earliest": ColumnType.TIMESTAMP,
@@ -96,10 +114,12 @@ WITHOUT_BLANKS = (
     "hour_totals",
     "hours_before_cutover",
     "insert_census",
+    "insert_load_log",
     "insert_missing_legacy",
     "insert_moved_events",
     "insert_repair",
     "keep_collided_legacy",
+    "merges_of_run",
     "recent_duplicates",
     "redated_examples",
     "repairs",
@@ -131,13 +151,14 @@ WITH_BLANKS: dict[str, tuple[dict[str, Any], ...]] = {
     "fingerprint_restored": ({"table": place(TRACKS)}, {"table": place(SNAPSHOT)}),
     "migrated_by_day": ({"recent_hours": 504},),
     "newest_census": ({"has_bound": False}, {"has_bound": True}),
+    "record_costs": tuple({"log": place(log), "costs": COSTS} for log in (LOAD_LOG, MERGE_LOG)),
     "redated_months": (
         {"table": "redated_rows", "of_repair": False},
         {"table": place(TRACKS_REDATED), "of_repair": True},
     ),
     "replace_hour": (
-        {"window_start": MOMENT, "staged": {}},
-        {"window_start": MOMENT, "staged": staged(RAW_TRACKS, REJECTED_TRACKS)},
+        {"window_start": MOMENT, "staged": {}, "logged": LOGGED},
+        {"window_start": MOMENT, "staged": staged(RAW_TRACKS, REJECTED_TRACKS), "logged": LOGGED},
     ),
     "replace_legacy_hour": (
         {"window_start": MOMENT, "window_end": MOMENT, "staged": {}},

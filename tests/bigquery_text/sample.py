@@ -27,6 +27,8 @@ TYPES = {
 
 LATER = at("2026-06-12 09:00:00")
 REPAIR = "dedup_20260612_093000_000000"
+RUN = "one run"
+HOUR, NEXT_HOUR = at("2026-03-12 12:00:00"), at("2026-03-12 13:00:00")
 OTHER_UUID7 = "019ce10f-4401-7abc-8def-0123456789ab"
 THIRD_UUID7 = "019ce10f-4402-7abc-8def-0123456789ab"
 RESTORED_UUID7 = "019ce10f-4403-7abc-8def-0123456789ab"
@@ -123,6 +125,12 @@ SAMPLE: dict[str, Sequence[Row]] = {
     "duplicate_census": [
         {"measured_at": moment, "rows": number, "excess_rows": 0} for number, moment in enumerate((NOON, LATER))
     ],
+    "merge_log": [
+        {"window_start": hour, "merged_at": merged_at, "run_id": run_id, "rows_inserted": number}
+        for number, (hour, merged_at, run_id) in enumerate(
+            ((HOUR, NOON, RUN), (HOUR, LATER, RUN), (NEXT_HOUR, NOON, RUN), (HOUR, LATER, "other run"))
+        )
+    ],
 }
 
 LIKE_TRACKS = (SNAPSHOT, REWRITTEN)
@@ -137,6 +145,7 @@ PARAMETERS: dict[str, Any] = {
     "removed_at": LATER,
     "repair_id": REPAIR,
     "restored_at": LATER,
+    "run_id": RUN,
     "since": at("2026-06-01 00:00:00"),
     "tolerance_hours": 24,
     "window_end": at("2026-03-13 00:00:00"),

@@ -78,11 +78,13 @@ class Engine(ABC):
     @abstractmethod
     def _query(self, statement: str) -> list[tuple[Any, ...]]: ...
 
-    def load(self, hour: datetime, stamp: datetime, *, allow_emptying: bool = False) -> HourLoad:
+    def load(
+        self, hour: datetime, stamp: datetime, *, allow_emptying: bool = False, run_id: str | None = None
+    ) -> HourLoad:
         """Loads an export hour as the asset raw_tracks does."""
         with self.opened() as warehouse:
             inventory = Export(str(self.home / "export")).inventory(hour)
-            return warehouse.replace_hour(inventory, stamp, allow_emptying=allow_emptying)
+            return warehouse.replace_hour(inventory, stamp, allow_emptying=allow_emptying, run_id=run_id)
 
     @abstractmethod
     def put(self, table: Table, *rows: Row) -> None:
@@ -113,9 +115,13 @@ class Engine(ABC):
         """All rows of every table, by its name, and which snapshots there are."""
         return {table.name: self.rows(table) for table in TABLES} | {"snapshots": [{"is": self.snapshots()}]}
 
-    def merge(self, start: datetime, end: datetime) -> None:
+    def merge(self, start: datetime, end: datetime, run_id: str = "run") -> None:
         """Merges the export hours of the window [start, end) as the asset tracks does."""
-        window = {"TRACKS_WINDOW_START": start.isoformat(), "TRACKS_WINDOW_END": end.isoformat()}
+        window = {
+            "TRACKS_RUN_ID": run_id,
+            "TRACKS_WINDOW_START": start.isoformat(),
+            "TRACKS_WINDOW_END": end.isoformat(),
+        }
         (result,) = self.run_dbt("run", "--select", "posthog_tracks", **window)
         assert result["status"] == "success", result["message"]
 

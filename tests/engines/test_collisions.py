@@ -3,10 +3,10 @@
 ``tests/merge`` holds the rule against random exports; here each case stands once, on the real engine.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 
@@ -46,12 +46,12 @@ def deliver(engine: Engine, *export: Placed) -> None:
 
 
 def merge(engine: Engine, first: int, hours: int = 1) -> dict[int, MergeCounts]:
-    """Merges export hours, by their numbers; what it did by hour, from the lines that dbt logs."""
-    log = engine.dbt.folder / engine.settings.engine / "dbt.log"
-    before = len(log.read_text(encoding="utf-8")) if log.exists() else 0
-    engine.merge(FIRST_HOUR + first * HOUR, FIRST_HOUR + (first + hours) * HOUR)
-    lines = re.findall(r"merge_plan \S+ \w+ \d+", log.read_text(encoding="utf-8")[before:])
-    return {(hour - FIRST_HOUR) // HOUR: counts for hour, counts in counts_by_hour(lines).items()}
+    """Merges export hours, by their numbers; what it did by hour, from its log."""
+    run_id, start, end = uuid4().hex, FIRST_HOUR + first * HOUR, FIRST_HOUR + (first + hours) * HOUR
+    engine.merge(start, end, run_id)
+    with engine.opened() as warehouse:
+        rows = warehouse.fetch("merges_of_run", {"run_id": run_id, "window_start": start, "window_end": end})
+    return {(hour - FIRST_HOUR) // HOUR: counts for hour, counts in counts_by_hour(rows).items()}
 
 
 def held(*deliveries: Delivery, at: Delivery | None = None) -> list[Row]:

@@ -631,30 +631,58 @@ update merge_plan set
 where merge_action = 'settle';
 ;
 end if;
+insert into `project`.`posthog_ops`.`merge_log` (
+    window_start,
+    merged_at,
+    run_id,
+    rows_inserted,
+    rows_updated,
+    rows_unchanged,
+    rows_collided,
+    rows_before_cutover
+)
+select
+    window_start,
+    current_timestamp as merged_at,
+    'invocation' as run_id,
+    cast(sum(case when merge_action in ('insert') then events else 0 end) as int64) as rows_inserted,
+    cast(sum(case when merge_action in ('update', 'restore_time') then events else 0 end) as int64) as rows_updated,
+    cast(sum(case when merge_action in ('unchanged') then events else 0 end) as int64) as rows_unchanged,
+    cast(sum(case when merge_action in ('collide') then events else 0 end) as int64) as rows_collided,
+    cast(sum(case when merge_action in ('before_cutover') then events else 0 end) as int64) as rows_before_cutover
+from (
+    select
+        window_start,
+        merge_action,
+        count(*) as events
+    from merge_plan
+    group by window_start, merge_action
+    union all
+    select
+        window_start,
+        'collide' as merge_action,
+        count(*) as events
+    from `project`.`posthog_ops`.`tracks_collisions`
+    where
+        event_id in (select plan.event_id from merge_plan as plan where plan.is_colliding)
+        and window_start >= timestamp '2026-03-12T10:00:00+00:00' and window_start < timestamp '2026-03-12T11:00:00+00:00'
+    group by window_start
+    union all
+    select
+        window_start,
+        'none' as merge_action,
+        0 as events
+    from unnest(generate_timestamp_array(timestamp '2026-03-12T10:00:00+00:00', timestamp_sub(timestamp '2026-03-12T11:00:00+00:00', interval 1 hour), interval 1 hour)) as window_start
+    union all
+    select
+        window_start,
+        'before_cutover' as merge_action,
+        count(*) as events
+    from `project`.`posthog`.`raw_tracks`
+    where
+        not created_at >= timestamp '2026-03-04T00:00:00+00:00'
+        and window_start >= timestamp '2026-03-12T10:00:00+00:00' and window_start < timestamp '2026-03-12T11:00:00+00:00'
+    group by window_start
+) as counts
+group by window_start;
 commit transaction;
-select
-    window_start,
-    merge_action,
-    count(*) as events
-from merge_plan
-group by window_start, merge_action
-union all
-select
-    window_start,
-    'collide' as merge_action,
-    count(*) as events
-from `project`.`posthog_ops`.`tracks_collisions`
-where
-    event_id in (select plan.event_id from merge_plan as plan where plan.is_colliding)
-    and window_start >= timestamp '2026-03-12T10:00:00+00:00' and window_start < timestamp '2026-03-12T11:00:00+00:00'
-group by window_start
-union all
-select
-    window_start,
-    'before_cutover' as merge_action,
-    count(*) as events
-from `project`.`posthog`.`raw_tracks`
-where
-    not created_at >= timestamp '2026-03-04T00:00:00+00:00'
-    and window_start >= timestamp '2026-03-12T10:00:00+00:00' and window_start < timestamp '2026-03-12T11:00:00+00:00'
-group by window_start

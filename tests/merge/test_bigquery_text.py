@@ -108,11 +108,6 @@ def rendered(template: str, variables: dict[str, str], is_incremental: bool = Tr
         queries.append(query)
         return SimpleNamespace(rows=[])
 
-    def statement(name: str, caller: Callable[[], str], **_: bool) -> str:
-        queries.append(caller())
-        return ""
-
-    done = SimpleNamespace(table=SimpleNamespace(rows=[]), response=SimpleNamespace(bytes_billed=None, slot_ms=None))
     macros = "".join(path.read_text(encoding="utf-8") for path in sorted((DBT_PROJECT / "macros").glob("*.sql")))
     environment = DbtEnvironment(extensions=["jinja2.ext.do"], undefined=StrictUndefined)
     text = environment.from_string(macros + template).render(
@@ -121,15 +116,16 @@ def rendered(template: str, variables: dict[str, str], is_incremental: bool = Tr
             "config": Config(),
             "env_var": variables.get,
             "execute": True,
+            "flags": SimpleNamespace(EMPTY=False),
+            "invocation_id": "invocation",
             "is_incremental": lambda: is_incremental,
             "log": lambda *_, **__: None,
-            "load_result": {"merge_by_plan": done}.get,
             "model": SimpleNamespace(
                 columns={column.name: SimpleNamespace(data_type=column.type.lower()) for column in TRACKS.columns}
             ),
+            "modules": SimpleNamespace(re=re),
             "return": give_back,
             "run_query": run_query,
-            "statement": statement,
             "source": source,
             "target": SimpleNamespace(type="bigquery", schema="posthog"),
             "this": "`project`.`posthog`.`tracks`",
@@ -146,11 +142,10 @@ def plan_text(variables: dict[str, str], is_incremental: bool = True) -> str:
 
 
 def merge_script(plan: str = "select 1 as plan") -> str:
-    """The script of a merge, which is sent where dbt-bigquery asks for the text of one; dbt itself gets a trifle."""
-    text, (script,) = rendered(
+    """The script of a merge, as dbt-bigquery gets it where it asks for the text of one."""
+    script, _ = rendered(
         "{{ bigquery__get_merge_sql(this, '(" + plan.replace("'", "\\'") + ")', 'event_id', []) }}", WINDOW
     )
-    assert text == "select 1 as merged"
     return script.strip()
 
 
@@ -233,8 +228,8 @@ def test_the_merge_is_one_transaction() -> None:
         "insert into `project`.`p",
         "update merge_plan set me",
         "end if",
+        "insert into `project`.`p",
         "commit transaction",
-        "select window_start, mer",
     ]
 
 

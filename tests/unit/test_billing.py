@@ -12,9 +12,10 @@ from google.cloud import bigquery
 from tracks_assets.defs.billing import job_labels, label, usage_metadata
 from tracks_assets.defs.hourly import _load_hours
 from tracks_assets.export.inventory import Export, HourInventory
-from tracks_assets.warehouse.base import HourLoad, Usage
+from tracks_assets.warehouse.base import HourCost, HourLoad, Usage
 from tracks_assets.warehouse.bigquery_jobs import usage_of
 from tracks_assets.warehouse.bigquery_staging import upload_retries
+from tracks_assets.warehouse.tables import LOAD_LOG, Table
 
 HOUR = datetime(2026, 3, 12, 5, tzinfo=UTC)
 
@@ -93,10 +94,19 @@ class OneJobAnHour:
     def __init__(self) -> None:
         self.usage = Usage()
 
-    def replace_hour(self, inventory: HourInventory, _stamp: datetime, *, allow_emptying: bool) -> HourLoad:
+        self.costs: list[HourCost] = []
+
+    def replace_hour(
+        self, inventory: HourInventory, _stamp: datetime, *, allow_emptying: bool, run_id: str
+    ) -> HourLoad:
         assert not allow_emptying
+        assert run_id == "run"
         self.usage += Usage(jobs=1, bytes_billed=100)
-        return HourLoad(inventory.hour, 0, 0, 0)
+        return HourLoad(inventory.hour)
+
+    def record_costs(self, log: Table, run_id: str, costs: list[HourCost]) -> None:
+        assert (log, run_id) == (LOAD_LOG, "run")
+        self.costs += costs
 
 
 def test_every_hour_of_a_range_has_its_own_bill(tmp_path: Path) -> None:
@@ -104,11 +114,16 @@ def test_every_hour_of_a_range_has_its_own_bill(tmp_path: Path) -> None:
     context = MagicMock()
     context.partition_time_window = dg.TimeWindow(HOUR, HOUR + timedelta(hours=2))
     context.partition_key_range = dg.PartitionKeyRange("2026-03-12-05:00", "2026-03-12-06:00")
-    _load_hours(context, Export(str(tmp_path / "export")), OneJobAnHour(), allow_emptying=False)  # type: ignore[arg-type]
+    context.run.run_id, warehouse = "run", OneJobAnHour()
+    _load_hours(context, Export(str(tmp_path / "export")), warehouse, allow_emptying=False)  # type: ignore[arg-type]
     told = context.add_asset_metadata.call_args_list
     assert [(call.kwargs["partition_key"], call.args[0]["bytes_billed"]) for call in told] == [
         ("2026-03-12-05:00", 100),
         ("2026-03-12-06:00", 100),
+    ]
+    assert [(cost.hour, cost.bytes_billed) for cost in warehouse.costs] == [
+        (HOUR, 100),
+        (HOUR + timedelta(hours=1), 100),
     ]
 
 

@@ -10,13 +10,13 @@ from rich.console import Console
 
 from tracks_assets.defs.billing import usage_line
 from tracks_assets.defs.dbt_results import Results, cause_of, usage_of
-from tracks_assets.defs.merge_report import MergeCost, MergeCounts, cost_of, counts_by_hour, merge_failure
+from tracks_assets.defs.merge_report import MergeCounts, merge_failure, shares
 from tracks_assets.defs.metadata import merge_metadata
 from tracks_assets.defs.partitions import HOURS_A_MERGE, hours_of, merge_windows
 from tracks_assets.defs.progress import Progress, progress_line
 from tracks_assets.defs.tracks import merge_line
 from tracks_assets.demo.report import HourRow, Totals, report
-from tracks_assets.warehouse.base import HourLoad, TrackTotals, Usage
+from tracks_assets.warehouse.base import HourCost, HourLoad, TrackTotals, Usage
 from tracks_assets.warehouse.bigquery_errors import remedy_of
 from tracks_assets.warehouse.duckdb import DuckDbWarehouse
 from tracks_assets.warehouse.duckdb_errors import BUG
@@ -39,38 +39,17 @@ def test_progress_counts_by_itself() -> None:
 
 
 def test_merge_line() -> None:
-    assert merge_line(MergeCounts(1_000, 20, 3), 24, 1.26) == (
+    free = Usage()
+    assert merge_line(MergeCounts(1_000, 20, 3), 24, 1.26, free) == (
         "24 hours merged in 1.3 s: 1,000 events inserted, 20 updated, 3 unchanged"
     )
-    assert merge_line(MergeCounts(1, 2, 3, 4_000, 5), 1, 9).endswith(
+    assert merge_line(MergeCounts(1, 2, 3, 4_000, 5), 1, 9, free).endswith(
         "3 unchanged, 4,000 deliveries kept in posthog_ops.tracks_collisions, "
         "5 deliveries before TRACKS_CUTOVER left out"
     )
-    assert merge_line(MergeCounts(1), 1, 9, MergeCost(221_000_000_000, 90_000)) == (
+    assert merge_line(MergeCounts(1), 1, 9, Usage(1, 221_000_000_000, 90_000)) == (
         "1 hour merged in 9.0 s: 1 events inserted, 0 updated, 0 unchanged; 221.0 GB billed and 90.0 slot seconds"
     )
-
-
-def test_counts_are_read_by_hour_and_action() -> None:
-    lines = [
-        "1 of 1 START sql incremental model posthog.tracks",
-        "merge_plan 2026-03-12T00:00:00+00:00 insert 7",
-        "merge_plan 2026-03-12T00:00:00+00:00 restore_time 1",
-        "merge_plan 2026-03-12T00:00:00+00:00 update 2",
-        "merge_plan 2026-03-12T01:00:00+00:00 unchanged 5",
-        "merge_plan 2026-03-12T01:00:00+00:00 collide 2",
-        "merge_plan 2026-03-12T01:00:00+00:00 before_cutover 4",
-    ]
-
-    assert counts_by_hour(lines) == {
-        HOUR: MergeCounts(inserted=7, updated=3),
-        HOUR + timedelta(hours=1): MergeCounts(unchanged=5, collided=2, before_cutover=4),
-    }
-
-
-def test_an_unknown_action_is_no_count() -> None:
-    with pytest.raises(ValueError, match="an action 'explode' that is not known"):
-        counts_by_hour(["merge_plan 2026-03-12T00:00:00+00:00 explode 7"])
 
 
 def test_a_long_range_is_merged_in_months() -> None:
@@ -169,10 +148,10 @@ def test_what_is_done_about_what_duckdb_told_dbt(tmp_path: Path) -> None:
 
 
 def test_the_hours_of_a_merge_share_its_cost() -> None:
-    counts = MergeCounts(inserted=1)
-    share = MergeCost(bytes_billed=240_000, slot_ms=4_800).shared_by(24)
-    assert share == MergeCost(bytes_billed=10_000, slot_ms=200)
-    assert merge_metadata(counts, 2.5, share) == {
+    hours = [HOUR + timedelta(hours=number) for number in range(24)]
+    costs = shares(hours, 2.4, Usage(jobs=1, bytes_billed=240_000, slot_ms=4_800))
+    assert costs == [HourCost(hour, 100, 10_000, 200) for hour in hours]
+    assert merge_metadata(MergeCounts(inserted=1), 2.4, costs[0]) == {
         "bytes_billed": 10_000,
         "slot_ms": 200,
         "rows_inserted": 1,
@@ -180,11 +159,11 @@ def test_the_hours_of_a_merge_share_its_cost() -> None:
         "rows_unchanged": 0,
         "rows_collided": 0,
         "rows_before_cutover": 0,
-        "seconds": 2.5,
+        "seconds": 2.4,
     }
-    assert "bytes_billed" not in merge_metadata(counts, 2.5)
 
 
-def test_what_a_merge_costs_is_read_where_it_is_told() -> None:
-    assert cost_of(["Running", "merge_cost 1048576 250", "Done"]) == MergeCost(bytes_billed=1_048_576, slot_ms=250)
-    assert cost_of(["merge_plan 2026-03-12T00:00:00+00:00 insert 7", "no merge_cost 1 2"]) is None
+def test_an_engine_that_bills_nothing_has_no_bill() -> None:
+    (cost,) = shares([HOUR], 2.4, Usage())
+    assert cost == HourCost(HOUR, 2_400, None, None)
+    assert "bytes_billed" not in merge_metadata(MergeCounts(), 2.4, cost)

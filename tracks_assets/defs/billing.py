@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import dagster as dg
 
 from tracks_assets.defs.partitions import hours_of, partition_key
 from tracks_assets.integrity.pages import size_text
-from tracks_assets.warehouse.base import Usage
+from tracks_assets.warehouse.base import HourCost, Usage
 
 _LONGEST = 63
 """Signs that BigQuery allows in a label's value, of these kinds: https://cloud.google.com/bigquery/docs/labels-intro."""
@@ -55,6 +56,21 @@ def usage_metadata(usage: Usage | None, since: Usage | None = None) -> Mapping[s
         "dml_rows_deleted": usage.deleted,
     }
     return {name: number for name, number in told.items() if number is not None}
+
+
+def hour_cost(hour: datetime, seconds: float, usage: Usage | None, before: Usage | None) -> HourCost:
+    """What an hour took.
+
+    Args:
+        hour: its start.
+        seconds: how long it took.
+        usage: what was used since the warehouse was opened; None on an engine that bills nothing.
+        before: what had been used before the hour.
+    """
+    if usage is None:
+        return HourCost(hour, round(seconds * 1000))
+    used = usage.since(before or Usage())
+    return HourCost(hour, round(seconds * 1000), used.bytes_billed, used.slot_ms)
 
 
 def usage_line(purpose: str, usage: Usage) -> str:

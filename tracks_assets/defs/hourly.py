@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from tracks_assets.defs.billing import usage_metadata
+from tracks_assets.defs.billing import hour_cost, usage_metadata
 from tracks_assets.defs.emptying import EmptyingConfig
 from tracks_assets.defs.metadata import check_result, inventory_metadata, load_metadata, table_metadata
 from tracks_assets.defs.partitions import export_hours, hours_of, partition_key, window_of
@@ -18,7 +18,7 @@ from tracks_assets.integrity.hours import count_hours
 from tracks_assets.integrity.verdicts import HourCounts, rejected_share, rows_accounted_for
 from tracks_assets.settings import Settings
 from tracks_assets.warehouse.base import Warehouse
-from tracks_assets.warehouse.tables import RAW_TRACKS
+from tracks_assets.warehouse.tables import LOAD_LOG, RAW_TRACKS
 
 RAW_TRACKS_KEY = dg.AssetKey([RAW_TRACKS.schema, RAW_TRACKS.name])
 
@@ -79,15 +79,17 @@ def _load_hours(
 ) -> dict[datetime, int]:
     """Loads the hours of the run, each with its metadata; returns the rows of their files."""
     hours, stamp, read = hours_of(window_of(context)), datetime.now(UTC), {}
-    progress = Progress(len(hours))
+    progress, costs, run_id = Progress(len(hours)), [], context.run.run_id
     for hour in hours:
         started, used = time.monotonic(), tables.usage
-        load = tables.replace_hour(export.inventory(hour), stamp, allow_emptying=allow_emptying)
+        load = tables.replace_hour(export.inventory(hour), stamp, allow_emptying=allow_emptying, run_id=run_id)
         seconds = time.monotonic() - started
+        costs.append(hour_cost(hour, seconds, tables.usage, used))
         context.log.info(progress.line(load, seconds))
         metadata = {**load_metadata(load, seconds), **usage_metadata(tables.usage, since=used)}
         context.add_asset_metadata(metadata, partition_key=partition_key(hour))
         read[hour] = load.read
+    tables.record_costs(LOAD_LOG, run_id, costs)
     return read
 
 

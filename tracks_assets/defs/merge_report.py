@@ -1,12 +1,10 @@
-"""What a merge did, hour by hour, read from the lines that dbt logs (macros ``log_counts`` and ``log_cost``)."""
+"""What a merge did, hour by hour, as its log holds it, and what it cost."""
 
-import re
-from collections.abc import Iterable
-from dataclasses import astuple, dataclass
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, fields
 from datetime import datetime
 
-_COST = re.compile(r"^merge_cost (?P<bytes>\d+) (?P<slot_ms>\d+)$")
-_LINE = re.compile(r"^merge_plan (?P<hour>\S+) (?P<action>\w+) (?P<events>\d+)$")
+from tracks_assets.warehouse.base import HourCost, Row, Usage
 
 
 class MergeError(Exception):
@@ -19,7 +17,7 @@ def merge_failure(first: str, last: str, cause: str, remedy: str) -> str:
     Args:
         first: the key of its first hour.
         last: that of its last.
-        cause: what the engine said.
+        cause: the engine's error text.
         remedy: the sentence with the next step.
     """
     hours = f"hour {first}" if first == last else f"hours {first} to {last}"
@@ -53,45 +51,20 @@ class MergeCounts:
         return MergeCounts(*(mine + others for mine, others in zip(astuple(self), astuple(other), strict=True)))
 
 
-def _counts_of(action: str, events: int) -> MergeCounts:
-    match action:
-        case "insert":
-            return MergeCounts(inserted=events)
-        case "update" | "restore_time":
-            return MergeCounts(updated=events)
-        case "unchanged":
-            return MergeCounts(unchanged=events)
-        case "collide":
-            return MergeCounts(collided=events)
-        case "before_cutover":
-            return MergeCounts(before_cutover=events)
-        case _:
-            raise ValueError(f"The merge reported an action {action!r} that is not known: has the dbt model changed?")
+def counts_by_hour(rows: Sequence[Row]) -> dict[datetime, MergeCounts]:
+    """The counts of each export hour, from rows of ``merge_log``."""
+    return {
+        row["window_start"]: MergeCounts(*(row[f"rows_{field.name}"] for field in fields(MergeCounts))) for row in rows
+    }
 
 
-@dataclass(frozen=True)
-class MergeCost:
-    """What the engine bills for a merge: bytes, and milliseconds of slots."""
+def shares(hours: Sequence[datetime], seconds: float, usage: Usage) -> list[HourCost]:
+    """The cost of a merge, in equal shares for the hours that it merged at once.
 
-    bytes_billed: int
-    slot_ms: int
-
-    def shared_by(self, hours: int) -> "MergeCost":
-        """The share of one of the hours that were merged at once, so that the hours' shares add up to the whole."""
-        return MergeCost(self.bytes_billed // hours, self.slot_ms // hours)
-
-
-def cost_of(lines: Iterable[str]) -> MergeCost | None:
-    """The cost of a merge, from the lines that it logged; None where the engine tells none."""
-    for match in filter(None, map(_COST.match, lines)):
-        return MergeCost(int(match["bytes"]), int(match["slot_ms"]))
-    return None
-
-
-def counts_by_hour(lines: Iterable[str]) -> dict[datetime, MergeCounts]:
-    """The counts of every export hour that a merge saw; lines that are no report are passed over."""
-    counts: dict[datetime, MergeCounts] = {}
-    for match in filter(None, map(_LINE.match, lines)):
-        hour = datetime.fromisoformat(match["hour"])
-        counts[hour] = counts.get(hour, MergeCounts()) + _counts_of(match["action"], int(match["events"]))
-    return counts
+    Args:
+        hours: the hours, one or more.
+        seconds: how long the merge took.
+        usage: what it was billed; an engine that bills nothing reports no jobs.
+    """
+    billed = (usage.bytes_billed // len(hours), usage.slot_ms // len(hours)) if usage.jobs else (None, None)
+    return [HourCost(hour, round(seconds * 1000 / len(hours)), *billed) for hour in hours]

@@ -1,16 +1,15 @@
 """Plain results as Dagster metadata; every number is a number, so that the UI plots it."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 from typing import Any
 
 import dagster as dg
 
-from tracks_assets.defs.merge_report import MergeCost, MergeCounts
+from tracks_assets.defs.merge_report import MergeCounts
 from tracks_assets.export.inventory import HourInventory
 from tracks_assets.integrity.judging import Judged
 from tracks_assets.integrity.verdicts import Verdict
-from tracks_assets.warehouse.base import HourLoad, LegacyMerge
+from tracks_assets.warehouse.base import HourCost, HourLoad, LegacyMerge
 from tracks_assets.warehouse.legacy import LegacyHour
 from tracks_assets.warehouse.tables import Table
 
@@ -49,10 +48,11 @@ def load_metadata(load: HourLoad, seconds: float) -> Metadata:
     }
 
 
-def merge_metadata(counts: MergeCounts, seconds: float, cost: MergeCost | None = None) -> Metadata:
-    """What merging an hour did; the seconds are those of the whole merge, the cost is the hour's share of it."""
+def merge_metadata(counts: MergeCounts, seconds: float, cost: HourCost) -> Metadata:
+    """What merging an hour did; the seconds are those of the merge in full, the bill is the hour's share of it."""
+    billed = {"bytes_billed": cost.bytes_billed, "slot_ms": cost.slot_ms}
     return {
-        **(asdict(cost) if cost else {}),
+        **{name: number for name, number in billed.items() if number is not None},
         "rows_inserted": counts.inserted,
         "rows_updated": counts.updated,
         "rows_unchanged": counts.unchanged,

@@ -3,7 +3,6 @@
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,21 +18,14 @@ from dagster_dbt import (
 
 from tracks_assets.defs.billing import billed_text, job_labels
 from tracks_assets.defs.dbt_manifest import ensure_manifest
-from tracks_assets.defs.dbt_results import cause_of, errors_in, results_of
-from tracks_assets.defs.merge_report import (
-    MergeCost,
-    MergeCounts,
-    MergeError,
-    cost_of,
-    counts_by_hour,
-    merge_failure,
-)
+from tracks_assets.defs.dbt_results import cause_of, errors_in, results_of, usage_of
+from tracks_assets.defs.merge_report import MergeCounts, MergeError, counts_by_hour, merge_failure, shares
 from tracks_assets.defs.metadata import merge_metadata, table_metadata
 from tracks_assets.defs.partitions import export_hours, hours_of, merge_windows, partition_key, window_of
 from tracks_assets.defs.resources import WAREHOUSE_POOL, DbtResource, WarehouseResource
 from tracks_assets.settings import Settings
-from tracks_assets.warehouse.base import Warehouse
-from tracks_assets.warehouse.tables import SCHEMA, TRACKS, TRACKS_COLLISIONS
+from tracks_assets.warehouse.base import Usage, Warehouse
+from tracks_assets.warehouse.tables import MERGE_LOG, SCHEMA, TRACKS, TRACKS_COLLISIONS
 
 TRACKS_KEY = dg.AssetKey([SCHEMA, TRACKS.name])
 
@@ -75,6 +67,7 @@ def label_variables(labels: Mapping[str, str]) -> dict[str, str]:
 def merge_variables(window: dg.TimeWindow, run_id: str) -> dict[str, str]:
     """The environment variables of one merge: its window, and the labels of its jobs."""
     return label_variables(job_labels(TRACKS.name, run_id, window)) | {
+        "TRACKS_RUN_ID": run_id,
         "TRACKS_WINDOW_START": window.start.isoformat(),
         "TRACKS_WINDOW_END": window.end.isoformat(),
     }
@@ -112,10 +105,11 @@ def tracks_assets(settings: Settings, project: Path) -> dg.AssetsDefinition:
             events = list(merge.stream_raw_events())
             if not merge.is_successful():
                 raise _failure(merge, events, window, warehouse.warehouse())
-            said = [event.raw_event["info"]["msg"] for event in events]
-            _record(context, window, counts_by_hour(said), time.monotonic() - started, cost_of(said))
-        with warehouse.opened(context, TRACKS.name, hours) as tables:
-            rows = tables.count_rows(TRACKS)
+            seconds = time.monotonic() - started
+            billed = usage_of(results_of(merge.target_path / "run_results.json"))
+            with warehouse.opened(context, TRACKS.name, window) as tables:
+                _record(context, tables, window, seconds, billed)
+                rows = tables.count_rows(TRACKS)
         context.add_asset_metadata({"dagster/row_count": rows, **table_metadata(TRACKS)}, asset_key=TRACKS_KEY)
         for event in events:
             yield from event.to_default_asset_events(manifest, translator, context)
@@ -133,19 +127,18 @@ def _failure(
 
 
 def _record(
-    context: dg.AssetExecutionContext,
-    window: dg.TimeWindow,
-    counts: Mapping[datetime, MergeCounts],
-    seconds: float,
-    cost: MergeCost | None,
+    context: dg.AssetExecutionContext, tables: Warehouse, window: dg.TimeWindow, seconds: float, billed: Usage
 ) -> None:
-    """Puts a merge's counts on the partitions of its window, and their sum into the log."""
-    hours = hours_of(window)
-    share = cost.shared_by(len(hours)) if cost else None
-    for hour in hours:
-        metadata = merge_metadata(counts.get(hour, MergeCounts()), seconds, share)
-        context.add_asset_metadata(metadata, asset_key=TRACKS_KEY, partition_key=partition_key(hour))
-    context.log.info(merge_line(sum(counts.values(), MergeCounts()), len(hours), seconds, cost))
+    """Puts a merge's counts on the partitions of its window, their sum into the log, and its cost into merge_log."""
+    run_id, hours = context.run.run_id, hours_of(window)
+    merged = {"run_id": run_id, "window_start": window.start, "window_end": window.end}
+    counts = counts_by_hour(tables.fetch("merges_of_run", merged))
+    costs = shares(hours, seconds, billed)
+    tables.record_costs(MERGE_LOG, run_id, costs)
+    for cost in costs:
+        metadata = merge_metadata(counts[cost.hour], seconds, cost)
+        context.add_asset_metadata(metadata, asset_key=TRACKS_KEY, partition_key=partition_key(cost.hour))
+    context.log.info(merge_line(sum(counts.values(), MergeCounts()), len(hours), seconds, billed))
 
 
 def _kept_out(total: MergeCounts) -> str:
@@ -155,11 +148,11 @@ def _kept_out(total: MergeCounts) -> str:
     return "".join(f", {each}" for each in (collided, before) if each)
 
 
-def merge_line(total: MergeCounts, hours: int, seconds: float, cost: MergeCost | None = None) -> str:
+def merge_line(total: MergeCounts, hours: int, seconds: float, billed: Usage) -> str:
     """The log line for a merge that is done."""
-    billed = f"; {billed_text(cost.bytes_billed, cost.slot_ms)}" if cost else ""
+    cost = f"; {billed_text(billed.bytes_billed, billed.slot_ms)}" if billed.jobs else ""
     return (
         f"{hours} hour{'s' if hours > 1 else ''} merged in {seconds:.1f} s: {total.inserted:,} events inserted, "
         f"{total.updated:,} updated, {total.unchanged:,} unchanged"
-        f"{_kept_out(total)}{billed}"
+        f"{_kept_out(total)}{cost}"
     )

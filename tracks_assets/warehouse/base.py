@@ -1,7 +1,7 @@
 """The interface of a warehouse: what the assets, checks and jobs ask of an engine, and no more."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -55,11 +55,44 @@ class HourLoad:
     """
 
     hour: datetime
-    read: int
-    accepted: int
-    rejected: int
+    read: int = 0
+    accepted: int = 0
+    rejected: int = 0
     repaired: int = 0
     unfitting: int = 0
+
+
+def load_log_row(load: HourLoad, inventory: HourInventory, stamp: datetime, run_id: str | None) -> Parameters:
+    """The row of ``load_log`` for a load, without its cost.
+
+    Args:
+        load: what the load did.
+        inventory: the files that it read.
+        stamp: the start of the loader run.
+        run_id: the Dagster run; None if there is none.
+    """
+    return {
+        "window_start": load.hour,
+        "bq_ingested_timestamp": stamp,
+        "run_id": run_id,
+        "files": len(inventory.files),
+        "bytes": inventory.size,
+        "rows_read": load.read,
+        "rows_accepted": load.accepted,
+        "rows_rejected": load.rejected,
+        "rows_repaired": load.repaired,
+        "values_not_fitting": load.unfitting,
+    }
+
+
+@dataclass(frozen=True)
+class HourCost:
+    """What the load or the merge of an hour took; an engine that bills nothing reports no bytes and slots."""
+
+    hour: datetime
+    milliseconds: int
+    bytes_billed: int | None = None
+    slot_ms: int | None = None
 
 
 @dataclass(frozen=True)
@@ -221,19 +254,31 @@ class Warehouse(ABC):
     def _create_missing_tables(self) -> None: ...
 
     @abstractmethod
-    def replace_hour(self, inventory: HourInventory, stamp: datetime, *, allow_emptying: bool = False) -> HourLoad:
+    def replace_hour(
+        self, inventory: HourInventory, stamp: datetime, *, allow_emptying: bool = False, run_id: str | None = None
+    ) -> HourLoad:
         """Replaces one hour of raw_tracks and rejected_tracks by what its files deliver, in one transaction.
+
+        The same transaction adds the load to load_log.
 
         Args:
             inventory: the hour's files.
             stamp: the start of the loader run, which every row of the run carries.
             allow_emptying: whether an hour that has rows may lose all of them, because its files hold none.
+            run_id: the Dagster run, for the log.
 
         Raises:
             ExportError: a file cannot be read to its end. The hour is left as it was.
             WarehouseError: the hour would be emptied, or the engine failed, for instance on a full disk. The hour is
                 left as it was.
         """
+
+    def record_costs(self, log: Table, run_id: str, costs: Sequence[HourCost]) -> None:
+        """Adds to ``load_log`` or ``merge_log`` what each hour of a run took, where that is not recorded yet."""
+        hours = sorted(cost.hour for cost in costs)
+        if hours:
+            window = {"run_id": run_id, "window_start": hours[0], "window_end": hours[-1] + HOUR}
+            self.change("record_costs", window, log=self.statements.place(log.schema, log.name), costs=costs)
 
     @abstractmethod
     def replace_legacy_hour(self, inventory: HourInventory, *, allow_emptying: bool = False) -> int:

@@ -33,6 +33,7 @@ from tracks_assets.warehouse.base import (
     Warehouse,
     WarehouseError,
     content_sum,
+    load_log_row,
 )
 from tracks_assets.warehouse.bigquery_errors import FAILURES, remedy_of
 from tracks_assets.warehouse.bigquery_inspection import REPAIRED, obstacles
@@ -152,15 +153,20 @@ class BigQueryWarehouse(Warehouse):
 
     # Loading
 
-    def replace_hour(self, inventory: HourInventory, stamp: datetime, *, allow_emptying: bool = False) -> HourLoad:
+    def replace_hour(
+        self, inventory: HourInventory, stamp: datetime, *, allow_emptying: bool = False, run_id: str | None = None
+    ) -> HourLoad:
         """See ``Warehouse.replace_hour``."""
         if self._stays_empty(inventory, allow_emptying=allow_emptying):
-            return HourLoad(inventory.hour, read=0, accepted=0, rejected=0)
+            empty = HourLoad(inventory.hour)
+            self.change("insert_load_log", load_log_row(empty, inventory, stamp, run_id))
+            return empty
         doing = f"at the hour {inventory.hour:%Y-%m-%d-%H:%M}, which is as it was before"
         with self._jobs.told(doing), fetched(inventory) as local, self._staging(inventory.hour) as staging:
             if not local.files:
-                self._replace("replace_hour", inventory.hour)
-                return HourLoad(inventory.hour, read=0, accepted=0, rejected=0)
+                empty = HourLoad(inventory.hour)
+                self._replace("replace_hour", inventory.hour, logged=load_log_row(empty, inventory, stamp, run_id))
+                return empty
             with (
                 transforming(local, self._memory_limit) as connection,
                 validated(connection, local, self._memory_limit) as deliveries,
@@ -171,7 +177,8 @@ class BigQueryWarehouse(Warehouse):
             check_accounted_for(load, inventory)
             staging.check(RAW_TRACKS, accepted)
             staging.check(REJECTED_TRACKS, rejected)
-            self._replace("replace_hour", inventory.hour, staging, RAW_TRACKS, REJECTED_TRACKS)
+            logged = load_log_row(load, inventory, stamp, run_id)
+            self._replace("replace_hour", inventory.hour, staging, RAW_TRACKS, REJECTED_TRACKS, logged=logged)
             return load
 
     def replace_legacy_hour(self, inventory: HourInventory, *, allow_emptying: bool = False) -> int:
@@ -192,10 +199,17 @@ class BigQueryWarehouse(Warehouse):
             self._replace("replace_legacy_hour", inventory.hour, staging, BACKFILL_TRACKS)
             return rows
 
-    def _replace(self, statement: str, hour: datetime, staging: Staging | None = None, *tables: Table) -> None:
+    def _replace(
+        self,
+        statement: str,
+        hour: datetime,
+        staging: Staging | None = None,
+        *tables: Table,
+        logged: Parameters | None = None,
+    ) -> None:
         bounds = {"window_start": hour.isoformat(), "window_end": (hour + HOUR).isoformat()}
         staged = {table.name: f"`{staging.name(table)}`" for table in tables} if staging else {}
-        self._jobs.run(statement, **bounds, staged=staged)
+        self._jobs.run(statement, **bounds, staged=staged, logged=logged)
 
     @contextmanager
     def _staging(self, hour: datetime) -> Iterator[Staging]:

@@ -29,6 +29,7 @@ from tracks_assets.warehouse.base import (
     Warehouse,
     WarehouseError,
     content_sum,
+    load_log_row,
 )
 from tracks_assets.warehouse.deliveries import check_accounted_for, validated
 from tracks_assets.warehouse.duckdb_errors import cause_in, failure, is_held, next_step, opening_error, shape_refusal
@@ -122,25 +123,31 @@ class DuckDbWarehouse(Warehouse):
         for name, difference in differences.items():
             raise WarehouseError(shape_refusal(self._path, name, difference))
 
-    def replace_hour(self, inventory: HourInventory, stamp: datetime, *, allow_emptying: bool = False) -> HourLoad:
+    def replace_hour(
+        self, inventory: HourInventory, stamp: datetime, *, allow_emptying: bool = False, run_id: str | None = None
+    ) -> HourLoad:
         """See ``Warehouse.replace_hour``."""
-        if self._stays_empty(inventory, allow_emptying=allow_emptying):
-            return HourLoad(inventory.hour, read=0, accepted=0, rejected=0)
+        stays_empty = self._stays_empty(inventory, allow_emptying=allow_emptying)
         with fetched(inventory) as local, self._loading(local):
-            for table in (RAW_TRACKS, REJECTED_TRACKS):
-                self._run("delete_hour", {"window_start": inventory.hour}, table=table)
-            if not local.files:
-                return HourLoad(inventory.hour, read=0, accepted=0, rejected=0)
-            with validated(self.connection, local, self._memory_limit) as deliveries:
-                load = HourLoad(
-                    inventory.hour,
-                    read=inventory.rows,
-                    accepted=self._insert(RAW_TRACKS, deliveries.accepted_rows(stamp)),
-                    rejected=self._insert(REJECTED_TRACKS, deliveries.rejected_rows(stamp)),
-                    repaired=deliveries.repaired,
-                    unfitting=deliveries.unfitting,
-                )
-            return check_accounted_for(load, inventory)
+            load = HourLoad(inventory.hour) if stays_empty else self._replace_rows(local, stamp)
+            check_accounted_for(load, inventory)
+            self._run("insert_load_log", load_log_row(load, inventory, stamp, run_id))
+        return load
+
+    def _replace_rows(self, local: HourInventory, stamp: datetime) -> HourLoad:
+        for table in (RAW_TRACKS, REJECTED_TRACKS):
+            self._run("delete_hour", {"window_start": local.hour}, table=table)
+        if not local.files:
+            return HourLoad(local.hour)
+        with validated(self.connection, local, self._memory_limit) as deliveries:
+            return HourLoad(
+                local.hour,
+                read=local.rows,
+                accepted=self._insert(RAW_TRACKS, deliveries.accepted_rows(stamp)),
+                rejected=self._insert(REJECTED_TRACKS, deliveries.rejected_rows(stamp)),
+                repaired=deliveries.repaired,
+                unfitting=deliveries.unfitting,
+            )
 
     def _insert(self, table: Table, rows: str) -> int:
         return self._changed(f"insert into {table} by name {rows}", {})

@@ -163,6 +163,53 @@ TRACKS_REPAIRS = Table(
     ),
     "One row for each repair of tracks: what it saw, how far it came, and where its snapshot is.",
 )
+
+
+def _cost(work: str) -> tuple[Column, ...]:
+    return (
+        _stamp("milliseconds", ColumnType.INT64, f"How long {work} took; null until the run has recorded it."),
+        _stamp("bytes_billed", ColumnType.INT64, f"Bytes billed for {work}; null on an engine that bills nothing."),
+        _stamp("slot_ms", ColumnType.INT64, f"Slot milliseconds of {work}; null on an engine that bills nothing."),
+    )
+
+
+LOAD_LOG = Table(
+    "load_log",
+    (
+        _stamp("window_start", ColumnType.TIMESTAMP, "The export hour (its start) that was loaded."),
+        _stamp("bq_ingested_timestamp", ColumnType.TIMESTAMP, "The stamp of the loader run."),
+        _stamp("run_id", ColumnType.STRING, "The Dagster run that loaded it; null if there was none."),
+        _stamp("files", ColumnType.INT64, "Files of the hour."),
+        _stamp("bytes", ColumnType.INT64, "Their size."),
+        _stamp("rows_read", ColumnType.INT64, "Rows in the files."),
+        _stamp("rows_accepted", ColumnType.INT64, "Rows that went into raw_tracks."),
+        _stamp("rows_rejected", ColumnType.INT64, "Rows that went into rejected_tracks."),
+        _stamp("rows_repaired", ColumnType.INT64, "Accepted rows in which half a surrogate pair was replaced."),
+        _stamp("values_not_fitting", ColumnType.INT64, "Values that did not fit their column's type, and are null."),
+        *_cost("the load of the hour"),
+    ),
+    "One row for each load of an export hour, written in the load's transaction. The newest row of an hour counts.",
+    partitioned_by="window_start",
+    schema=OPS_SCHEMA,
+)
+MERGE_LOG = Table(
+    "merge_log",
+    (
+        _stamp("window_start", ColumnType.TIMESTAMP, "The export hour (its start) that was merged."),
+        _stamp("merged_at", ColumnType.TIMESTAMP, "When the merge's transaction wrote this row."),
+        _stamp("run_id", ColumnType.STRING, "The Dagster run that merged it; without Dagster, dbt's invocation."),
+        _stamp("rows_inserted", ColumnType.INT64, "Events that tracks lacked."),
+        _stamp("rows_updated", ColumnType.INT64, "Events whose content or time changed."),
+        _stamp("rows_unchanged", ColumnType.INT64, "Events that were left as they were."),
+        _stamp("rows_collided", ColumnType.INT64, "Deliveries whose id belongs to another event."),
+        _stamp("rows_before_cutover", ColumnType.INT64, "Deliveries that lie before TRACKS_CUTOVER."),
+        *_cost("the merge of the hour (its share, if several hours were merged at once)"),
+    ),
+    "One row for each merge of an export hour, written in the merge's transaction. An event that a merge sees in "
+    "several hours counts once, in the hour of its last delivery. The newest row of an hour counts.",
+    partitioned_by="window_start",
+    schema=OPS_SCHEMA,
+)
 TABLES = (
     RAW_TRACKS,
     REJECTED_TRACKS,
@@ -175,6 +222,8 @@ TABLES = (
     TRACKS_DUPLICATES,
     TRACKS_REDATED,
     TRACKS_REPAIRS,
+    LOAD_LOG,
+    MERGE_LOG,
 )
 
 

@@ -32,7 +32,6 @@
         ),
         cluster_by=['event_name', 'user_id'],
         meta={'merge': 'by_plan'},
-        post_hook="{{ report_merge() }}",
     )
 }}
 

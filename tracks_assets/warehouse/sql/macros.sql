@@ -66,6 +66,11 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#- The columns of a log that are known before the commit; for the others see record_costs.sql. -#}
+{% macro counted(log) -%}
+{{ names(log.columns | rejectattr('name', 'in', ('milliseconds', 'bytes_billed', 'slot_ms'))) }}
+{%- endmacro %}
+
 {#-
     What a transaction does first where an engine has several writers at a time. BigQuery lets transactions that only
     insert run side by side: two merges that both miss an event would both insert it, and two loads of a new hour would

@@ -35,4 +35,15 @@ select
 from {{ staged.rejected_tracks }};
 
 {% endif %}
+insert into {{ load_log }} ({{ logged.keys() | join(", ") }})
+values (
+    {% for value in logged.values() %}
+    {% if value.isoformat is defined %}
+    timestamp {{ value.isoformat() | tojson }}{{ "," if not loop.last }}
+    {% else %}
+    {{ value | tojson }}{{ "," if not loop.last }}
+    {% endif %}
+    {% endfor %}
+);
+
 commit transaction;

@@ -1,0 +1,97 @@
+{#-
+    The log of merges: one row for each export hour of a merge, in the merge's own transaction. It is written last,
+    because only then it is known what collided. Dagster reads it for its metadata, and adds the cost. A run with
+    --empty merges nothing, so it is not logged: the newest row of an hour counts.
+-#}
+{% macro log_merge(plan) -%}
+{%- if not flags.EMPTY -%}
+insert into {{ source('posthog_ops', 'merge_log').render() }} (
+    window_start,
+    merged_at,
+    run_id,
+    rows_inserted,
+    rows_updated,
+    rows_unchanged,
+    rows_collided,
+    rows_before_cutover
+)
+select
+    window_start,
+    current_timestamp as merged_at,
+    {{ merge_run_id() }} as run_id,
+    {{ counted_actions('insert') }} as rows_inserted,
+    {{ counted_actions('update', 'restore_time') }} as rows_updated,
+    {{ counted_actions('unchanged') }} as rows_unchanged,
+    {{ counted_actions('collide') }} as rows_collided,
+    {{ counted_actions('before_cutover') }} as rows_before_cutover
+from (
+    {{ counts_of(plan) | indent(4) }}
+) as counts
+group by window_start
+{%- endif -%}
+{%- endmacro %}
+
+{% macro counted_actions() -%}
+cast(sum(case when merge_action in ('{{ varargs | join("', '") }}') then events else 0 end) as {{ 'int64' if target.type == 'bigquery' else 'bigint' }})
+{%- endmacro %}
+
+{#- The Dagster run, or without one dbt's own invocation. What could end a string literal is left out. -#}
+{% macro merge_run_id() -%}
+'{{ modules.re.sub("[^0-9A-Za-z_-]", "", env_var("TRACKS_RUN_ID", invocation_id)) }}'
+{%- endmacro %}
+
+{#-
+    What a merge did: events by export hour and action, deliveries of colliding ids that are in tracks_collisions,
+    deliveries that lie before the cutover, and every hour of the window, so that an hour without events is logged.
+-#}
+{% macro counts_of(plan) -%}
+select
+    window_start,
+    merge_action,
+    count(*) as events
+from {{ plan }}
+group by window_start, merge_action
+union all
+select
+    window_start,
+    'collide' as merge_action,
+    count(*) as events
+from {{ collisions_table() }}
+where
+    event_id in (select plan.event_id from {{ plan }} as plan where plan.is_colliding)
+    and {{ in_merge_window() }}
+group by window_start
+{%- if has_window() %}
+
+union all
+select
+    window_start,
+    'none' as merge_action,
+    0 as events
+from unnest({{ hours_of_window() }}) as {{ 'window_start' if target.type == 'bigquery' else 'hours (window_start)' }}
+{%- if env_var('TRACKS_CUTOVER', '') %}
+
+union all
+select
+    window_start,
+    'before_cutover' as merge_action,
+    count(*) as events
+from {{ source('posthog', 'raw_tracks') }}
+where
+    not {{ since_cutover() }}
+    and {{ in_merge_window() }}
+group by window_start
+{%- endif %}
+{%- endif %}
+{%- endmacro %}
+
+{#- The export hours of the window, as an array. -#}
+{% macro hours_of_window() -%}
+    {%- set first = utc_timestamp(env_var('TRACKS_WINDOW_START')) -%}
+    {%- set last = hours_before(utc_timestamp(env_var('TRACKS_WINDOW_END')), 1) -%}
+    {%- if target.type == 'bigquery' -%}
+        generate_timestamp_array({{ first }}, {{ last }}, interval 1 hour)
+    {%- else -%}
+        generate_series({{ first }}, {{ last }}, interval 1 hour)
+    {%- endif -%}
+{%- endmacro %}

@@ -1,0 +1,9 @@
+-- What a run merged, hour by hour; of an hour that it merged again, the newest.
+select {{ shared.names(merge_log.columns) }}
+from {{ merge_log }}
+where
+    run_id = {{ parameter("run_id") }}
+    and window_start >= {{ parameter("window_start") }}
+    and window_start < {{ parameter("window_end") }}
+qualify row_number() over (partition by window_start order by merged_at desc) = 1
+order by window_start
