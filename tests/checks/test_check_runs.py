@@ -123,7 +123,7 @@ def test_the_checks_of_a_batch_alone_look_at_the_last_day(home: Home, hours_ago:
 
 
 def damage(home: Home) -> None:
-    """What no merge of this project does: pairs, one of them of two events, rows without id or time, a moved event."""
+    """Damage that no merge here does: pairs, one of them of two events, rows without id or time, a moved event."""
     now = datetime.now(UTC)
     with home.warehouse().opened() as warehouse:
         census.append(warehouse, census.count(warehouse, now - timedelta(days=8)))

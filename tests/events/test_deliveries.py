@@ -46,7 +46,7 @@ def written(root: Path, rows: Sequence[Row], part: int = 0, **types: pa.DataType
 
 
 def loaded(home: Path, inventory: HourInventory, limit: str = "1GB") -> tuple[HourLoad, list[Row], list[Row]]:
-    """What the warehouse holds of the hour: the load, raw_tracks and rejected_tracks."""
+    """Loads the hour; returns the load, raw_tracks and rejected_tracks."""
     with DuckDbWarehouse(home / "warehouse.duckdb", memory_limit=limit).opened() as warehouse:
         load = warehouse.replace_hour(inventory, STAMP)
         tables = [

@@ -84,7 +84,7 @@ def dbt_verdict(warehouse: Warehouse, cutover: datetime | None, name: str, resul
     match name:
         case "unique_event_id_all":
             return with_examples(
-                verdicts.unique_event_id(failures, cutover),
+                verdicts.unique_event_id_all(failures, cutover),
                 lambda: _ids(warehouse.fetch("recent_duplicates", {"since": cutover or EARLIEST})),
             )
         case "event_id_not_null":

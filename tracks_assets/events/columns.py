@@ -72,7 +72,7 @@ class Column:
 
 
 TRACK_COLUMNS: tuple[Column, ...] = (
-    Column("event_id", ColumnType.STRING, Field(("uuid",)), "The event's id, as delivered. Stands once in tracks."),
+    Column("event_id", ColumnType.STRING, Field(("uuid",)), "The event's id, as delivered. Unique in tracks."),
     Column(
         "created_at",
         ColumnType.TIMESTAMP,

@@ -12,4 +12,4 @@ INSERT_TIME_FIELDS = ("_inserted_at", "inserted_at")
 """What the insert time is called; older exports have the second name."""
 
 REQUIRED_FIELDS = tuple(sorted(READ_FIELDS - set(INSERT_TIME_FIELDS)))
-"""What a file must have; exports of 2024 have no insert time."""
+"""The fields that a file must have; exports of 2024 have no insert time."""

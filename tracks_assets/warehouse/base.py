@@ -43,7 +43,7 @@ class Obstacle:
 
 @dataclass(frozen=True)
 class HourLoad:
-    """What loading one export hour did.
+    """The result of loading one export hour.
 
     Attributes:
         hour: the start of the hour.
@@ -64,7 +64,7 @@ class HourLoad:
 
 @dataclass(frozen=True)
 class LegacyMerge:
-    """What became of the frozen table's rows of a window; every row is counted under one of the last five.
+    """The result of merging the frozen table's rows of a window; each is counted under one of the last five.
 
     Attributes:
         rows: rows of the window.

@@ -15,7 +15,7 @@
     {%- endfor %}
 {%- endmacro %}
 
-{#- The first delivery first, as far as it decides which event an id belongs to; the hourly merge says the same. -#}
+{#- The first delivery first, as far as it decides which event an id belongs to; the hourly merge has the same order. -#}
 {% macro first_delivery_first() -%}
     event_inserted_at asc nulls first,
     created_at asc nulls last,

@@ -1,4 +1,4 @@
--- Of the ids that a window of export hours delivered, those that stand more than once in tracks; with a few examples.
+-- Of the ids that a window of export hours delivered, those that are duplicated in tracks; with a few examples.
 with
 
 batch as (

@@ -1,4 +1,4 @@
--- What tracks_collisions holds: rows and ids, with a few examples.
+-- Rows and ids of tracks_collisions, with a few examples.
 with
 
 colliding as (
