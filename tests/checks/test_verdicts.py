@@ -86,6 +86,17 @@ def test_unique_event_id_of_batch() -> None:
     assert "run a census to see whether this is new: dg launch --job tracks_checks" in unknown.sentence
 
 
+def test_the_dedup_comes_after_the_ids_that_it_refuses() -> None:
+    step = (
+        f"{TRACE}, tell apart the events of 2 duplicated event ids used for several events, which dedup_tracks refuses "
+        f"(docs/runbooks.md), then {DEDUP}."
+    )
+    assert unique_event_id_of_batch("the hour", 400, 1, ["a"], None, colliding=2).sentence.endswith(step)
+    assert unique_event_id_all(3, None, colliding=2).sentence.endswith(step)
+    grown = flat_duplicate_count(replace(CENSUS, excess_rows=11, colliding_event_ids=2), BEFORE)
+    assert grown.sentence.endswith(step.replace(f"{TRACE}, ", "stop what multiplies it, "))
+
+
 def test_flat_duplicate_count() -> None:
     assert flat_duplicate_count(CENSUS, BEFORE).sentence == (
         "The duplicate count is flat: 10 excess rows now, 10 at the census of 2026-06-04 06:00 UTC."
