@@ -124,6 +124,7 @@ def rendered(template: str, variables: dict[str, str], is_incremental: bool = Tr
             "is_incremental": lambda: is_incremental,
             "log": lambda *_, **__: None,
             "load_result": {"merge_by_plan": done}.get,
+            "modules": SimpleNamespace(re=re),
             "model": SimpleNamespace(
                 columns={column.name: SimpleNamespace(data_type=column.type.lower()) for column in TRACKS.columns}
             ),
