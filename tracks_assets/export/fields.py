@@ -1,6 +1,7 @@
-"""The fields of PostHog's exported Parquet files: those that the pipeline reads, and those that it knows of.
+"""The fields of PostHog's exported Parquet files: those that the contract reads, and those that were known.
 
 Read from PostHog's batch-export model ``events``. Order is not promised, fields get added: files are read by name.
+``events.reading.check_fields`` checks every other field that the column list reads.
 """
 
 TEXT_FIELDS = frozenset({"uuid", "event", "distinct_id", "person_id", "properties"})

@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from tracks_assets.events.columns import TRACK_COLUMNS, ColumnType
-from tracks_assets.events.reading import check_types, delivered_rows, delivered_schema, read_rows
+from tracks_assets.events.reading import check_fields, delivered_rows, delivered_schema, read_rows
 from tracks_assets.events.strict_json import MAX_DEPTH, InvalidJsonError, parse_json, repair_surrogates
 from tracks_assets.events.transform import VALUES
 from tracks_assets.export.errors import ExportError
@@ -47,7 +47,7 @@ def legacy_rows(connection: duckdb.DuckDBPyConnection, inventory: HourInventory,
         ExportError: a text is not JSON that both engines can hold.
     """
     for file in inventory.files:
-        check_types(file, _FIELDS)
+        check_fields(file, _FIELDS)
     size = batch_bytes(connection, memory_limit)
     with streams(connection) as added:
         added.add("legacy_rows", delivered_schema(_FIELDS), _stream(inventory, size))
