@@ -63,6 +63,19 @@ class HourLoad:
 
 
 @dataclass(frozen=True)
+class LegacyLoad:
+    """The result of loading one hour of the frozen table.
+
+    Attributes:
+        rows: rows inserted.
+        repaired: those in which half a surrogate pair was replaced by U+FFFD.
+    """
+
+    rows: int = 0
+    repaired: int = 0
+
+
+@dataclass(frozen=True)
 class LegacyMerge:
     """The result of merging the frozen table's rows of a window; each is counted under one of the last five.
 
@@ -236,15 +249,12 @@ class Warehouse(ABC):
         """
 
     @abstractmethod
-    def replace_legacy_hour(self, inventory: HourInventory, *, allow_emptying: bool = False) -> int:
+    def replace_legacy_hour(self, inventory: HourInventory, *, allow_emptying: bool = False) -> LegacyLoad:
         """Replaces the rows of backfill_tracks created in one hour by what its files hold, in one transaction.
 
         Args:
             inventory: the hour's files, which hold rows of that hour only.
             allow_emptying: whether an hour that has rows may lose all of them, because its files hold none.
-
-        Returns:
-            The rows inserted.
 
         Raises:
             ExportError: a file cannot be read to its end, or its JSON is none. The hour is left as it was.

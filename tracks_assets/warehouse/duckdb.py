@@ -19,6 +19,7 @@ from tracks_assets.export.inventory import HourInventory, find_unreadable
 from tracks_assets.export.layout import HOUR
 from tracks_assets.warehouse.base import (
     HourLoad,
+    LegacyLoad,
     LegacyMerge,
     Parameters,
     Rewritten,
@@ -135,16 +136,16 @@ class DuckDbWarehouse(Warehouse):
     def _insert(self, table: Table, rows: str) -> int:
         return self._changed(f"insert into {table} by name {rows}", {})
 
-    def replace_legacy_hour(self, inventory: HourInventory, *, allow_emptying: bool = False) -> int:
+    def replace_legacy_hour(self, inventory: HourInventory, *, allow_emptying: bool = False) -> LegacyLoad:
         """See ``Warehouse.replace_legacy_hour``."""
         if self._legacy_stays_empty(inventory, allow_emptying=allow_emptying):
-            return 0
+            return LegacyLoad()
         with fetched(inventory) as local, self._loading(local):
             self._run("delete_backfill_hour", {"window_start": inventory.hour, "window_end": inventory.hour + HOUR})
             if not local.files:
-                return 0
+                return LegacyLoad()
             with legacy_rows(self.connection, local, self._memory_limit) as rows:
-                return self._insert(BACKFILL_TRACKS, rows)
+                return LegacyLoad(self._insert(BACKFILL_TRACKS, rows.query), rows.repaired)
 
     def insert_missing_legacy(self, start: datetime, end: datetime) -> LegacyMerge:
         """See ``Warehouse.insert_missing_legacy``: keys are matched first, and payloads are read by row number."""

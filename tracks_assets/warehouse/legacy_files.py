@@ -7,6 +7,7 @@ parsed by ``events.strict_json``. Files are read as a stream of small batches, a
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import duckdb
@@ -32,9 +33,24 @@ Repairs = Mapping[str, Mapping[int, Mapping[str, str]]]
 """Texts in place of delivered ones, by file, row number and column."""
 
 
+@dataclass(frozen=True)
+class LegacyRows:
+    """The rows of an hour's files.
+
+    Attributes:
+        query: their query, which can be run once.
+        repaired: rows in which half a surrogate pair is replaced.
+    """
+
+    query: str
+    repaired: int
+
+
 @contextmanager
-def legacy_rows(connection: duckdb.DuckDBPyConnection, inventory: HourInventory, memory_limit: str) -> Iterator[str]:
-    """The query of the rows of an hour's files, for the length of a ``with`` block; it can be run once.
+def legacy_rows(
+    connection: duckdb.DuckDBPyConnection, inventory: HourInventory, memory_limit: str
+) -> Iterator[LegacyRows]:
+    """The rows of an hour's files, for the length of a ``with`` block.
 
     Half a surrogate pair is replaced by U+FFFD, as it is in an event.
 
@@ -54,7 +70,7 @@ def legacy_rows(connection: duckdb.DuckDBPyConnection, inventory: HourInventory,
         doubtful = _doubtful_rows(connection, size)
         repairs = {file.name: _checked(file, doubtful[file.name]) for file in inventory.files}
         added.add("legacy_rows", delivered_schema(_FIELDS), _repaired(_stream(inventory, size), repairs))
-        yield DUCKDB_STATEMENTS.text("legacy_rows")
+        yield LegacyRows(DUCKDB_STATEMENTS.text("legacy_rows"), repaired=sum(map(len, repairs.values())))
 
 
 def _doubtful_rows(connection: duckdb.DuckDBPyConnection, longest: int) -> dict[str, list[int]]:
