@@ -41,7 +41,7 @@ def test_an_hour_is_loaded_and_told(place: Place) -> None:
 
 @pytest.mark.slow
 def test_large_rows_load_within_the_memory_limit(place: Place) -> None:
-    sizes = [*[900_000] * 20, *[2_300] * 9_000, 8_000_000, *[60_000] * 500, *[300_000] * 30]
+    sizes = [*[2_300] * 5_000, 8_000_000, *[900_000] * 200, *[60_000] * 500]
     texts = {size: json.dumps({"text": "e" * (size // 2), "list": [12345.5] * (size // 18)}) for size in set(sizes)}
     rows = [
         {"event_id": f"id-{number}", "created_at": FIRST, "event_payload": texts[size], "lib_values": texts[size]}
