@@ -1,7 +1,7 @@
-"""What tests all over the suite are given, and which of them ``make check`` leaves out.
+"""Fixtures for the whole suite, and the markers by which ``make check`` leaves tests out.
 
-A test is marked by the fixtures that it uses, so that no module has to remember it; what is slow in another way says
-``slow`` itself.
+A test is marked by the fixtures that it uses, so that no module has to remember it; a test that is slow in another way
+has ``slow`` of its own.
 """
 
 import os
@@ -18,7 +18,7 @@ FIXTURES_OF = {
     "browser": {"ui"},
     "slow": {"dbt", "on_duckdb", "google"},
 }
-"""The fixtures that start what a marker stands for: emulators, Dagster, dbt, or Google's analyzer."""
+"""The fixtures that start emulators, Dagster, a browser, dbt or Google's analyzer, by marker."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

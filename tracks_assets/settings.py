@@ -23,6 +23,7 @@ EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
 """A moment before every event, for statements that take a cutover where none is set."""
 
 _SIZE = re.compile(r"(?P<number>\d+(?:\.\d+)?) ?(?P<unit>[MG]i?B)", re.IGNORECASE | re.ASCII)
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _UNITS = {"MB": 10**6, "GB": 10**9, "MIB": 2**20, "GIB": 2**30}
 _LEAST_MEMORY = 256 * 10**6
 
@@ -195,6 +196,9 @@ def _optional_day(value: str) -> datetime | None:
     if not value:
         return None
     try:
+        # dbt's macros put the text into SQL, and engines know fewer spellings than Python.
+        if not _DAY.fullmatch(value):
+            raise ValueError(value)
         day = date.fromisoformat(value)
     except ValueError:
         raise ValueError("a UTC day such as 2026-03-04") from None

@@ -296,7 +296,7 @@ left join settled_events
     on stored_rows.event_id = settled_events.event_id and stored_rows.identity = settled_events.identity
 where settled_events.event_id is null;
 
-{#- Notes on a row that gives way say nothing of the row in its place, though both may have the same stamps. -#}
+{#- Notes on a displaced row do not hold for the row in its place, although both may have the same stamps. -#}
 {% if bigquery %}
 if exists (select 1 from displaced_rows) then
 {% endif %}
@@ -419,7 +419,7 @@ where
     {% do return(track_columns() + ['window_start', 'source_file']) %}
 {% endmacro %}
 
-{#- What a delivery brings, but for its time and the loader's stamp: these may differ in the row that it became. -#}
+{#- The columns of a delivery but its time and the loader's stamp, which may differ in the row that it became. -#}
 {% macro delivered_columns() %}
     {% do return(content_columns() | reject('equalto', 'bq_ingested_timestamp') | list) %}
 {% endmacro %}

@@ -120,7 +120,7 @@ where is_repeat
 {%- endmacro %}
 
 {#-
-    The days in which the events stand of which the plan meets a condition; each update is billed for its own only. A day
+    The days of the stored rows of those events whose plan meets a condition; each update is billed for its own only. A day
     is cut here as the update cuts it: where a project has a time zone of its own, both are that zone's.
 -#}
 {% macro days_of(condition) %}

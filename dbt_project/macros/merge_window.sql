@@ -27,6 +27,11 @@
 {#- Whether tracks takes a delivery: without TRACKS_CUTOVER, which is the default, it takes every one. -#}
 {% macro since_cutover() -%}
     {%- set cutover = env_var('TRACKS_CUTOVER', '') -%}
+    {%- if cutover and not modules.re.fullmatch('[0-9]{4}-[0-9]{2}-[0-9]{2}', cutover) -%}
+        {%- do exceptions.raise_compiler_error(
+            "TRACKS_CUTOVER is '" ~ cutover ~ "', but it must be a UTC day such as 2026-03-04."
+        ) -%}
+    {%- endif -%}
     {{ "created_at >= " ~ utc_timestamp(cutover) if cutover else "true" }}
 {%- endmacro %}
 

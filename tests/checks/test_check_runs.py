@@ -25,6 +25,8 @@ CUTOVER = START - timedelta(days=1)
 
 PLAN = ExportPlan(events_per_hour=500, files_per_hour=2, malformed_share=0.005)
 
+REFUSED = "tell apart the events of 1 duplicated event id used for several events, which dedup_tracks refuses"
+
 CENSUS_CHECKS = {
     "created_at_kept",
     "created_at_not_null",
@@ -77,6 +79,7 @@ def test_an_hour_runs_the_checks_of_the_batch_and_the_census_the_rest(new_home: 
     again = evaluations(home.run_hours("2026-03-12-00:00"))["unique_event_id"]
     assert (again.passed, again.severity) == (False, dg.AssetCheckSeverity.WARN)
     assert "knows 4 excess rows, so it may be known damage" in str(again.description)
+    assert REFUSED in str(again.description)
     assert still_red(home) == CENSUS_CHECKS, "an hour that is merged later hides no red check"
 
 
@@ -88,6 +91,8 @@ def check_damage(run: dg.ExecuteInProcessResult) -> None:
     assert unique.metadata["repeated_ids"].value == 3, "not those before the cutover"
     assert len(str(unique.metadata["example_ids"].value).split()) == 3
     assert "1 row of posthog.tracks has no created_at" in str(red["created_at_not_null"].description)
+    for name in ("unique_event_id_all", "flat_duplicate_count"):
+        assert REFUSED in str(red[name].description)
 
 
 def still_red(home: Home) -> set[str]:
@@ -123,7 +128,7 @@ def test_the_checks_of_a_batch_alone_look_at_the_last_day(home: Home, hours_ago:
 
 
 def damage(home: Home) -> None:
-    """What no merge of this project does: pairs, one of them of two events, rows without id or time, a moved event."""
+    """Damage that no merge here does: pairs, one of them of two events, rows without id or time, a moved event."""
     now = datetime.now(UTC)
     with home.warehouse().opened() as warehouse:
         census.append(warehouse, census.count(warehouse, now - timedelta(days=8)))

@@ -13,7 +13,7 @@ from tracks_assets.defs.dbt_tests import failures_of
 from tracks_assets.integrity import census
 from tracks_assets.integrity.hours import count_hours
 from tracks_assets.integrity.judging import CheckError, Judged, judge
-from tracks_assets.integrity.verdicts import Verdict, batch_is_unique, rejected_share, rows_accounted_for
+from tracks_assets.integrity.verdicts import Verdict, rejected_share, rows_accounted_for, unique_event_id_of_batch
 from tracks_assets.warehouse.base import Warehouse
 from tracks_assets.warehouse.duckdb import DuckDbWarehouse
 
@@ -111,7 +111,7 @@ def batch(warehouse: Warehouse, start: datetime, end: datetime) -> Verdict:
     bounds = {"window_start": start, "window_end": end, "cutover": START - DAY}
     (counts,) = warehouse.fetch("batch_duplicates", bounds)
     known = census.newest(warehouse)
-    return batch_is_unique("the hours", counts["batch_ids"], counts["ids"], counts["examples"], known)
+    return unique_event_id_of_batch("the hours", counts["batch_ids"], counts["ids"], counts["examples"], known)
 
 
 def test_only_the_ids_of_the_hours_are_looked_at_and_in_all_of_tracks(tmp_path: Path) -> None:
@@ -156,5 +156,5 @@ def test_rows_are_counted_afresh_hour_by_hour(tmp_path: Path) -> None:
         lost = rows_accounted_for(count_hours(warehouse, {START: 3, START + HOUR: 2, START + 2 * HOUR: 1}))
     assert not lost.passed
     assert lost.sentence.startswith(
-        "The hour 2026-03-12-01:00 has 2 rows in its files, but 0 stand in raw_tracks and 0 in rejected_tracks "
+        "The hour 2026-03-12-01:00 has 2 rows in its files, but 0 are stored in raw_tracks and 0 in rejected_tracks "
     )

@@ -1,4 +1,4 @@
-"""What the checks say, to the letter."""
+"""The sentences and figures of the checks."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -8,7 +8,6 @@ from tracks_assets.integrity.collisions import BatchCollisions, Collision, Ident
 from tracks_assets.integrity.verdicts import (
     CutoverHour,
     HourCounts,
-    batch_is_unique,
     created_at_kept,
     cutover_share,
     flat_duplicate_count,
@@ -17,7 +16,8 @@ from tracks_assets.integrity.verdicts import (
     not_null,
     rejected_share,
     rows_accounted_for,
-    unique_event_id,
+    unique_event_id_all,
+    unique_event_id_of_batch,
 )
 
 HOUR = datetime(2026, 3, 12, tzinfo=UTC)
@@ -38,9 +38,9 @@ def test_rows_accounted_for() -> None:
     found = rows_accounted_for([WHOLE, lost, replace(lost, read=0)])
     assert (found.passed, found.severity) == (False, "ERROR")
     assert found.sentence == (
-        "The hour 2026-03-12-01:00 has 1,000 rows in its files, but 990 stand in raw_tracks and 1 in rejected_tracks "
-        "(2 hours like it): look who else writes these tables, and run the hour again with dg launch --assets "
-        "group:hourly --partition 2026-03-12-01:00."
+        "The hour 2026-03-12-01:00 has 1,000 rows in its files, but 990 are stored in raw_tracks and 1 in "
+        "rejected_tracks (2 hours like it): look who else writes these tables, and run the hour again with dg launch "
+        "--assets group:hourly --partition 2026-03-12-01:00."
     )
     assert "(1 hour like it)" in rows_accounted_for([lost]).sentence
 
@@ -56,7 +56,7 @@ def test_rejected_share() -> None:
     assert found.sentence == (
         "0.2 % of the hour 2026-03-12-00:00 was refused (2 of 1,000 rows), more than 0.1 %: read why with select "
         "reason, count(*) from posthog.rejected_tracks where window_start = '2026-03-12T00:00:00+00:00' group by "
-        "reason, and mend the sender."
+        "reason, and fix the sender."
     )
 
     many = replace(WHOLE, hour=HOUR + timedelta(hours=1), accepted=980, rejected=20)
@@ -65,25 +65,36 @@ def test_rejected_share() -> None:
     assert found.sentence.startswith("2 % of the hour 2026-03-12-01:00 was refused (20 of 1,000 rows), more than 1 %")
 
 
-def test_batch_is_unique() -> None:
-    assert batch_is_unique("2026-03-12-00:00", 400, 0, [], None).sentence == (
-        "All 400 events of 2026-03-12-00:00 stand once."
+def test_unique_event_id_of_batch() -> None:
+    assert unique_event_id_of_batch("2026-03-12-00:00", 400, 0, [], None).sentence == (
+        "No event id of 2026-03-12-00:00 is duplicated (400 ids)."
     )
-    known = batch_is_unique("2026-03-12-00:00", 400, 2, ["a", "b"], CENSUS)
+    known = unique_event_id_of_batch("2026-03-12-00:00", 400, 2, ["a", "b"], CENSUS)
     assert (known.passed, known.severity, known.examples) == (False, "WARN", ("a", "b"))
     assert known.sentence == (
-        "2 of the 400 events of 2026-03-12-00:00 stand more than once in posthog.tracks, and none may (the census of "
+        "2 of the 400 event ids of 2026-03-12-00:00 are duplicated in posthog.tracks, and none may be (the census of "
         f"2026-06-12 06:00 UTC knows 10 excess rows, so it may be known damage): {TRACE}, then {DEDUP}."
     )
-    assert batch_is_unique("2026-03-12-00:00", 400, 1, ["a"], CENSUS).sentence.startswith(
-        "1 of the 400 events of 2026-03-12-00:00 stands more than once in posthog.tracks, and none may "
+    assert unique_event_id_of_batch("2026-03-12-00:00", 400, 1, ["a"], CENSUS).sentence.startswith(
+        "1 of the 400 event ids of 2026-03-12-00:00 is duplicated in posthog.tracks, and none may be "
     )
-    new = batch_is_unique("2026-03-12-00:00", 400, 2, ["a"], replace(CENSUS, excess_rows=0))
+    new = unique_event_id_of_batch("2026-03-12-00:00", 400, 2, ["a"], replace(CENSUS, excess_rows=0))
     assert (new.passed, new.severity) == (False, "ERROR")
     assert "found no excess rows, so this is new damage" in new.sentence
-    unknown = batch_is_unique("2026-03-12-00:00", 400, 2, ["a"], None)
+    unknown = unique_event_id_of_batch("2026-03-12-00:00", 400, 2, ["a"], None)
     assert (unknown.passed, unknown.severity) == (False, "ERROR")
-    assert "a census would tell: dg launch --job tracks_checks" in unknown.sentence
+    assert "run a census to see whether this is new: dg launch --job tracks_checks" in unknown.sentence
+
+
+def test_the_dedup_comes_after_the_ids_that_it_refuses() -> None:
+    step = (
+        f"{TRACE}, tell apart the events of 2 duplicated event ids used for several events, which dedup_tracks refuses "
+        f"(docs/runbooks.md), then {DEDUP}."
+    )
+    assert unique_event_id_of_batch("the hour", 400, 1, ["a"], None, colliding=2).sentence.endswith(step)
+    assert unique_event_id_all(3, None, colliding=2).sentence.endswith(step)
+    grown = flat_duplicate_count(replace(CENSUS, excess_rows=11, colliding_event_ids=2), BEFORE)
+    assert grown.sentence.endswith(step.replace(f"{TRACE}, ", "stop what multiplies it, "))
 
 
 def test_flat_duplicate_count() -> None:
@@ -122,21 +133,21 @@ def test_flat_duplicate_count_by_time_travel() -> None:
 def test_created_at_kept() -> None:
     assert created_at_kept(CENSUS, BEFORE).passed
     assert created_at_kept(CENSUS, None).passed
-    assert created_at_kept(CENSUS, None).sentence == "No census yet to compare with: 5 re-dated rows now."
+    assert created_at_kept(CENSUS, None).sentence == "No census yet to compare with: 5 moved rows now."
     moved = created_at_kept(replace(CENSUS, redated_rows=6), BEFORE)
     assert (moved.passed, moved.severity) == (False, "WARN")
     assert moved.sentence == (
-        f"Events were moved in time: 6 re-dated rows now, 5 at the census of 2026-06-04 06:00 UTC; {TRACE}, stop what "
+        f"Events were moved in time: 6 moved rows now, 5 at the census of 2026-06-04 06:00 UTC; {TRACE}, stop what "
         f"moves them, then {DEDUP.replace('dedup_tracks', 'restore_created_at')}."
     )
 
 
 def test_what_dbt_found() -> None:
-    assert unique_event_id(0, HOUR).sentence == "Every event since 2026-03-12 stands once."
-    found = unique_event_id(2, HOUR)
+    assert unique_event_id_all(0, HOUR).sentence == "No event id is duplicated among the rows since 2026-03-12."
+    found = unique_event_id_all(2, HOUR)
     assert (found.passed, found.severity) == (False, "ERROR")
     assert found.sentence == (
-        f"2 event ids stand more than once in posthog.tracks among the rows since 2026-03-12, and 0 may: {TRACE}, then "
+        f"2 event ids are duplicated in posthog.tracks among the rows since 2026-03-12, and none may be: {TRACE}, then "
         f"{DEDUP}."
     )
     assert not_null("event_id", 0).sentence == "No row of posthog.tracks is without event_id."
@@ -193,5 +204,7 @@ def test_cutover_share() -> None:
 
 
 def test_unique_event_id_without_a_cutover() -> None:
-    assert unique_event_id(0, None).sentence == "Every event stands once."
-    assert unique_event_id(1, None).sentence.startswith("1 event id stands more than once in posthog.tracks, and 0 may")
+    assert unique_event_id_all(0, None).sentence == "No event id is duplicated."
+    assert unique_event_id_all(1, None).sentence.startswith(
+        "1 event id is duplicated in posthog.tracks, and none may be"
+    )

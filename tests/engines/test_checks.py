@@ -12,7 +12,7 @@ from tracks_assets.integrity import census
 from tracks_assets.integrity.census import Census
 from tracks_assets.integrity.hours import count_hours
 from tracks_assets.integrity.judging import judge
-from tracks_assets.integrity.verdicts import Verdict, batch_is_unique, rejected_share, rows_accounted_for
+from tracks_assets.integrity.verdicts import Verdict, rejected_share, rows_accounted_for, unique_event_id_of_batch
 from tracks_assets.warehouse.base import Warehouse
 from tracks_assets.warehouse.tables import DUPLICATE_CENSUS, RAW_TRACKS, REJECTED_TRACKS, TRACKS
 
@@ -82,7 +82,7 @@ def test_growth_since_the_census_is_red_and_what_stays_is_green(engine: Engine) 
     engine.put(TRACKS, row("a"), row("a"), row("b"), row("b"))
     first = judged(engine)
     assert first["flat_duplicate_count"].sentence.startswith("No baseline yet: 2 excess rows now")
-    assert first["created_at_kept"].sentence.startswith("No census yet to compare with: 0 re-dated rows now")
+    assert first["created_at_kept"].sentence.startswith("No census yet to compare with: 0 moved rows now")
     with engine.opened() as warehouse:
         census.append(warehouse, census.count(warehouse, NOW - 8 * DAY))
     same = judged(engine)
@@ -104,7 +104,7 @@ def batch(warehouse: Warehouse, start: datetime, end: datetime) -> Verdict:
     bounds = {"window_start": start, "window_end": end, "cutover": START - DAY}
     (counts,) = warehouse.fetch("batch_duplicates", bounds)
     known = census.newest(warehouse)
-    return batch_is_unique("the hours", counts["batch_ids"], counts["ids"], counts["examples"], known)
+    return unique_event_id_of_batch("the hours", counts["batch_ids"], counts["ids"], counts["examples"], known)
 
 
 def test_the_ids_of_an_hour_are_looked_for_in_all_of_tracks(engine: Engine) -> None:
@@ -141,7 +141,7 @@ def test_rows_are_counted_afresh_hour_by_hour(engine: Engine) -> None:
     assert rejected_share(whole, 0.1, 1).severity == "ERROR", "a third of the first hour"
     assert rejected_share(whole[1:], 0.1, 1).passed
     assert rows_accounted_for(lost).sentence.startswith(
-        "The hour 2026-03-12-01:00 has 2 rows in its files, but 0 stand in raw_tracks and 0 in rejected_tracks "
+        "The hour 2026-03-12-01:00 has 2 rows in its files, but 0 are stored in raw_tracks and 0 in rejected_tracks "
     )
 
 

@@ -1,6 +1,6 @@
 """Different events under one id, on every engine: never merged, none lost, and reported.
 
-``tests/merge`` holds the rule against random exports; here each case stands once, on the real engine.
+``tests/merge`` holds the rule against random exports; here each case is tested once, on the real engine.
 """
 
 from collections.abc import Sequence
@@ -112,8 +112,8 @@ def test_the_page_on_an_id_shows_its_collisions(engine: Engine) -> None:
     assert trace.waiting == ()
     text = page(trace)
     assert (
-        "One id for 2 different events, delivered twice, stands once; its time was kept; 1 delivery of another event "
-        "collided and was kept out."
+        "One id for 2 different events, delivered twice, is stored once; its time was kept; 1 delivery of another "
+        "event collided and was kept out."
     ) in text
     assert "To do: Give one of the events an id of its own at its source" in text
     assert (

@@ -175,9 +175,14 @@ def test_text_that_is_no_json_for_both_engines_is_named_and_nothing_changes(engi
 
 def test_half_a_surrogate_pair_is_replaced_in_a_legacy_row(engine: Engine) -> None:
     text = '{"n":"cut \\ud83d","e":"\\ud83d\\ude00","b":"\\\\ud83d"}'
-    Place(engine.home).write(table({"event_id": "a", "created_at": FIRST, "event_payload": text}))
+    whole = {"event_id": "a", "created_at": FIRST, "lib_values": '{"n":"\\\\ud83d"}'}
+    place = Place(engine.home)
+    place.write(table(whole, whole | {"event_payload": text, "lib_values": text}), name="part-0.parquet")
+    place.write(table(whole | {"event_payload": '{"n":"\\udc00"}'}), name="part-1.parquet")
 
-    load(engine, FIRST)
+    (hour,) = load(engine, FIRST)
 
-    (row,) = engine.rows(BACKFILL_TRACKS)
+    assert (hour.rows, hour.repaired) == (3, 2)
+    assert load(engine, FIRST) == [hour]
+    (row,) = (each for each in engine.rows(BACKFILL_TRACKS) if (each["event_payload"] or {}).get("e"))
     assert row["event_payload"] == {"n": "cut \ufffd", "e": "\U0001f600", "b": "\\ud83d"}

@@ -1,6 +1,6 @@
 """What a merge makes of re-deliveries, on every engine: one row for each event, at its time, with its last content.
 
-``tests/merge`` holds the same promises against hundreds of random exports; here each stands once, on the real engine.
+``tests/merge`` holds the same promises against hundreds of random exports; here each is tested on the real engine.
 """
 
 from dataclasses import replace

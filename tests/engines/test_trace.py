@@ -39,12 +39,12 @@ def test_a_whole_life_stands_on_the_page(engine: Engine) -> None:
         ({}, "twice (exact copies); its time agrees with its id."),
         ({"locale": "de"}, "twice (at one time, with different contents); its time agrees with its id."),
         ({"lib_values": "null"}, "twice (at one time, with different contents); its time agrees with its id."),
-        ({"created_at": TIME + timedelta(days=30)}, "twice (30 days apart); 1 of its 2 copies stands at its own time."),
+        ({"created_at": TIME + timedelta(days=30)}, "twice (30 days apart); 1 of its 2 copies has its own time."),
     ],
 )
 def test_copies_are_told_apart(engine: Engine, values: dict[str, Any], said: str) -> None:
     engine.put(TRACKS, row(), row(**values))
-    assert verdict(traced(engine)).partition("stands ")[2] == said
+    assert verdict(traced(engine)).partition("is stored ")[2] == said
 
 
 def test_a_delivery_that_changed_nothing_is_merged(engine: Engine) -> None:

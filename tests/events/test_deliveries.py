@@ -46,7 +46,7 @@ def written(root: Path, rows: Sequence[Row], part: int = 0, **types: pa.DataType
 
 
 def loaded(home: Path, inventory: HourInventory, limit: str = "1GB") -> tuple[HourLoad, list[Row], list[Row]]:
-    """What the warehouse holds of the hour: the load, raw_tracks and rejected_tracks."""
+    """Loads the hour; returns the load, raw_tracks and rejected_tracks."""
     with DuckDbWarehouse(home / "warehouse.duckdb", memory_limit=limit).opened() as warehouse:
         load = warehouse.replace_hour(inventory, STAMP)
         tables = [
@@ -268,6 +268,23 @@ def test_a_field_that_the_file_lacks_is_null(tmp_path: Path) -> None:
         (track,) = connection.sql(deliveries.accepted_rows(STAMP)).to_arrow_table().to_pylist()
 
     assert [track[name] for name in ("elements", "stored_at", "person", "keys")] == [None] * 4
+
+
+def test_a_field_whose_name_differs_in_case_from_the_column_lists_is_not_taken_for_absent(tmp_path: Path) -> None:
+    fields = [name for name in row() if name != "elements_chain"]
+    inventory = written(tmp_path / "export", [row(fields) | {"Elements_Chain": "a;b"}])
+
+    with (
+        pytest.raises(ExportError) as caught,
+        transforming(inventory, "1GB") as connection,
+        validated(connection, inventory, "1GB", EXTENDED),
+    ):
+        pass
+
+    assert str(caught.value) == (
+        f"The file {inventory.files[0].name} has the field 'Elements_Chain', but the column list reads "
+        f"'elements_chain': change the column's field, or export the field with that name."
+    )
 
 
 def test_a_field_of_another_type_than_its_column_is_named_with_its_file(tmp_path: Path) -> None:

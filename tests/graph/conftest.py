@@ -109,7 +109,7 @@ class Home:
         return {name: entry.value for name, entry in materialization.metadata.items()}
 
     def evaluated(self, job: str) -> dict[str, dg.AssetCheckEvaluation]:
-        """What the newest run of a job evaluated, by the check's name: each check that was planned, once."""
+        """The results of the newest run of a job, by the check's name: each planned check has one."""
         with dg.DagsterInstance.from_config(str(self.path / "dagster")) as instance:
             (run,) = instance.get_runs(dg.RunsFilter(job_name=job), limit=1)
             events = [entry.dagster_event for entry in instance.all_logs(run.run_id) if entry.dagster_event]

@@ -136,7 +136,7 @@ def test_a_merge_that_bigquery_refuses_is_told_in_one_sentence(cloud_home: Home,
 
 
 def test_legacy_rows_and_every_job(cloud_home: Home, bucket: tuple[str, list[HourWritten]]) -> None:
-    """What the old pipeline left comes in by the id; what it multiplied and moved is mended, and unmended again."""
+    """The old pipeline's rows come in by the id; duplicates and moved events are repaired, and the repairs undone."""
     home = put_legacy(cloud_home, bucket[0])
     run = home.dagster(
         "asset",
@@ -169,7 +169,7 @@ def test_legacy_rows_and_every_job(cloud_home: Home, bucket: tuple[str, list[Hou
     assert asked(home, f"{restored}timestamp '{FIRST.isoformat()}'") == 2
     execute(home, "rollback_restore_created_at", dry_run="false")
     assert asked(home, f"{restored}timestamp '{FIRST.isoformat()}'") == 1
-    assert "One event, held by the old pipeline, stands twice" in execute(
+    assert "One event, held by the old pipeline, is stored twice" in execute(
         home, "trace_event", op="trace", event_id=MINTED
     )
 

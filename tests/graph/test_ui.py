@@ -1,4 +1,4 @@
-"""What the UI shows and starts: `dagster dev` on the workspace and `dg dev`, asked as the UI's own pages ask it."""
+"""The UI's pages and launches: `dagster dev` on the workspace and `dg dev`, asked as the UI's own pages ask it."""
 
 import json
 import os

@@ -78,7 +78,7 @@ def whole_life() -> dict[Table, tuple[Row, ...]]:
 WHOLE_LIFE = """\
 # Event `019cdf73-4740-7000-8000-000000000001`
 
-One event, held by the old pipeline, delivered twice and refused once, stands once since 1 copy went into the \
+One event, held by the old pipeline, delivered twice and refused once, is stored once since 1 copy went into the \
 archive; its time was moved and is restored.
 
 Its id is a UUIDv7, made at 2026-03-12 00:30:00 UTC.
@@ -107,7 +107,7 @@ Its id is a UUIDv7, made at 2026-03-12 00:30:00 UTC.
 - 2026-06-11 00:30:00: time restored in tracks
   - created_at 2026-03-15 00:30:01 to 2026-03-12 00:30:01, read from $time
   - by restore_1 (reported), kept in posthog.tracks_redated
-- now: stands in posthog.tracks
+- now: is stored in posthog.tracks
   - created_at 2026-03-12 00:30:01, event `$pageview`, user `user-7`
   - event_inserted_at 2026-03-14 00:30:01, bq_ingested_timestamp 2026-03-14 01:30:00
 """

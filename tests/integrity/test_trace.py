@@ -72,7 +72,7 @@ def test_what_is_to_be_done_stands_under_the_verdict(warehouse: DuckDbWarehouse,
 
 
 def stands(warehouse: DuckDbWarehouse, settings: Settings) -> str:
-    return verdict(fetch_trace(warehouse, EVENT, settings.takes_from)).partition("stands ")[2]
+    return verdict(fetch_trace(warehouse, EVENT, settings.takes_from)).partition("is stored ")[2]
 
 
 def test_copies_are_exact_only_if_every_column_is(warehouse: DuckDbWarehouse, settings: Settings) -> None:

@@ -47,7 +47,7 @@ CASES = {
     "never seen": (UNKNOWN, "Never seen: no table of the warehouse holds this id."),
     "delivered again, time kept": (
         replace(KNOWN, deliveries=THREE, copies=(sighting(after=DAY),)),
-        "One event, delivered 3 times, stands once; its time was kept.",
+        "One event, delivered 3 times, is stored once; its time was kept.",
     ),
     "delivered, not yet merged": (
         replace(KNOWN, deliveries=THREE[:1]),
@@ -55,15 +55,15 @@ CASES = {
     ),
     "a newer delivery, not yet merged": (
         replace(KNOWN, deliveries=THREE, copies=(sighting(after=2 * HOUR),)),
-        "One event, delivered 3 times, stands once; its time was kept; 1 newer delivery is still to be merged.",
+        "One event, delivered 3 times, is stored once; its time was kept; 1 newer delivery is still to be merged.",
     ),
     "a newer delivery, which changed nothing": (
         replace(KNOWN, deliveries=THREE, copies=(sighting(after=2 * HOUR),), repeats=(repeat(DAY, of=2 * HOUR),)),
-        "One event, delivered 3 times, stands once; its time was kept.",
+        "One event, delivered 3 times, is stored once; its time was kept.",
     ),
     "a newer delivery, which changed nothing of a row that is gone": (
         replace(KNOWN, deliveries=THREE, copies=(sighting(after=2 * HOUR),), repeats=(repeat(DAY, of=3 * HOUR),)),
-        "One event, delivered 3 times, stands once; its time was kept; 1 newer delivery is still to be merged.",
+        "One event, delivered 3 times, is stored once; its time was kept; 1 newer delivery is still to be merged.",
     ),
     "delivered before the cutover": (
         replace(UNKNOWN, deliveries=(OLD,)),
@@ -77,7 +77,7 @@ CASES = {
     ),
     "delivered before the cutover, and it stands": (
         replace(UNKNOWN, deliveries=(OLD,), legacy=(sighting(CUTOVER - DAY),), copies=(sighting(CUTOVER - DAY),)),
-        "One event, held by the old pipeline and delivered once, stands once; its time was kept.",
+        "One event, held by the old pipeline and delivered once, is stored once; its time was kept.",
     ),
     "only in legacy": (
         replace(KNOWN, legacy=(sighting(),)),
@@ -85,54 +85,53 @@ CASES = {
     ),
     "in legacy twice, in tracks once": (
         replace(KNOWN, legacy=(sighting(), sighting(TIME + DAY, DAY)), copies=(sighting(),)),
-        "One event, held by the old pipeline, stands once; its time was kept.",
+        "One event, held by the old pipeline, is stored once; its time was kept.",
     ),
     "exact copies": (
         replace(KNOWN, deliveries=THREE[:2], copies=(sighting(after=DAY), sighting(after=DAY)), contents=1),
-        "One event, delivered twice, stands twice (exact copies); its time was kept.",
+        "One event, delivered twice, is stored twice (exact copies); its time was kept.",
     ),
     "copies days apart": (
         replace(KNOWN, legacy=(sighting(),), copies=(sighting(), sighting(TIME + 30 * DAY, 30 * DAY)), contents=2),
-        "One event, held by the old pipeline, stands twice (30 days apart); 1 of its 2 copies stands at its own time.",
+        "One event, held by the old pipeline, is stored twice (30 days apart); 1 of its 2 copies has its own time.",
     ),
     "copies days apart, nothing else known": (
         replace(KNOWN, copies=(sighting(), sighting(TIME + 30 * DAY, 30 * DAY)), contents=2),
-        "One event, whose delivery is not on record, stands twice (30 days apart); 1 of its 2 copies stands at its own "
+        "One event, whose delivery is not on record, is stored twice (30 days apart); 1 of its 2 copies has its own "
         "time.",
     ),
     "both copies refreshed and moved": (
         replace(KNOWN, legacy=(sighting(),), copies=(sighting(TIME + 92 * DAY), sighting(TIME + 92 * DAY)), contents=1),
-        "One event, held by the old pipeline, stands twice (exact copies); its time was moved 92 days later.",
+        "One event, held by the old pipeline, is stored twice (exact copies); its time was moved 92 days later.",
     ),
     "copies that differ in content": (
         replace(KNOWN, deliveries=THREE[:1], copies=(sighting(), sighting()), contents=2),
-        "One event, delivered once, stands twice (at one time, with different contents); its time was kept.",
+        "One event, delivered once, is stored twice (at one time, with different contents); its time was kept.",
     ),
     "a copy without a time": (
         replace(KNOWN, deliveries=THREE[:1], copies=(sighting(), sighting(None)), contents=2),
-        "One event, delivered once, stands twice (not all of them with a time); 1 of its 2 copies stands at its own "
-        "time.",
+        "One event, delivered once, is stored twice (not all of them with a time); 1 of its 2 copies has its own time.",
     ),
     "no time at all": (
         replace(KNOWN, deliveries=THREE[:1], copies=(sighting(None),)),
-        "One event, delivered once, stands once; it has no time.",
+        "One event, delivered once, is stored once; it has no time.",
     ),
     "removed by a dedup": (
         replace(KNOWN, deliveries=THREE, copies=(sighting(after=DAY),), removed=(removed(),)),
-        "One event, delivered 3 times, stands once since 1 copy went into the archive; its time was kept.",
+        "One event, delivered 3 times, is stored once since 1 copy went into the archive; its time was kept.",
     ),
     "removed by a dedup that kept the moved copy": (
         replace(KNOWN, copies=(sighting(TIME + 2 * DAY, DAY),), removed=(removed(), removed())),
-        "One event, whose delivery is not on record, stands once since 2 copies went into the archive; its time was "
+        "One event, whose delivery is not on record, is stored once since 2 copies went into the archive; its time was "
         "moved 2 days later.",
     ),
     "archived by a dedup that was killed": (
         replace(KNOWN, copies=(sighting(), sighting()), contents=1, removed=(removed("archived"),)),
-        "One event, whose delivery is not on record, stands twice (exact copies); its time was kept.",
+        "One event, whose delivery is not on record, is stored twice (exact copies); its time was kept.",
     ),
     "removed, and nothing stands": (
         replace(KNOWN, deliveries=THREE[:1], removed=(removed(None),)),
-        "One event, delivered once, is lost: its copies were removed from tracks, and none stands.",
+        "One event, delivered once, is lost: its copies were removed from tracks, and none is left.",
     ),
     "only in an archive": (
         replace(KNOWN, removed=(removed(),)),
@@ -140,56 +139,56 @@ CASES = {
     ),
     "re-dated and restored": (
         replace(KNOWN, deliveries=THREE, copies=(sighting(after=DAY),), restored=(restored(),)),
-        "One event, delivered 3 times, stands once; its time was moved and is restored.",
+        "One event, delivered 3 times, is stored once; its time was moved and is restored.",
     ),
     "re-dated, restored, and that rolled back": (
         replace(KNOWN, deliveries=THREE[:1], copies=(sighting(TIME + 30 * DAY),), restored=(restored("rolled_back"),)),
-        "One event, delivered once, stands once; its time was moved 30 days later.",
+        "One event, delivered once, is stored once; its time was moved 30 days later.",
     ),
     "archived by a restore that was killed": (
         replace(KNOWN, deliveries=THREE, copies=(sighting(after=DAY),), restored=(restored("archived"),)),
-        "One event, delivered 3 times, stands once; its time was kept.",
+        "One event, delivered 3 times, is stored once; its time was kept.",
     ),
     "time moved": (
         replace(KNOWN, deliveries=THREE, copies=(sighting(TIME + DAY, DAY),)),
-        "One event, delivered 3 times, stands once; its time was moved 1 day later.",
+        "One event, delivered 3 times, is stored once; its time was moved 1 day later.",
     ),
     "time moved back": (
         replace(KNOWN, deliveries=THREE[:1], copies=(sighting(TIME - timedelta(minutes=90)),)),
-        "One event, delivered once, stands once; its time was moved 1.5 hours earlier.",
+        "One event, delivered once, is stored once; its time was moved 1.5 hours earlier.",
     ),
     "time kept, far from the id's": (
         replace(KNOWN, deliveries=(delivery(TIME + 3 * DAY),), copies=(sighting(TIME + 3 * DAY),)),
-        "One event, delivered once, stands once; its time was kept, though it is 3 days later than its id's.",
+        "One event, delivered once, is stored once; its time was kept, though it is 3 days later than its id's.",
     ),
     "only in tracks, the id agrees": (
         replace(KNOWN, copies=(sighting(),)),
-        "One event, whose delivery is not on record, stands once; its time agrees with its id.",
+        "One event, whose delivery is not on record, is stored once; its time agrees with its id.",
     ),
     "only in tracks, the id says otherwise": (
         replace(KNOWN, copies=(sighting(MINTED + 40 * DAY),)),
-        "One event, whose delivery is not on record, stands once; its time is 40 days later than its id's.",
+        "One event, whose delivery is not on record, is stored once; its time is 40 days later than its id's.",
     ),
     "only in tracks, the id tells nothing": (
         replace(UNKNOWN, copies=(sighting(),)),
-        "One event, whose delivery is not on record, stands once; whether its time was kept cannot be told.",
+        "One event, whose delivery is not on record, is stored once; whether its time was kept cannot be told.",
     ),
     "two events under one id, in tracks": (
         replace(KNOWN, deliveries=THREE[:1], copies=(sighting(), sighting(name="close")), contents=2),
-        "One id for 2 different events, delivered once, stands twice (at one time, with different contents); its "
+        "One id for 2 different events, delivered once, is stored twice (at one time, with different contents); its "
         "time was kept.",
     ),
     "two events under one id, delivered": (
         replace(KNOWN, deliveries=(delivery(), delivery(name="close")), copies=(sighting(),)),
-        "One id for 2 different events, delivered twice, stands once; its time was kept.",
+        "One id for 2 different events, delivered twice, is stored once; its time was kept.",
     ),
     "refused only": (
         replace(UNKNOWN, refusals=(REFUSED, REFUSED)),
-        "No event: refused twice (timestamp is null), so it stands nowhere.",
+        "No event: refused twice (timestamp is null), so it is stored nowhere.",
     ),
     "refused once, then delivered": (
         replace(KNOWN, deliveries=THREE[:1], refusals=(REFUSED,), copies=(sighting(),)),
-        "One event, delivered once and refused once, stands once; its time was kept.",
+        "One event, delivered once and refused once, is stored once; its time was kept.",
     ),
 }
 

@@ -60,9 +60,9 @@ class Place:
         pq.write_table(content, file)
         return file
 
-    def load(self, *hours: datetime, allow_emptying: bool = False) -> list[LegacyHour]:
+    def load(self, *hours: datetime, allow_emptying: bool = False, memory_limit: str = "1GB") -> list[LegacyHour]:
         legacy = Legacy(str(self.root), legacy_fields())
-        with self.warehouse().opened() as warehouse:
+        with self.warehouse(memory_limit).opened() as warehouse:
             return refresh_hours(warehouse, legacy, hours or (FIRST,), allow_emptying=allow_emptying)
 
     def freeze(self, *rows: Row) -> None:

@@ -34,6 +34,7 @@ def test_legacy_rows_from_files_to_tracks(home: Home) -> None:
     }
     loaded = home.metadata("backfill_tracks", "2026-02-01-00:00")
     assert loaded == loaded | {"treatment": "loaded from its files", "files": 1, "dagster/row_count": rows}
+    assert loaded["rows_repaired"] == 0
     assert loaded["oldest_created_at"] == FIRST.timestamp()
     assert home.metadata("backfill_tracks", "2026-02-02-00:00")["rows"] == 0
 

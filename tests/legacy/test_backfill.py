@@ -1,7 +1,9 @@
 """Files of the old pipeline in backfill_tracks: idempotent, by name, of the right hour; and frozen without them."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
+from hashlib import md5
 from pathlib import Path
 
 import fsspec
@@ -35,6 +37,28 @@ def test_an_hour_is_loaded_and_told(place: Place) -> None:
         "select event_id, event_payload::varchar, active_feature_flags::varchar, event_name "
         "from posthog.backfill_tracks order by all"
     ) == [("a", '{"n": 1}', None, "open"), ("b", None, '["x"]', None), ("b", None, '["x"]', None), (None,) * 4]
+
+
+@pytest.mark.slow
+def test_large_rows_load_within_the_memory_limit(place: Place) -> None:
+    sizes = [*[2_300] * 5_000, 8_000_000, *[900_000] * 200, *[60_000] * 500]
+    texts = {size: json.dumps({"text": "e" * (size // 2), "list": [12345.5] * (size // 18)}) for size in set(sizes)}
+    rows = [
+        {"event_id": f"id-{number}", "created_at": FIRST, "event_payload": texts[size], "lib_values": texts[size]}
+        for number, size in enumerate(sizes)
+    ]
+    place.write(table(*rows))
+
+    (hour,) = place.load(memory_limit="512MB")
+
+    assert hour.rows == len(rows)
+    assert place.query(
+        "select length(event_payload::varchar), md5(event_payload::varchar), md5(lib_values::varchar), count(*) "
+        "from posthog.backfill_tracks group by all order by all"
+    ) == [
+        (len(text), digest := md5(text.encode()).hexdigest(), digest, sizes.count(size))
+        for size, text in sorted(texts.items())
+    ]
 
 
 def test_an_hour_loaded_again_is_the_same(place: Place) -> None:

@@ -1,5 +1,6 @@
 """Without Dagster, `dbt build` alone keeps tracks up to date: it finds its window by itself and is safe to repeat."""
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,13 @@ def test_an_empty_build_works_and_changes_nothing(export: Path, dbt: BareDbt) ->
     assert query(dbt, ALL_OF_TRACKS) == before
     dbt.run(*BUILD)
     assert len(query(dbt, ALL_OF_TRACKS)) == len(before) + PLAN.events_per_hour
+
+
+@pytest.mark.parametrize("cutover", ["20260312", "2026-W11-4", "2026-03-12T00:00:00+00:00"])
+def test_a_cutover_that_is_no_day_stops_dbt_with_one_sentence(cutover: str, dbt: BareDbt) -> None:
+    sentence = f"TRACKS_CUTOVER is '{cutover}', but it must be a UTC day such as 2026-03-04."
+    with pytest.raises(AssertionError, match=re.escape(sentence)):
+        dbt.run("run", "--select", "posthog_tracks", TRACKS_CUTOVER=cutover)
 
 
 def test_a_full_refresh_does_not_rebuild_tracks(export: Path, dbt: BareDbt) -> None:

@@ -1,4 +1,4 @@
-"""What the suite sent to BigQuery, and Google's analyzer to read it."""
+"""The statements that the suite sent to BigQuery, and Google's analyzer to read them."""
 
 import os
 import subprocess

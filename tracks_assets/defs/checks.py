@@ -56,8 +56,13 @@ class BatchCheck:
 def _unique_event_id(warehouse: Warehouse, batch: Batch) -> Verdict:
     bounds = {"window_start": batch.start, "window_end": batch.end, "cutover": batch.settings.takes_from}
     (found,) = warehouse.fetch("batch_duplicates", bounds)
-    return verdicts.batch_is_unique(
-        batch.named, found["batch_ids"], found["ids"], found["examples"] or (), census.newest(warehouse)
+    return verdicts.unique_event_id_of_batch(
+        batch.named,
+        found["batch_ids"],
+        found["ids"],
+        found["examples"] or (),
+        census.newest(warehouse),
+        census.count_colliding(warehouse) if found["ids"] else 0,
     )
 
 

@@ -12,7 +12,7 @@ from tracks_assets.defs.billing import job_labels, usage_line
 from tracks_assets.defs.dbt_results import Results, cause_of, errors_in, results_of, usage_of
 from tracks_assets.defs.resources import DbtRunner
 from tracks_assets.defs.tracks import label_variables
-from tracks_assets.integrity import verdicts
+from tracks_assets.integrity import census, verdicts
 from tracks_assets.integrity.judging import CheckError, Judge, with_examples
 from tracks_assets.integrity.verdicts import Verdict
 from tracks_assets.settings import EARLIEST
@@ -83,8 +83,9 @@ def dbt_verdict(warehouse: Warehouse, cutover: datetime | None, name: str, resul
     failures = failures_of(name, results, logged, warehouse.remedy)
     match name:
         case "unique_event_id_all":
+            colliding = census.count_colliding(warehouse) if failures else 0
             return with_examples(
-                verdicts.unique_event_id(failures, cutover),
+                verdicts.unique_event_id_all(failures, cutover, colliding),
                 lambda: _ids(warehouse.fetch("recent_duplicates", {"since": cutover or EARLIEST})),
             )
         case "event_id_not_null":

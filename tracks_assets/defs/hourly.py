@@ -23,7 +23,7 @@ from tracks_assets.warehouse.tables import LOAD_LOG, RAW_TRACKS
 RAW_TRACKS_KEY = dg.AssetKey([RAW_TRACKS.schema, RAW_TRACKS.name])
 
 RAW_CHECKS = {
-    "rows_accounted_for": "Every row of the hour's files stands in raw_tracks or in rejected_tracks.",
+    "rows_accounted_for": "Every row of the hour's files is stored in raw_tracks or in rejected_tracks.",
     "rejected_share": "The contract refuses no more of an hour's rows than the settings allow.",
 }
 

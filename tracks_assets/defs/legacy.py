@@ -38,7 +38,8 @@ def legacy_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             for window in merge_windows(window_of(context)):
                 for hour in refresh_hours(tables, files, hours_of(window), allow_emptying=config.allow_emptying):
                     context.log.info(hour_line(hour))
-                    context.add_asset_metadata(legacy_hour_metadata(hour), partition_key=partition_key(hour.hour))
+                    metadata = {**legacy_hour_metadata(hour), "rows_repaired": hour.repaired}
+                    context.add_asset_metadata(metadata, partition_key=partition_key(hour.hour))
             context.add_asset_metadata({"dagster/row_count": tables.count_rows(BACKFILL_TRACKS)})
             context.add_asset_metadata(usage_metadata(tables.usage))
 
@@ -71,8 +72,8 @@ def hour_line(hour: LegacyHour) -> str:
 def merge_line(merge: LegacyMerge) -> str:
     """The log line for a window that is in tracks now."""
     return (
-        f"{merge.rows:,} rows: {merge.inserted:,} inserted into {TRACKS}, {merge.standing:,} skipped because their id "
-        f"stands there already, {merge.repeated:,} repeats of an event within the window, "
+        f"{merge.rows:,} rows: {merge.inserted:,} inserted into {TRACKS}, {merge.standing:,} skipped because "
+        f"their event is stored there already, {merge.repeated:,} repeats of an event within the window, "
         f"{merge.null_ids:,} without an id, "
         f"{merge.collided:,} kept in {TRACKS_COLLISIONS} because their id belongs to another event"
     )

@@ -82,5 +82,5 @@ def hour_finding(inventory: HourInventory) -> Finding:
     parts = [f"{key} has {files}", f"{inventory.rows:,} rows", f"{inventory.size:,} bytes"]
     parts += ["a manifest"] if inventory.manifest else []
     if inventory.unknown_fields:
-        parts.append(f"fields that the pipeline does not read ({', '.join(inventory.unknown_fields)})")
+        parts.append(f"fields that PostHog did not export before ({', '.join(inventory.unknown_fields)})")
     return ok(HOUR, ", ".join(parts)) if inventory.rows else warn(HOUR, ", ".join(parts), "Look at an hour with rows.")

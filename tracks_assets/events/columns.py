@@ -72,7 +72,7 @@ class Column:
 
 
 TRACK_COLUMNS: tuple[Column, ...] = (
-    Column("event_id", ColumnType.STRING, Field(("uuid",)), "The event's id, as delivered. Stands once in tracks."),
+    Column("event_id", ColumnType.STRING, Field(("uuid",)), "The event's id, as delivered. Unique in tracks."),
     Column(
         "created_at",
         ColumnType.TIMESTAMP,
@@ -152,6 +152,13 @@ def field_types(columns: Sequence[Column] = TRACK_COLUMNS) -> dict[str, ColumnTy
     return {name: column.type for column in columns if isinstance(column.source, Field) for name in column.source.names}
 
 
-def legacy_fields() -> dict[str, FieldType]:
+def legacy_fields(columns: Sequence[Column] = TRACK_COLUMNS) -> dict[str, FieldType]:
     """The columns of tracks as a file of the old pipeline must hold them; JSON comes as text."""
-    return {column.name: "time" if column.type == ColumnType.TIMESTAMP else "text" for column in TRACK_COLUMNS}
+    return {column.name: _LEGACY_TYPES.get(column.type, "other") for column in columns}
+
+
+_LEGACY_TYPES: dict[ColumnType, FieldType] = {
+    ColumnType.STRING: "text",
+    ColumnType.JSON: "text",
+    ColumnType.TIMESTAMP: "time",
+}

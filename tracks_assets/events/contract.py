@@ -33,7 +33,7 @@ EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 
 INTEGERS = range(-(2**63), 2**63)
-"""What an INT64 column holds."""
+"""The integers that an INT64 column holds."""
 
 MOMENT = (
     r"[12]\d{3}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?"

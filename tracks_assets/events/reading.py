@@ -196,16 +196,24 @@ def delivered_schema(fields: Mapping[str, pa.DataType]) -> pa.Schema:
     })  # fmt: skip
 
 
-def check_types(file: ExportFile, fields: Mapping[str, pa.DataType]) -> None:
-    """Looks whether a file's fields are what the columns need.
+def check_fields(file: ExportFile, fields: Mapping[str, pa.DataType]) -> None:
+    """Checks that a file's fields have the names and types that the column list reads.
 
     Raises:
-        ExportError: one is not.
+        ExportError: a name differs only in case, so the field would be taken for absent, or a type differs.
     """
     try:
         schema = pq.read_schema(file.path)
     except (pa.ArrowException, OSError) as error:
         raise unreadable(file.name, error) from error
+    names = {name.lower(): name for name in fields}
+    for delivered in schema.names:
+        name = names.get(delivered.lower(), delivered)
+        if name != delivered:
+            raise ExportError(
+                f"The file {file.name} has the field {delivered!r}, but the column list reads {name!r}: change the "
+                f"column's field, or export the field with that name."
+            )
     for name, wanted in fields.items():
         if name in schema.names and not _fits(schema.field(name).type, wanted):
             raise ExportError(

@@ -31,7 +31,7 @@ _ESCAPE_TABLE = str.maketrans(_ESCAPES)
 
 
 _MAYBE_WIDE = re.compile(r"[0-9]{200}|[eE]\+?[0-9]{3}")
-"""What every number has that no double holds."""
+"""A part of every number that no double holds."""
 
 _SURROGATES = re.compile(
     r"(?P<kept>\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
@@ -106,7 +106,7 @@ def repair_surrogates(text: str) -> str:
 def json_text(value: Json) -> str:
     """A value's JSON text: no blanks, members in order, numbers as ECMAScript writes them (1.0 keeps its point)."""
     written: list[str] = []
-    # A stack of its own, not recursion: what nests MAX_DEPTH deep must not depend on how deep the caller stands.
+    # A stack of its own, not recursion: how deep a value may nest must not depend on the depth of the caller's stack.
     waiting: list[Json] = [value]
     while waiting:
         part = waiting.pop()

@@ -17,7 +17,7 @@ _SQL = Path(__file__).parent / "sql"
 VALUES = _SQL / "values.sql"
 
 BY_ROW = "by row"
-"""What ``verdicts_sql`` gives in place of a reason where the contract itself must look at the row."""
+"""Given by ``verdicts_sql`` in place of a reason where the contract itself must look at the row."""
 
 
 def verdicts_sql(relation: str, longest: int, columns: Sequence[Column] = TRACK_COLUMNS) -> str:

@@ -187,7 +187,7 @@ def _no_events_folder(uri: str, newest: str | None, entries: Sequence[str]) -> E
 
 
 def scheme_of(uri: str) -> str:
-    """What stands before the path in a place that is no local one; nothing in a local one."""
+    """The scheme of a URI with its ``://``, for instance ``gs://``; empty for a local path."""
     scheme, sign, _ = uri.partition("://")
     return f"{scheme}{sign}" if sign else ""
 

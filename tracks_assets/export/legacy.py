@@ -25,7 +25,8 @@ from tracks_assets.export.root import CheckedDays, find_hours
 from tracks_assets.export.storage import address, at_once, filesystem_of
 from tracks_assets.export.storage_errors import reaching
 
-FieldType = Literal["text", "time"]
+FieldType = Literal["text", "time", "other"]
+"""The type of a field; of an ``other`` one only the name is checked here, and the type where its rows are read."""
 
 TIME_FIELD = "created_at"
 """The column that says to which hour a row belongs."""
@@ -127,7 +128,7 @@ def _check_field(file: str, schema: pa.Schema, name: str, expected: FieldType) -
     if name not in schema.names:
         raise ExportError(f"The file {file} has no column {name}: {WRITE_AGAIN}.")
     type_ = schema.field(name).type
-    if not (_is_time(type_) if expected == "time" else _is_text(type_)):
+    if expected != "other" and not (_is_time(type_) if expected == "time" else _is_text(type_)):
         raise ExportError(
             f"The column {name} of the file {file} is {type_}, but it must be {_SAID_TYPES[expected]}: {WRITE_AGAIN}."
         )

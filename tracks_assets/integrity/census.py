@@ -56,6 +56,16 @@ def count(warehouse: Warehouse, now: datetime) -> Census:
     )
 
 
+def count_colliding(warehouse: Warehouse) -> int:
+    """Duplicated ids of tracks that are used for several events: those which a dedup refuses.
+
+    Reads the ids of tracks, and of duplicates the names and users.
+    """
+    warehouse.find_duplicates()
+    (collisions,) = warehouse.fetch("colliding_ids")
+    return int(collisions["ids"])
+
+
 def append(warehouse: Warehouse, census: Census) -> None:
     """Adds a census to the record."""
     warehouse.change("insert_census", asdict(census))

@@ -34,7 +34,7 @@ class Collision:
 
 @dataclass(frozen=True)
 class BatchCollisions:
-    """What some export hours have to do with collisions.
+    """The collisions of some export hours.
 
     Attributes:
         batch_ids: different ids that the hours delivered.
@@ -51,7 +51,7 @@ class BatchCollisions:
 
 @dataclass(frozen=True)
 class KeptCollisions:
-    """What tracks_collisions holds: rows, ids and up to ten of the ids."""
+    """The contents of tracks_collisions: rows, ids and up to ten of the ids."""
 
     rows: int
     ids: int
@@ -80,6 +80,6 @@ def collision_of(warehouse: Warehouse, event_id: str) -> Collision:
 
 
 def count_collisions(warehouse: Warehouse) -> KeptCollisions:
-    """What tracks_collisions holds now."""
+    """Counts tracks_collisions."""
     (found,) = warehouse.fetch("count_collisions")
     return KeptCollisions(int(found["all_rows"]), found["ids"], tuple(found["examples"] or ()))

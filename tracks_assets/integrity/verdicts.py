@@ -1,6 +1,6 @@
-"""What the checks say: plain figures to a verdict and one sentence for the person who is woken by it.
+"""The evaluation of checks: plain figures to a result and one sentence for the person who is woken by it.
 
-A verdict that fails names the figure, the figure it was compared with, up to ten ids to look at, and what mends it.
+A result that fails names the figure, the figure it was compared with, up to ten ids to look at, and the next step.
 """
 
 from collections.abc import Mapping, Sequence
@@ -54,7 +54,7 @@ class CutoverHour:
 
 @dataclass(frozen=True)
 class HourCounts:
-    """One export hour: rows in its files, and rows of it that stand in raw_tracks and in rejected_tracks."""
+    """One export hour: rows in its files, and rows of it that raw_tracks and rejected_tracks hold."""
 
     hour: datetime
     read: int
@@ -68,12 +68,12 @@ class HourCounts:
 
     @property
     def missing(self) -> int:
-        """Rows of the files that stand nowhere (or, below zero, stand too often)."""
+        """Rows of the files that are stored nowhere (or, below zero, are stored too often)."""
         return self.read - self.accepted - self.rejected
 
 
 def rows_accounted_for(hours: Sequence[HourCounts]) -> Verdict:
-    """Whether every row of the files stands in raw_tracks or rejected_tracks, hour by hour."""
+    """Whether every row of the files is stored in raw_tracks or rejected_tracks, hour by hour."""
     figures = {
         "rows_read": sum(hour.read for hour in hours),
         "rows_accepted": sum(hour.accepted for hour in hours),
@@ -81,19 +81,19 @@ def rows_accounted_for(hours: Sequence[HourCounts]) -> Verdict:
     }
     wrong = [hour for hour in hours if hour.missing]
     if not wrong:
-        return Verdict(True, "Every row of the files stands in raw_tracks or rejected_tracks.", figures=figures)
+        return Verdict(True, "Every row of the files is stored in raw_tracks or rejected_tracks.", figures=figures)
     worst = wrong[0]
     return Verdict(
         False,
-        f"The hour {worst.hour:{PARTITION_FORMAT}} has {worst.read:,} rows in its files, but {worst.accepted:,} stand "
-        f"in raw_tracks and {worst.rejected:,} in rejected_tracks ({_count(len(wrong), 'hour')} like it): look who "
-        f"else writes these tables, and run the hour again with {_HOUR_AGAIN} {worst.hour:{PARTITION_FORMAT}}.",
+        f"The hour {worst.hour:{PARTITION_FORMAT}} has {worst.read:,} rows in its files, but {worst.accepted:,} are "
+        f"stored in raw_tracks and {worst.rejected:,} in rejected_tracks ({_count(len(wrong), 'hour')} like it): look "
+        f"who else writes these tables, and run the hour again with {_HOUR_AGAIN} {worst.hour:{PARTITION_FORMAT}}.",
         figures=figures,
     )
 
 
 def rejected_share(hours: Sequence[HourCounts], warn_percent: float, error_percent: float) -> Verdict:
-    """Whether the contract refuses more rows than usual; a range is judged by its worst hour."""
+    """Whether the contract refuses more rows than usual; a range is evaluated by its worst hour."""
     worst = max(hours, key=lambda hour: hour.rejected_percent)
     share = worst.rejected_percent
     figures = {"rejected_percent": share, "rows_rejected": sum(hour.rejected for hour in hours)}
@@ -105,31 +105,34 @@ def rejected_share(hours: Sequence[HourCounts], warn_percent: float, error_perce
         False,
         f"{share:.3g} % of the hour {worst.hour:{PARTITION_FORMAT}} was refused ({worst.rejected:,} of {worst.read:,} "
         f"rows), more than {limit:g} %: read why with select reason, count(*) from posthog.rejected_tracks "
-        f"where window_start = '{worst.hour.isoformat()}' group by reason, and mend the sender.",
+        f"where window_start = '{worst.hour.isoformat()}' group by reason, and fix the sender.",
         severity,
         figures,
     )
 
 
-def batch_is_unique(hours: str, ids: int, repeated: int, examples: Sequence[str], census: Census | None) -> Verdict:
-    """Whether every event of the hours just merged stands once.
+def unique_event_id_of_batch(
+    hours: str, ids: int, repeated: int, examples: Sequence[str], census: Census | None, colliding: int = 0
+) -> Verdict:
+    """Check that no event id of the hours just merged is duplicated in tracks.
 
     Args:
         hours: the hours, as people name them.
         ids: different ids that the hours delivered.
-        repeated: those that stand more than once in tracks.
+        repeated: those that are duplicated in tracks.
         examples: some of them.
         census: the newest census; while it knows of excess rows, a repeated id may be known damage.
+        colliding: duplicated ids of tracks, of these hours or not, that are used for several events.
     """
     figures = {"batch_ids": ids, "repeated_ids": repeated}
     has_pool = census is not None and census.excess_rows > 0
     severity: Severity = "WARN" if has_pool else "ERROR"
     if not repeated:
-        return Verdict(True, f"All {ids:,} events of {hours} stand once.", severity, figures)
+        return Verdict(True, f"No event id of {hours} is duplicated ({_count(ids, 'id')}).", severity, figures)
     return Verdict(
         False,
-        f"{repeated:,} of the {_count(ids, 'event')} of {hours} {_stand(repeated)} more than once in posthog.tracks, "
-        f"and none may ({_pool(census)}): {_TRACE}, then {_run('dedup_tracks')}.",
+        f"{repeated:,} of the {_count(ids, 'event id')} of {hours} {_is(repeated)} duplicated in posthog.tracks, and "
+        f"none may be ({_pool(census)}): {_TRACE}, {_dedup(colliding)}.",
         severity,
         figures,
         tuple(examples),
@@ -138,7 +141,7 @@ def batch_is_unique(hours: str, ids: int, repeated: int, examples: Sequence[str]
 
 def _pool(census: Census | None) -> str:
     if census is None:
-        return "whether they are old damage, a census would tell: dg launch --job tracks_checks"
+        return "run a census to see whether this is new: dg launch --job tracks_checks"
     when = f"the census of {_moment(census.measured_at)}"
     if census.excess_rows:
         return f"{when} knows {_count(census.excess_rows, 'excess row')}, so it may be known damage"
@@ -170,7 +173,7 @@ def flat_duplicate_count(now: Census, before: Census | None, earlier: Earlier | 
         return Verdict(True, f"The duplicate count is flat: {compared}.", figures=figures)
     return Verdict(
         False,
-        f"Duplicates grow: {compared}; {_TRACE}, stop what multiplies it, then {_run('dedup_tracks')}.",
+        f"Duplicates grow: {compared}; {_TRACE}, stop what multiplies it, {_dedup(now.colliding_event_ids)}.",
         figures=figures,
     )
 
@@ -257,12 +260,12 @@ def cutover_share(hours: Sequence[CutoverHour], cutover: datetime | None) -> Ver
 
 
 def created_at_kept(now: Census, before: Census | None) -> Verdict:
-    """Whether no more events stand away from their id's time than at the newest census."""
+    """Whether no more rows differ from their id's time than at the newest census."""
     figures = {"redated_rows": now.redated_rows}
-    redated = _count(now.redated_rows, "re-dated row")
+    moved = _count(now.redated_rows, "moved row")
     if before is None:
-        return Verdict(True, f"No census yet to compare with: {redated} now.", "WARN", figures)
-    compared = f"{redated} now, {before.redated_rows:,} at the census of {_moment(before.measured_at)}"
+        return Verdict(True, f"No census yet to compare with: {moved} now.", "WARN", figures)
+    compared = f"{moved} now, {before.redated_rows:,} at the census of {_moment(before.measured_at)}"
     figures["redated_rows_before"] = before.redated_rows
     if now.redated_rows <= before.redated_rows:
         return Verdict(True, f"No event was moved: {compared}.", "WARN", figures)
@@ -274,22 +277,28 @@ def created_at_kept(now: Census, before: Census | None) -> Verdict:
     )
 
 
-def unique_event_id(failures: int, cutover: datetime | None) -> Verdict:
-    """What dbt's unique test found, among the rows from the cutover on where one is set."""
+def unique_event_id_all(failures: int, cutover: datetime | None, colliding: int = 0) -> Verdict:
+    """Check that no event id is duplicated in tracks.
+
+    Args:
+        failures: ids that dbt's unique test found.
+        cutover: TRACKS_CUTOVER; where it is set, the test looks at the rows since then.
+        colliding: duplicated ids of tracks, before the cutover as well, that are used for several events.
+    """
     figures = {"repeated_ids": failures}
-    since = f" since {cutover:%Y-%m-%d}" if cutover else ""
+    since = f" among the rows since {cutover:%Y-%m-%d}" if cutover else ""
     if not failures:
-        return Verdict(True, f"Every event{since} stands once.", figures=figures)
+        return Verdict(True, f"No event id is duplicated{since}.", figures=figures)
     return Verdict(
         False,
-        f"{_count(failures, 'event id')} {_stand(failures)} more than once in posthog.tracks"
-        f"{f' among the rows{since}' if since else ''}, and 0 may: {_TRACE}, then {_run('dedup_tracks')}.",
+        f"{_count(failures, 'event id')} {_is(failures)} duplicated in posthog.tracks{since}, and none may be: "
+        f"{_TRACE}, {_dedup(colliding)}.",
         figures=figures,
     )
 
 
 def not_null(column: str, failures: int) -> Verdict:
-    """What dbt's not_null test of a column found."""
+    """Check that no row lacks a value in a column, by the rows that dbt's not_null test found."""
     figures = {"null_rows": failures}
     if not failures:
         return Verdict(True, f"No row of posthog.tracks is without {column}.", figures=figures)
@@ -302,6 +311,16 @@ def not_null(column: str, failures: int) -> Verdict:
     )
 
 
+def _dedup(colliding: int) -> str:
+    """The next step for duplicated ids: dedup_tracks refuses while any of them is used for several events."""
+    if not colliding:
+        return f"then {_run('dedup_tracks')}"
+    return (
+        f"tell apart the events of {_count(colliding, 'duplicated event id')} used for several events, which "
+        f"dedup_tracks refuses (docs/runbooks.md), then {_run('dedup_tracks')}"
+    )
+
+
 def _run(job: str) -> str:
     return f"run the job {job} (dry run: dg launch --job {job}; for real: dry_run: false in its launchpad)"
 
@@ -310,8 +329,8 @@ def _count(number: int, things: str) -> str:
     return f"1 {things}" if number == 1 else f"{number:,} {things}s"
 
 
-def _stand(number: int) -> str:
-    return "stands" if number == 1 else "stand"
+def _is(number: int) -> str:
+    return "is" if number == 1 else "are"
 
 
 def _moment(moment: datetime) -> str:

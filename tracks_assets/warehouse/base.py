@@ -43,7 +43,7 @@ class Obstacle:
 
 @dataclass(frozen=True)
 class HourLoad:
-    """What loading one export hour did.
+    """The result of loading one export hour.
 
     Attributes:
         hour: the start of the hour.
@@ -96,8 +96,21 @@ class HourCost:
 
 
 @dataclass(frozen=True)
+class LegacyLoad:
+    """The result of loading one hour of the frozen table.
+
+    Attributes:
+        rows: rows inserted.
+        repaired: those in which half a surrogate pair was replaced by U+FFFD.
+    """
+
+    rows: int = 0
+    repaired: int = 0
+
+
+@dataclass(frozen=True)
 class LegacyMerge:
-    """What became of the frozen table's rows of a window; every row is counted under one of the last five.
+    """The result of merging the frozen table's rows of a window; each is counted under one of the last five.
 
     Attributes:
         rows: rows of the window.
@@ -281,15 +294,12 @@ class Warehouse(ABC):
             self.change("record_costs", window, log=self.statements.place(log.schema, log.name), costs=costs)
 
     @abstractmethod
-    def replace_legacy_hour(self, inventory: HourInventory, *, allow_emptying: bool = False) -> int:
+    def replace_legacy_hour(self, inventory: HourInventory, *, allow_emptying: bool = False) -> LegacyLoad:
         """Replaces the rows of backfill_tracks created in one hour by what its files hold, in one transaction.
 
         Args:
             inventory: the hour's files, which hold rows of that hour only.
             allow_emptying: whether an hour that has rows may lose all of them, because its files hold none.
-
-        Returns:
-            The rows inserted.
 
         Raises:
             ExportError: a file cannot be read to its end, or its JSON is none. The hour is left as it was.

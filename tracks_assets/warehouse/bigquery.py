@@ -23,6 +23,7 @@ from tracks_assets.export.inventory import HourInventory
 from tracks_assets.export.layout import HOUR
 from tracks_assets.warehouse.base import (
     HourLoad,
+    LegacyLoad,
     LegacyMerge,
     Obstacle,
     Parameters,
@@ -181,23 +182,23 @@ class BigQueryWarehouse(Warehouse):
             self._replace("replace_hour", inventory.hour, staging, RAW_TRACKS, REJECTED_TRACKS, logged=logged)
             return load
 
-    def replace_legacy_hour(self, inventory: HourInventory, *, allow_emptying: bool = False) -> int:
+    def replace_legacy_hour(self, inventory: HourInventory, *, allow_emptying: bool = False) -> LegacyLoad:
         """See ``Warehouse.replace_legacy_hour``."""
         if self._legacy_stays_empty(inventory, allow_emptying=allow_emptying):
-            return 0
+            return LegacyLoad()
         doing = f"at the legacy hour {inventory.hour:%Y-%m-%d-%H:%M}, which is as it was before"
         with self._jobs.told(doing), fetched(inventory) as local, self._staging(inventory.hour) as staging:
             if not local.files:
                 self._replace("replace_legacy_hour", inventory.hour)
-                return 0
+                return LegacyLoad()
             with (
                 transforming(local, self._memory_limit) as connection,
-                legacy_rows(connection, local, self._memory_limit) as query,
+                legacy_rows(connection, local, self._memory_limit) as rows,
             ):
-                rows = staging.load(BACKFILL_TRACKS, connection, query)
-            staging.check(BACKFILL_TRACKS, rows)
+                load = LegacyLoad(staging.load(BACKFILL_TRACKS, connection, rows.query), rows.repaired)
+            staging.check(BACKFILL_TRACKS, load.rows)
             self._replace("replace_legacy_hour", inventory.hour, staging, BACKFILL_TRACKS)
-            return rows
+            return load
 
     def _replace(
         self,

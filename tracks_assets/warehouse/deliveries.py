@@ -18,7 +18,7 @@ import pyarrow as pa
 from tracks_assets.events.columns import TRACK_COLUMNS, WINDOW_COLUMNS, Column, ColumnType, field_types
 from tracks_assets.events.contract import RawPostHogEvent, Reason, judge
 from tracks_assets.events.reading import (
-    check_types,
+    check_fields,
     delivered_rows,
     delivered_schema,
     named_rows,
@@ -76,7 +76,7 @@ class Deliveries:
             ExportError: a field has another type than its column.
         """
         for file in self.inventory.files:
-            check_types(file, self._fields)
+            check_fields(file, self._fields)
         self._register("delivered_rows", self._stream())
         statement = verdicts_sql("delivered_rows", self.batch_bytes, self.columns)
         for name, number, reason, unfitting in self.streams.connection.execute(statement).fetchall():

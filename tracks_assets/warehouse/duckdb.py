@@ -14,12 +14,12 @@ from typing import Any
 
 import duckdb
 
-from tracks_assets.events.columns import ColumnType
 from tracks_assets.export.fetch import fetched
 from tracks_assets.export.inventory import HourInventory, find_unreadable
 from tracks_assets.export.layout import HOUR
 from tracks_assets.warehouse.base import (
     HourLoad,
+    LegacyLoad,
     LegacyMerge,
     Parameters,
     Rewritten,
@@ -33,19 +33,10 @@ from tracks_assets.warehouse.base import (
 )
 from tracks_assets.warehouse.deliveries import check_accounted_for, validated
 from tracks_assets.warehouse.duckdb_errors import cause_in, failure, is_held, next_step, opening_error, shape_refusal
-from tracks_assets.warehouse.duckdb_inspection import shape_differences, stored_columns
+from tracks_assets.warehouse.duckdb_inspection import COLUMN_TYPES, shape_differences, stored_columns
 from tracks_assets.warehouse.legacy_files import legacy_rows
 from tracks_assets.warehouse.statements import DUCKDB_STATEMENTS, Statements
 from tracks_assets.warehouse.tables import BACKFILL_TRACKS, RAW_TRACKS, REJECTED_TRACKS, TABLES, TRACKS, Table
-
-_TYPES = {
-    ColumnType.STRING: "varchar",
-    ColumnType.TIMESTAMP: "timestamptz",
-    ColumnType.JSON: "json",
-    ColumnType.INT64: "bigint",
-    ColumnType.FLOAT64: "double",
-    ColumnType.BOOL: "boolean",
-}
 
 _BULKY = ("event_payload", "feature_flags_values", "raw")
 """Columns worth zstd: a third less time to write and half the file (benchmarks/load.py)."""
@@ -116,7 +107,7 @@ class DuckDbWarehouse(Warehouse):
             for schema in sorted({table.schema for table in TABLES}):
                 self.connection.execute(f"create schema if not exists {schema}")
             for table in TABLES:
-                self._run("create_table", table=table, types=_TYPES, bulky=_BULKY)
+                self._run("create_table", table=table, types=COLUMN_TYPES, bulky=_BULKY)
             differences = shape_differences(stored_columns(self.connection))
         except duckdb.Error as error:
             raise opening_error(self._path, self._lock_wait, error) from error
@@ -152,16 +143,16 @@ class DuckDbWarehouse(Warehouse):
     def _insert(self, table: Table, rows: str) -> int:
         return self._changed(f"insert into {table} by name {rows}", {})
 
-    def replace_legacy_hour(self, inventory: HourInventory, *, allow_emptying: bool = False) -> int:
+    def replace_legacy_hour(self, inventory: HourInventory, *, allow_emptying: bool = False) -> LegacyLoad:
         """See ``Warehouse.replace_legacy_hour``."""
         if self._legacy_stays_empty(inventory, allow_emptying=allow_emptying):
-            return 0
+            return LegacyLoad()
         with fetched(inventory) as local, self._loading(local):
             self._run("delete_backfill_hour", {"window_start": inventory.hour, "window_end": inventory.hour + HOUR})
             if not local.files:
-                return 0
+                return LegacyLoad()
             with legacy_rows(self.connection, local, self._memory_limit) as rows:
-                return self._insert(BACKFILL_TRACKS, rows)
+                return LegacyLoad(self._insert(BACKFILL_TRACKS, rows.query), rows.repaired)
 
     def insert_missing_legacy(self, start: datetime, end: datetime) -> LegacyMerge:
         """See ``Warehouse.insert_missing_legacy``: keys are matched first, and payloads are read by row number."""

@@ -13,13 +13,15 @@ from tracks_assets.warehouse.shape import column_difference
 from tracks_assets.warehouse.statements import DUCKDB_STATEMENTS
 from tracks_assets.warehouse.tables import TABLES, Table
 
-STORED_TYPES = {
+COLUMN_TYPES = {
     ColumnType.STRING: "VARCHAR",
     ColumnType.TIMESTAMP: "TIMESTAMP WITH TIME ZONE",
     ColumnType.JSON: "JSON",
     ColumnType.INT64: "BIGINT",
+    ColumnType.FLOAT64: "DOUBLE",
+    ColumnType.BOOL: "BOOLEAN",
 }
-"""Types as DuckDB's catalogue names them."""
+"""Types as DuckDB's catalogue names them, which its DDL takes as well."""
 
 _RETRY_SECONDS = 0.1
 
@@ -77,6 +79,6 @@ def stored_columns(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str,
 def shape_differences(found: Mapping[str, Mapping[str, str]], tables: tuple[Table, ...] = TABLES) -> dict[str, str]:
     """Existing tables whose columns are not the project's, each with the first difference."""
     compared = {
-        str(table): column_difference(found[str(table)], table, STORED_TYPES) for table in tables if str(table) in found
+        str(table): column_difference(found[str(table)], table, COLUMN_TYPES) for table in tables if str(table) in found
     }
     return {name: difference for name, difference in compared.items() if difference}

@@ -1,10 +1,11 @@
 """The frozen table of the old pipeline: filled from files while there are files, and only looked at from then on."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from tracks_assets.export.inventory import HourInventory
 from tracks_assets.export.layout import HOUR
 from tracks_assets.export.legacy import Legacy
 from tracks_assets.warehouse.base import Row, Warehouse, WarehouseError
@@ -12,17 +13,28 @@ from tracks_assets.warehouse.tables import BACKFILL_TRACKS
 
 
 class Treatment(StrEnum):
-    """What was done with an hour of backfill_tracks."""
+    """How a run treated an hour of backfill_tracks."""
 
     LOADED = "loaded from its files"
     EMPTIED = "emptied: the hour has no files, and the run allows emptying"
-    NO_FILES = "observed: the hour has no files, so its rows stand as they are"
+    NO_FILES = "observed: the hour has no files, so its rows stay as they are"
     FROZEN = "observed: there is no legacy root, so the table is frozen"
 
 
 @dataclass(frozen=True)
 class LegacyHour:
-    """One hour of backfill_tracks; the oldest and newest created_at are None where it has no rows."""
+    """One hour of backfill_tracks.
+
+    Attributes:
+        hour: its start.
+        treatment: how the run treated it.
+        files: its files.
+        rows: its rows afterwards, and so on.
+        distinct_ids: different ids.
+        oldest: the oldest created_at; None where it has no rows.
+        newest: the newest created_at; None where it has no rows.
+        repaired: rows in which this run replaced half a surrogate pair.
+    """
 
     hour: datetime
     treatment: Treatment
@@ -31,12 +43,13 @@ class LegacyHour:
     distinct_ids: int = 0
     oldest: datetime | None = None
     newest: datetime | None = None
+    repaired: int = 0
 
 
 def refresh_hours(
     warehouse: Warehouse, legacy: Legacy, hours: Sequence[datetime], *, allow_emptying: bool = False
 ) -> list[LegacyHour]:
-    """Loads the hours that have files, each in a transaction of its own, and says what all of them hold then.
+    """Loads the hours that have files, each in a transaction of its own, and counts the rows of all of them.
 
     Args:
         warehouse: the warehouse, opened.
@@ -49,35 +62,39 @@ def refresh_hours(
         ExportError: a file is not as it must be. Its hour and those after it are left as they were.
         WarehouseError: there are neither files nor rows, an hour would be emptied, or the engine failed.
     """
-    files = _load(warehouse, legacy, hours, allow_emptying=allow_emptying) if legacy.exists() else {}
-    if not files and not warehouse.count_rows(BACKFILL_TRACKS):
+    has_root = legacy.exists()
+    if not has_root and not warehouse.count_rows(BACKFILL_TRACKS):
         raise WarehouseError(
             f"The legacy root {legacy.uri} does not exist and {BACKFILL_TRACKS} is empty: set TRACKS_LEGACY_URI to the "
             f"folder or bucket prefix that holds the old pipeline's rows."
         )
+    treated = [
+        _refresh(warehouse, legacy.inventory(hour), allow_emptying=allow_emptying)
+        if has_root
+        else LegacyHour(hour, Treatment.FROZEN)
+        for hour in hours
+    ]
     rows = warehouse.fetch("backfill_hours", {"window_start": hours[0], "window_end": hours[-1] + HOUR})
     found = {row["created_hour"]: row for row in rows}
-    no_files = Treatment.EMPTIED if allow_emptying else Treatment.NO_FILES
-    return [_told(hour, files.get(hour), found.get(hour), no_files) for hour in hours]
+    return [_counted(hour, found.get(hour.hour)) for hour in treated]
 
 
-def _load(
-    warehouse: Warehouse, legacy: Legacy, hours: Sequence[datetime], *, allow_emptying: bool
-) -> dict[datetime, int]:
-    """Loads every hour that has files; gives the number of files of each hour."""
-    files = {}
-    for hour in hours:
-        inventory = legacy.inventory(hour)
-        if inventory.files or allow_emptying:
-            warehouse.replace_legacy_hour(inventory, allow_emptying=allow_emptying)
-        files[hour] = len(inventory.files)
-    return files
+def _refresh(warehouse: Warehouse, inventory: HourInventory, *, allow_emptying: bool) -> LegacyHour:
+    """Loads an hour that has files; empties one that has none, where that is allowed."""
+    if not inventory.files and not allow_emptying:
+        return LegacyHour(inventory.hour, Treatment.NO_FILES)
+    load = warehouse.replace_legacy_hour(inventory, allow_emptying=allow_emptying)
+    treatment = Treatment.LOADED if inventory.files else Treatment.EMPTIED
+    return LegacyHour(inventory.hour, treatment, len(inventory.files), repaired=load.repaired)
 
 
-def _told(hour: datetime, files: int | None, found: Row | None, no_files: Treatment) -> LegacyHour:
-    treatment = Treatment.FROZEN if files is None else Treatment.LOADED if files else no_files
+def _counted(hour: LegacyHour, found: Row | None) -> LegacyHour:
     if found is None:
-        return LegacyHour(hour, treatment, files or 0)
-    return LegacyHour(
-        hour, treatment, files or 0, int(found["all_rows"]), found["distinct_ids"], found["oldest"], found["newest"]
+        return hour
+    return replace(
+        hour,
+        rows=int(found["all_rows"]),
+        distinct_ids=found["distinct_ids"],
+        oldest=found["oldest"],
+        newest=found["newest"],
     )

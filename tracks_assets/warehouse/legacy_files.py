@@ -7,13 +7,14 @@ parsed by ``events.strict_json``. Files are read as a stream of small batches, a
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 from tracks_assets.events.columns import TRACK_COLUMNS, ColumnType
-from tracks_assets.events.reading import check_types, delivered_rows, delivered_schema, read_rows
+from tracks_assets.events.reading import check_fields, delivered_rows, delivered_schema, read_rows
 from tracks_assets.events.strict_json import MAX_DEPTH, InvalidJsonError, parse_json, repair_surrogates
 from tracks_assets.events.transform import VALUES
 from tracks_assets.export.errors import ExportError
@@ -32,9 +33,24 @@ Repairs = Mapping[str, Mapping[int, Mapping[str, str]]]
 """Texts in place of delivered ones, by file, row number and column."""
 
 
+@dataclass(frozen=True)
+class LegacyRows:
+    """The rows of an hour's files.
+
+    Attributes:
+        query: their query, which can be run once.
+        repaired: rows in which half a surrogate pair is replaced.
+    """
+
+    query: str
+    repaired: int
+
+
 @contextmanager
-def legacy_rows(connection: duckdb.DuckDBPyConnection, inventory: HourInventory, memory_limit: str) -> Iterator[str]:
-    """The query of the rows of an hour's files, for the length of a ``with`` block; it can be run once.
+def legacy_rows(
+    connection: duckdb.DuckDBPyConnection, inventory: HourInventory, memory_limit: str
+) -> Iterator[LegacyRows]:
+    """The rows of an hour's files, for the length of a ``with`` block.
 
     Half a surrogate pair is replaced by U+FFFD, as it is in an event.
 
@@ -47,14 +63,14 @@ def legacy_rows(connection: duckdb.DuckDBPyConnection, inventory: HourInventory,
         ExportError: a text is not JSON that both engines can hold.
     """
     for file in inventory.files:
-        check_types(file, _FIELDS)
+        check_fields(file, _FIELDS)
     size = batch_bytes(connection, memory_limit)
     with streams(connection) as added:
         added.add("legacy_rows", delivered_schema(_FIELDS), _stream(inventory, size))
         doubtful = _doubtful_rows(connection, size)
         repairs = {file.name: _checked(file, doubtful[file.name]) for file in inventory.files}
         added.add("legacy_rows", delivered_schema(_FIELDS), _repaired(_stream(inventory, size), repairs))
-        yield DUCKDB_STATEMENTS.text("legacy_rows")
+        yield LegacyRows(DUCKDB_STATEMENTS.text("legacy_rows"), repaired=sum(map(len, repairs.values())))
 
 
 def _doubtful_rows(connection: duckdb.DuckDBPyConnection, longest: int) -> dict[str, list[int]]:

@@ -31,7 +31,7 @@ class Streams:
 
 @contextmanager
 def streams(connection: duckdb.DuckDBPyConnection) -> Iterator[Streams]:
-    """What adds streams to a connection; they are removed at the end of the ``with`` block."""
+    """Adds streams to a connection; they are removed at the end of the ``with`` block."""
     added = Streams(connection)
     try:
         yield added

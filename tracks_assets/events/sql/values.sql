@@ -1,4 +1,4 @@
-{#- What BigQuery refuses where a value begins: NaN, Infinity, and what may be a number that no double holds. -#}
+{#- Beginnings of values that BigQuery refuses: NaN, Infinity, and any number that a double may not hold. -#}
 {% macro refused_value() -%}
     [+-]?(?:[iI][nN][fF]|[nN][aA][nN])|-?[0-9](?:[0-9.]*[eE]\+?[0-9]{3}|[0-9]{199})
 {%- endmacro %}

@@ -21,7 +21,7 @@ from tracks_assets.integrity.trace.verdict import advice, verdict
 
 @dataclass(frozen=True)
 class Step:
-    """Something that happened to the event, or (without a moment) how it stands now."""
+    """Something that happened to the event, or (without a moment) its current row."""
 
     moment: datetime | None
     what: str
@@ -47,19 +47,19 @@ def page(trace: EventTrace) -> str:
 
 
 def _before_lines(before: Before) -> list[str]:
-    """How the event stood before the last thing that happened to it; how it stands now is the end of its story."""
+    """The rows of the event before the last thing that happened to it; its current rows end its story."""
     head = f"## As of {moment_text(before.moment)} UTC, before the last of it"
     if not before.copies:
-        return [head, "", "It did not stand in posthog.tracks.", ""]
+        return [head, "", "It was not in posthog.tracks.", ""]
     copies = (
-        replace(_copy_step(copy), moment=before.moment, what="stood in posthog.tracks")
+        replace(_copy_step(copy), moment=before.moment, what="was stored in posthog.tracks")
         for copy in sorted(before.copies, key=_copy_order)
     )
     return [head, "", *(line for step in copies for line in step.lines()), ""]
 
 
 def steps(trace: EventTrace) -> list[Step]:
-    """What happened to an event, in order of time, and at the end how it stands now."""
+    """The history of an event in order of time, and at the end its current rows."""
     happened = sorted(_happened(trace), key=lambda step: (step.moment or LONG_AGO, step.what, step.details))
     return happened + [_copy_step(copy) for copy in sorted(trace.copies, key=_copy_order)]
 
@@ -122,7 +122,7 @@ def _restored_step(restored: Restored) -> Step:
 
 
 def _copy_step(copy: Sighting) -> Step:
-    return Step(None, "stands in posthog.tracks", _sighting_details(copy))
+    return Step(None, "is stored in posthog.tracks", _sighting_details(copy))
 
 
 def _copy_order(copy: Sighting) -> tuple[datetime, tuple[datetime, datetime]]:

@@ -1,4 +1,4 @@
-"""The verdict on one event in a sentence: how it came, where it stands, and whether its time was kept."""
+"""The result for one event in a sentence: how it came, whether it is stored, and whether its time was kept."""
 
 from datetime import datetime, timedelta
 
@@ -10,19 +10,19 @@ FAR = timedelta(hours=24)
 
 
 def verdict(trace: EventTrace) -> str:
-    """The sentence, for instance "One event, delivered 3 times, stands once; its time was kept"."""
+    """The sentence, for instance "One event, delivered 3 times, is stored once; its time was kept"."""
     if not trace.is_known:
         return "Never seen: no table of the warehouse holds this id."
     if not trace.copies and not trace.deliveries and not trace.legacy:
         return f"{_only_traces_left(trace)}."
-    stands = _stands(trace) if trace.copies else _missing(trace)
-    return f"{_subject(trace)}, {_came(trace)}, {stands}."
+    state = _stored(trace) if trace.copies else _missing(trace)
+    return f"{_subject(trace)}, {_came(trace)}, {state}."
 
 
 def _only_traces_left(trace: EventTrace) -> str:
     if trace.refusals and not trace.removed and not trace.restored:
         reasons = ", ".join(sorted({refusal.reason for refusal in trace.refusals}))
-        return f"No event: refused {times_text(len(trace.refusals))} ({reasons}), so it stands nowhere"
+        return f"No event: refused {times_text(len(trace.refusals))} ({reasons}), so it is stored nowhere"
     return "Lost: only the archives of repairs hold this id, and tracks does not"
 
 
@@ -45,7 +45,7 @@ def _came(trace: EventTrace) -> str:
 
 def _missing(trace: EventTrace) -> str:
     if any(removed.is_in_force for removed in trace.removed):
-        return "is lost: its copies were removed from tracks, and none stands"
+        return "is lost: its copies were removed from tracks, and none is left"
     if trace.takeable:
         return "is not in tracks yet: its hour is still to be merged"
     if trace.legacy:
@@ -56,8 +56,8 @@ def _missing(trace: EventTrace) -> str:
     )
 
 
-def _stands(trace: EventTrace) -> str:
-    parts = [f"stands {times_text(len(trace.copies))}{_how(trace)}", _time(trace)]
+def _stored(trace: EventTrace) -> str:
+    parts = [f"is stored {times_text(len(trace.copies))}{_how(trace)}", _time(trace)]
     if trace.waiting:
         waiting = len(trace.waiting)
         parts.append(f"{counted(waiting, 'newer delivery')} {'is' if waiting == 1 else 'are'} still to be merged")
@@ -92,7 +92,7 @@ def _time(trace: EventTrace) -> str:
     if len(said) == 1:
         return said.pop()
     right = sum(1 for copy in trace.copies if _is_right(trace, copy))
-    return f"{right:,} of its {len(trace.copies):,} copies {'stands' if right == 1 else 'stand'} at its own time"
+    return f"{right:,} of its {len(trace.copies):,} copies {'has' if right == 1 else 'have'} its own time"
 
 
 def _is_right(trace: EventTrace, copy: Sighting) -> bool:
@@ -132,12 +132,12 @@ def first_time(trace: EventTrace) -> datetime | None:
     return min(known)[1] if known else None
 
 
-def _time_by_id(trace: EventTrace, stands_at: datetime) -> str:
+def _time_by_id(trace: EventTrace, stored_at: datetime) -> str:
     if trace.minted_at is None:
         return "whether its time was kept cannot be told"
-    if abs(stands_at - trace.minted_at) <= FAR:
+    if abs(stored_at - trace.minted_at) <= FAR:
         return "its time agrees with its id"
-    return f"its time is {_shift(stands_at, trace.minted_at)} than its id's"
+    return f"its time is {_shift(stored_at, trace.minted_at)} than its id's"
 
 
 def _though_far_from_id(trace: EventTrace, time: datetime) -> str:

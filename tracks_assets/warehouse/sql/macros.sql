@@ -15,12 +15,25 @@
     {%- endfor %}
 {%- endmacro %}
 
-{#- The first delivery first, as far as it decides which event an id belongs to; the hourly merge says the same. -#}
+{#- The first delivery first, as far as it decides which event has an id; the hourly merge has the same order. -#}
 {% macro first_delivery_first() -%}
     event_inserted_at asc nulls first,
     created_at asc nulls last,
     event_name asc nulls last,
     user_id asc nulls last
+{%- endmacro %}
+
+{#- Up to ten event ids of a relation, in order, as an array. -#}
+{% macro first_ids(relation) -%}
+array(
+    select ids.event_id
+    from (
+        select event_id from {{ relation }}
+        order by event_id
+        limit 10
+    ) as ids
+    order by ids.event_id
+)
 {%- endmacro %}
 
 {#- The columns' names, one after another. -#}
@@ -55,6 +68,66 @@
 {% macro is_redated(dialect, parameter) -%}
     created_at > {{ dialect.hours_after(minted_at(dialect), parameter("tolerance_hours")) }}
     and {{ minted_at(dialect) }} >= {{ parameter("earliest") }}
+{%- endmacro %}
+
+{#-
+    The rows of the frozen table that were created in a window and have an id; for each, its event, and the event that
+    was delivered first under its id in the window.
+-#}
+{% macro legacy_window(names, backfill_tracks, dialect, parameter) -%}
+select
+    {{ names }},
+    {{ dialect.identity() }} as identity,
+    first_value({{ dialect.identity() }}) over (
+        partition by event_id order by {{ first_delivery_first() | indent(8) }}
+    ) as first_identity
+from {{ backfill_tracks }}
+where
+    event_id is not null
+    and created_at >= {{ parameter("window_start") }}
+    and created_at < {{ parameter("window_end") }}
+{%- endmacro %}
+
+{#- The events in tracks, and their ids. -#}
+{% macro stored_events(tracks, dialect) -%}
+stored_events as (
+    select distinct
+        event_id,
+        {{ dialect.identity() }} as identity
+    from {{ tracks }}
+),
+
+stored_ids as (
+    select distinct event_id
+    from stored_events
+)
+{%- endmacro %}
+
+{#- The end of a statement that keeps collided legacy rows: each once, and none that is kept already. -#}
+{% macro not_kept_before(collided, tracks, tracks_collisions, dialect) -%}
+hashed as (
+    select
+        {{ names(tracks.columns) }},
+        {{ dialect.row_hash(tracks.columns) }} as content
+    from {{ collided }}
+),
+
+numbered as (
+    select
+        *,
+        row_number() over (partition by content order by event_id) as from_first
+    from hashed
+),
+
+known as (
+    select {{ dialect.row_hash(tracks.columns) }} as content
+    from {{ tracks_collisions }}
+    where window_start is null
+)
+
+select {{ names(tracks.columns) }}
+from numbered
+where from_first = 1 and content not in (select known.content from known)
 {%- endmacro %}
 
 {#- A column of a staging table of BigQuery's, where JSON stands as text. -#}

@@ -2,30 +2,10 @@
 with
 
 in_window as (
-    select
-        event_id,
-        {{ dialect.identity() }} as identity,
-        first_value({{ dialect.identity() }}) over (
-            partition by event_id order by {{ shared.first_delivery_first() | indent(12) }}
-        ) as first_identity
-    from {{ backfill_tracks }}
-    where
-        event_id is not null
-        and created_at >= {{ parameter("window_start") }}
-        and created_at < {{ parameter("window_end") }}
+    {{ shared.legacy_window("event_id", backfill_tracks, dialect, parameter) | indent(4) }}
 ),
 
-stored_events as (
-    select distinct
-        event_id,
-        {{ dialect.identity() }} as identity
-    from {{ tracks }}
-),
-
-stored_ids as (
-    select distinct event_id
-    from stored_events
-),
+{{ shared.stored_events(tracks, dialect) }},
 
 final as (
     select

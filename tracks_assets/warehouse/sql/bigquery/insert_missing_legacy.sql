@@ -4,17 +4,7 @@ insert into {{ tracks }} ({{ shared.names(tracks.columns) }})
 with
 
 in_window as (
-    select
-        {{ shared.names(tracks.columns) }},
-        {{ dialect.identity() }} as identity,
-        first_value({{ dialect.identity() }}) over (
-            partition by event_id order by {{ shared.first_delivery_first() | indent(12) }}
-        ) as first_identity
-    from {{ backfill_tracks }}
-    where
-        event_id is not null
-        and created_at >= {{ parameter("window_start") }}
-        and created_at < {{ parameter("window_end") }}
+    {{ shared.legacy_window(shared.names(tracks.columns), backfill_tracks, dialect, parameter) | indent(4) }}
 ),
 
 missing as (

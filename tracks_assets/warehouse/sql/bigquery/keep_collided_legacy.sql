@@ -4,36 +4,13 @@ insert into {{ tracks_collisions }} ({{ shared.names(tracks.columns) }})
 with
 
 in_window as (
-    select
-        {{ shared.names(tracks.columns) }},
-        {{ dialect.identity() }} as identity,
-        {{ dialect.row_hash(tracks.columns) }} as content,
-        first_value({{ dialect.identity() }}) over (
-            partition by event_id order by {{ shared.first_delivery_first() | indent(12) }}
-        ) as first_identity
-    from {{ backfill_tracks }}
-    where
-        event_id is not null
-        and created_at >= {{ parameter("window_start") }}
-        and created_at < {{ parameter("window_end") }}
+    {{ shared.legacy_window(shared.names(tracks.columns), backfill_tracks, dialect, parameter) | indent(4) }}
 ),
 
-stored_events as (
-    select distinct
-        event_id,
-        {{ dialect.identity() }} as identity
-    from {{ tracks }}
-),
-
-stored_ids as (
-    select distinct event_id
-    from stored_events
-),
+{{ shared.stored_events(tracks, dialect) }},
 
 collided as (
-    select
-        in_window.*,
-        row_number() over (partition by in_window.content order by in_window.event_id) as from_first
+    select in_window.*
     from in_window
     left join stored_ids on in_window.event_id = stored_ids.event_id
     left join stored_events
@@ -43,12 +20,4 @@ collided as (
         and (stored_ids.event_id is not null or in_window.identity != in_window.first_identity)
 ),
 
-known as (
-    select {{ dialect.row_hash(tracks.columns) }} as content
-    from {{ tracks_collisions }}
-    where window_start is null
-)
-
-select {{ shared.names(tracks.columns) }}
-from collided
-where from_first = 1 and content not in (select known.content from known)
+{{ shared.not_kept_before("collided", tracks, tracks_collisions, dialect) }}

@@ -21,22 +21,11 @@ colliding as (
         )
 ),
 
-examples as (
-    select event_id
-    from colliding
-    order by event_id
-    limit 10
-),
-
 final as (
     select
         (select count(*) from batch) as batch_ids,
         (select count(*) from colliding) as ids,
-        array(
-            select examples.event_id
-            from examples
-            order by examples.event_id
-        ) as examples
+        {{ shared.first_ids("colliding") | indent(8) }} as examples
 )
 
 select * from final

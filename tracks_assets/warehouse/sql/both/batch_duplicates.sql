@@ -1,4 +1,4 @@
--- Of the ids that a window of export hours delivered, those that stand more than once in tracks; with a few examples.
+-- Of the ids that a window of export hours delivered, those that are duplicated in tracks; with a few examples.
 with
 
 batch as (
@@ -18,22 +18,11 @@ repeated as (
     having count(*) > 1
 ),
 
-examples as (
-    select event_id
-    from repeated
-    order by event_id
-    limit 10
-),
-
 final as (
     select
         (select count(*) from batch) as batch_ids,
         (select count(*) from repeated) as ids,
-        array(
-            select examples.event_id
-            from examples
-            order by examples.event_id
-        ) as examples
+        {{ shared.first_ids("repeated") | indent(8) }} as examples
 )
 
 select * from final

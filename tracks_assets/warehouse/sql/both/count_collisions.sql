@@ -1,4 +1,4 @@
--- What tracks_collisions holds: rows and ids, with a few examples.
+-- Rows and ids of tracks_collisions, with a few examples.
 with
 
 colliding as (
@@ -9,22 +9,11 @@ colliding as (
     group by event_id
 ),
 
-examples as (
-    select event_id
-    from colliding
-    order by event_id
-    limit 10
-),
-
 final as (
     select
         (select coalesce(sum(copies), 0) from colliding) as all_rows,
         (select count(*) from colliding) as ids,
-        array(
-            select examples.event_id
-            from examples
-            order by examples.event_id
-        ) as examples
+        {{ shared.first_ids("colliding") | indent(8) }} as examples
 )
 
 select * from final

@@ -52,5 +52,5 @@
 {#- The sum of row hashes as text, for no column type of both engines holds it. -#}
 {% macro hash_sum(columns) -%} cast(coalesce(sum({{ row_hash(columns) }}), 0) as string) {%- endmacro %}
 
-{#- Which event a row belongs to, as a value that is never null; a table's name may stand before the columns. -#}
+{#- Which event a row belongs to, as a value that is never null; a table's name may come before the columns. -#}
 {% macro identity(table='') -%} to_json_string(struct({{ table }}event_name, {{ table }}user_id)) {%- endmacro %}

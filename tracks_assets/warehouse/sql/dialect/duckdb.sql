@@ -49,5 +49,5 @@
 {#- The sum of row hashes as text, for no column type of both engines holds it. -#}
 {% macro hash_sum(columns) -%} coalesce(sum({{ row_hash(columns) }}), 0)::varchar {%- endmacro %}
 
-{#- Which event a row belongs to, as a value that is never null; a table's name may stand before the columns. -#}
+{#- Which event a row belongs to, as a value that is never null; a table's name may come before the columns. -#}
 {% macro identity(table='') -%} hash({{ table }}event_name, {{ table }}user_id) {%- endmacro %}
