@@ -180,6 +180,12 @@ def struct_of(batch: pa.RecordBatch) -> Any:
     return pa.StructArray.from_arrays(batch.columns, fields=list(batch.schema))
 
 
+def json_safe(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The batch with its floating-point fields as text: JSON has no NaN and no infinity."""
+    columns = [pc.cast(each, pa.string()) if pa.types.is_floating(each.type) else each for each in batch.columns]
+    return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+
+
 def named_rows(file: ExportFile, **columns: Any) -> pa.RecordBatch:
     """A batch of the columns and the name of their file; one of them is row_number."""
     rows = len(columns["row_number"])

@@ -21,6 +21,7 @@ from tracks_assets.events.reading import (
     check_fields,
     delivered_rows,
     delivered_schema,
+    json_safe,
     named_rows,
     read_rows,
     struct_of,
@@ -177,7 +178,7 @@ class Deliveries:
             named_rows(
                 file,
                 reason=pa.array([refused[number] for number in numbers.to_pylist()], pa.string()),
-                delivered=struct_of(batch),
+                delivered=struct_of(json_safe(batch)),
                 row_number=numbers,
             )
             for batch, numbers in numbered
