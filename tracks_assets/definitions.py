@@ -5,6 +5,8 @@ import dagster as dg
 from tracks_assets.defs.census import census_asset, checks_job, schedule
 from tracks_assets.defs.checks import batch_checks
 from tracks_assets.defs.dedup import JOBS as DEDUP_JOBS
+from tracks_assets.defs.export_sensor import export_sensor, load_job
+from tracks_assets.defs.freshness import freshness_check, freshness_job, freshness_schedule
 from tracks_assets.defs.hourly import hourly_assets
 from tracks_assets.defs.legacy import legacy_assets
 from tracks_assets.defs.resources import resources
@@ -17,7 +19,7 @@ from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
 
 def build_definitions(settings: Settings) -> dg.Definitions:
     """The graph for given settings."""
-    checks = checks_job()
+    checks, load, fresh = checks_job(), load_job(settings), freshness_job()
     return dg.Definitions(
         assets=[
             *hourly_assets(settings),
@@ -25,9 +27,10 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             *legacy_assets(settings),
             census_asset(settings, DBT_PROJECT),
         ],
-        asset_checks=[batch_checks(settings)],
-        jobs=[checks, *DEDUP_JOBS, *RESTORE_JOBS, trace_job(settings)],
-        schedules=[schedule(checks)],
+        asset_checks=[batch_checks(settings), freshness_check(settings)],
+        jobs=[load, checks, fresh, *DEDUP_JOBS, *RESTORE_JOBS, trace_job(settings)],
+        schedules=[schedule(settings, checks), freshness_schedule(settings, fresh)],
+        sensors=[export_sensor(settings, load)],
         resources=resources(settings, DBT_PROJECT),
         # Steps share one process: starting another costs seconds, and the warehouse has one writer anyway.
         executor=dg.in_process_executor,

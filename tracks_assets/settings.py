@@ -58,6 +58,17 @@ class Settings(BaseModel):
     rejected_warn_percent: float = 0.1
     rejected_error_percent: float = 1.0
     memory_limit: str = "2GB"
+    automation: bool = False
+    upload_inactivity_seconds: int = 1800
+    upload_min_objects: int = 1
+    upload_previous_objects: Literal["trust", "watch"] = "trust"
+    upload_allow_delete: bool = True
+    upload_timeout_seconds: int = 3900
+    upload_poke_seconds: int = 60
+    upload_watch_hours: int = 48
+    step_retries: int = 2
+    freshness_warn_minutes: int = 120
+    freshness_error_minutes: int = 240
 
     @property
     def dagster_home(self) -> Path:
@@ -82,6 +93,8 @@ class Settings(BaseModel):
             "TRACKS_BQ_RETRY_SECONDS": str(self.bq_retry_seconds),
             "TRACKS_BQ_JOB_SECONDS": str(self.bq_job_seconds),
             "TRACKS_BQ_PRIORITY": self.bq_priority,
+            "TRACKS_FRESHNESS_WARN_MINUTES": str(self.freshness_warn_minutes),
+            "TRACKS_FRESHNESS_ERROR_MINUTES": str(self.freshness_error_minutes),
         }
         if self.bq_maximum_bytes_billed is not None:
             variables["TRACKS_BQ_MAXIMUM_BYTES_BILLED"] = str(self.bq_maximum_bytes_billed)
@@ -118,6 +131,17 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         rejected_warn_percent=reader.read("TRACKS_REJECTED_WARN_PERCENT", "0.1", _percent),
         rejected_error_percent=reader.read("TRACKS_REJECTED_ERROR_PERCENT", "1", _percent),
         memory_limit=reader.read("TRACKS_MEMORY_LIMIT", "2GB", _memory),
+        automation=reader.read("TRACKS_AUTOMATION", "off", _switch),
+        upload_inactivity_seconds=reader.read("TRACKS_UPLOAD_INACTIVITY_SECONDS", "1800", _seconds),
+        upload_min_objects=reader.read("TRACKS_UPLOAD_MIN_OBJECTS", "1", _from_to(1, 100_000, "files")),
+        upload_previous_objects=reader.read("TRACKS_UPLOAD_PREVIOUS_OBJECTS", "trust", _one_of("trust", "watch")),
+        upload_allow_delete=reader.read("TRACKS_UPLOAD_ALLOW_DELETE", "on", _switch),
+        upload_timeout_seconds=reader.read("TRACKS_UPLOAD_TIMEOUT_SECONDS", "3900", _seconds),
+        upload_poke_seconds=reader.read("TRACKS_UPLOAD_POKE_SECONDS", "60", _from_to(1, 3600, "seconds")),
+        upload_watch_hours=reader.read("TRACKS_UPLOAD_WATCH_HOURS", "48", _from_to(1, 336, "hours")),
+        step_retries=reader.read("TRACKS_STEP_RETRIES", "2", _from_to(0, 10, "retries")),
+        freshness_warn_minutes=reader.read("TRACKS_FRESHNESS_WARN_MINUTES", "120", _from_to(1, 43_200, "minutes")),
+        freshness_error_minutes=reader.read("TRACKS_FRESHNESS_ERROR_MINUTES", "240", _from_to(1, 43_200, "minutes")),
     )
     _check_together(settings)
     return settings
@@ -152,6 +176,11 @@ def _check_together(settings: Settings) -> None:
         raise SettingsError(
             f"TRACKS_LEGACY_END is {settings.legacy_end:{PARTITION_FORMAT}}, but it must be later than "
             f"TRACKS_LEGACY_START, {settings.legacy_start:{PARTITION_FORMAT}}."
+        )
+    if settings.freshness_error_minutes <= settings.freshness_warn_minutes:
+        raise SettingsError(
+            f"TRACKS_FRESHNESS_ERROR_MINUTES is {settings.freshness_error_minutes}, but it must be more than "
+            f"TRACKS_FRESHNESS_WARN_MINUTES, {settings.freshness_warn_minutes}."
         )
     if settings.rejected_error_percent < settings.rejected_warn_percent:
         raise SettingsError(
@@ -259,6 +288,21 @@ def _seconds(value: str) -> int:
     if not value.isdecimal() or not 1 <= int(value) <= 86400:  # noqa: PLR2004 (a day)
         raise ValueError("a whole number of seconds from 1 to 86400")
     return int(value)
+
+
+def _switch(value: str) -> bool:
+    if value not in ("on", "off"):
+        raise ValueError("'on' or 'off'")
+    return value == "on"
+
+
+def _from_to(least: int, most: int, unit: str) -> Callable[[str], int]:
+    def parse(value: str) -> int:
+        if not value.isdecimal() or not least <= int(value) <= most:
+            raise ValueError(f"a whole number of {unit} from {least} to {most}")
+        return int(value)
+
+    return parse
 
 
 def _word(value: str) -> str:

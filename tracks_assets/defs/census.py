@@ -159,8 +159,12 @@ def checks_job() -> Any:
     )
 
 
-def schedule(checks: Any) -> dg.ScheduleDefinition:
-    """The census twice a day: off until it is switched on in the UI."""
+def schedule(settings: Settings, checks: Any) -> dg.ScheduleDefinition:
+    """The census twice a day: off unless TRACKS_AUTOMATION is on, or until it is switched on in the UI."""
     return dg.ScheduleDefinition(
-        name="tracks_checks_twice_a_day", job=checks, cron_schedule="0 6,18 * * *", execution_timezone="UTC"
+        name="tracks_checks_twice_a_day",
+        job=checks,
+        cron_schedule="0 6,18 * * *",
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING if settings.automation else dg.DefaultScheduleStatus.STOPPED,
     )

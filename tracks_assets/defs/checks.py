@@ -14,6 +14,7 @@ import dagster as dg
 from tracks_assets.defs.metadata import check_results
 from tracks_assets.defs.partitions import hours_of, partition_key, window_of
 from tracks_assets.defs.resources import WAREHOUSE_POOL, WarehouseResource
+from tracks_assets.defs.retries import retried
 from tracks_assets.defs.tracks import TRACKS_KEY
 from tracks_assets.export.layout import HOUR
 from tracks_assets.integrity import census, verdicts
@@ -105,7 +106,7 @@ def batch_checks(settings: Settings) -> dg.AssetChecksDefinition:
         hours = hours_of(window)
         batch = Batch(hours[0], hours[-1] + HOUR, settings)
         selected = {key.name for key in context.selected_asset_check_keys}
-        with warehouse.opened(context, "batch_checks", window) as tables:
+        with retried(context, settings), warehouse.opened(context, "batch_checks", window) as tables:
             judged = judge(
                 {
                     name: partial(check.evaluate, tables, batch)

@@ -13,9 +13,12 @@ from tracks_assets.defs.metadata import check_result, inventory_metadata, load_m
 from tracks_assets.defs.partitions import export_hours, hours_of, partition_key, window_of
 from tracks_assets.defs.progress import Progress
 from tracks_assets.defs.resources import WAREHOUSE_POOL, ExportResource, WarehouseResource
+from tracks_assets.defs.retries import retried
+from tracks_assets.defs.upload_check import EVENTS_PARQUET_KEY, SPEC, run_result
 from tracks_assets.export.inventory import Export
 from tracks_assets.integrity.hours import count_hours
 from tracks_assets.integrity.verdicts import HourCounts, rejected_share, rows_accounted_for
+from tracks_assets.quality.freshness import Limits
 from tracks_assets.settings import Settings
 from tracks_assets.warehouse.base import Warehouse
 from tracks_assets.warehouse.tables import LOAD_LOG, RAW_TRACKS
@@ -30,22 +33,27 @@ RAW_CHECKS = {
 
 def hourly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     """The assets ``posthog/events_parquet`` and ``posthog/raw_tracks``."""
-    partitions = export_hours(settings)
+    partitions, limits = export_hours(settings), Limits.of(settings)
 
     @dg.asset(
-        key=["posthog", "events_parquet"],
+        key=EVENTS_PARQUET_KEY,
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
         group_name="hourly",
         kinds={"parquet"},
         description="The Parquet files of one export hour: an inventory from listings and file footers.",
+        check_specs=[SPEC],
     )
-    def events_parquet(context: dg.AssetExecutionContext, export: ExportResource) -> None:
+    def events_parquet(
+        context: dg.AssetExecutionContext, export: ExportResource
+    ) -> Iterator[dg.MaterializeResult[None]]:
         # Its layout is checked once a run, so each run starts with a new one.
-        files = replace(export)
-        for hour in hours_of(window_of(context)):
-            inventory = files.inventory(hour)
-            context.add_asset_metadata(inventory_metadata(inventory), partition_key=partition_key(hour))
+        window, files = window_of(context), replace(export)
+        with retried(context, settings):
+            for hour in hours_of(window):
+                inventory = files.inventory(hour)
+                context.add_asset_metadata(inventory_metadata(inventory), partition_key=partition_key(hour))
+        yield dg.MaterializeResult(check_results=[run_result(context.instance, window)])
 
     @dg.asset(
         key=["posthog", "raw_tracks"],
@@ -57,6 +65,7 @@ def hourly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         kinds={settings.engine},
         description=f"{RAW_TRACKS.description} An hour is replaced whole, in one transaction.",
         metadata=table_metadata(RAW_TRACKS),
+        freshness_policy=dg.FreshnessPolicy.time_window(fail_window=limits.error_after, warn_window=limits.warn_after),
         check_specs=[
             dg.AssetCheckSpec(name, asset=RAW_TRACKS_KEY, description=description)
             for name, description in RAW_CHECKS.items()
@@ -65,7 +74,8 @@ def hourly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     def raw_tracks(
         context: dg.AssetExecutionContext, config: EmptyingConfig, export: ExportResource, warehouse: WarehouseResource
     ) -> Iterator[dg.MaterializeResult[None]]:
-        with warehouse.opened(context, RAW_TRACKS.name, window_of(context)) as tables:
+        window = window_of(context)
+        with retried(context, settings), warehouse.opened(context, RAW_TRACKS.name, window) as tables:
             read = _load_hours(context, replace(export), tables, allow_emptying=config.allow_emptying)
             context.add_asset_metadata({"dagster/row_count": tables.count_rows(RAW_TRACKS)})
             counts = count_hours(tables, read)

@@ -23,14 +23,18 @@ from tracks_assets.defs.merge_report import MergeCounts, MergeError, counts_by_h
 from tracks_assets.defs.metadata import merge_metadata, table_metadata
 from tracks_assets.defs.partitions import export_hours, hours_of, merge_windows, partition_key, window_of
 from tracks_assets.defs.resources import WAREHOUSE_POOL, DbtResource, WarehouseResource
+from tracks_assets.defs.retries import retried
 from tracks_assets.settings import Settings
-from tracks_assets.warehouse.base import Usage, Warehouse
+from tracks_assets.warehouse.base import TransientWarehouseError, Usage, Warehouse
 from tracks_assets.warehouse.tables import MERGE_LOG, SCHEMA, TRACKS, TRACKS_COLLISIONS
 
 TRACKS_KEY = dg.AssetKey([SCHEMA, TRACKS.name])
 
 MODEL = "posthog_tracks"
 """The name of the dbt model."""
+
+STEP = "tracks"
+"""The name of the step that merges."""
 
 LEGACY_DEP = dg.AssetDep(
     dg.AssetKey([SCHEMA, "tracks_legacy"]),
@@ -82,7 +86,7 @@ def tracks_assets(settings: Settings, project: Path) -> dg.AssetsDefinition:
     @dbt_assets(
         manifest=manifest,
         select=MODEL,
-        name="tracks",
+        name=STEP,
         partitions_def=export_hours(settings),
         backfill_policy=dg.BackfillPolicy.single_run(),
         dagster_dbt_translator=translator,
@@ -90,26 +94,27 @@ def tracks_assets(settings: Settings, project: Path) -> dg.AssetsDefinition:
     )
     def tracks(context: dg.AssetExecutionContext, dbt: DbtResource, warehouse: WarehouseResource) -> Iterator[Any]:
         hours = window_of(context)
-        with warehouse.opened(context, TRACKS.name, hours):
-            context.log.debug("The warehouse's tables are in place.")
-        for number, window in enumerate(merge_windows(hours)):
-            started = time.monotonic()
-            merge = dbt.run(
-                ["run", "--select", MODEL],
-                run_name=f"{context.run.run_id}-{number}",
-                variables=merge_variables(window, context.run.run_id),
-                manifest=manifest,
-                translator=translator,
-                context=context,
-            )
-            events = list(merge.stream_raw_events())
-            if not merge.is_successful():
-                raise _failure(merge, events, window, warehouse.warehouse())
-            seconds = time.monotonic() - started
-            billed = usage_of(results_of(merge.target_path / "run_results.json"))
-            with warehouse.opened(context, TRACKS.name, window) as tables:
-                _record(context, tables, window, seconds, billed)
-                rows = tables.count_rows(TRACKS)
+        with retried(context, settings):
+            with warehouse.opened(context, TRACKS.name, hours):
+                context.log.debug("The warehouse's tables are in place.")
+            for number, window in enumerate(merge_windows(hours)):
+                started = time.monotonic()
+                merge = dbt.run(
+                    ["run", "--select", MODEL],
+                    run_name=f"{context.run.run_id}-{number}",
+                    variables=merge_variables(window, context.run.run_id),
+                    manifest=manifest,
+                    translator=translator,
+                    context=context,
+                )
+                events = list(merge.stream_raw_events())
+                if not merge.is_successful():
+                    raise _failure(merge, events, window, warehouse.warehouse())
+                seconds = time.monotonic() - started
+                billed = usage_of(results_of(merge.target_path / "run_results.json"))
+                with warehouse.opened(context, TRACKS.name, window) as tables:
+                    _record(context, tables, window, seconds, billed)
+                    rows = tables.count_rows(TRACKS)
         context.add_asset_metadata({"dagster/row_count": rows, **table_metadata(TRACKS)}, asset_key=TRACKS_KEY)
         for event in events:
             yield from event.to_default_asset_events(manifest, translator, context)
@@ -119,11 +124,12 @@ def tracks_assets(settings: Settings, project: Path) -> dg.AssetsDefinition:
 
 def _failure(
     merge: DbtCliInvocation, events: Sequence[DbtCliEventMessage], window: dg.TimeWindow, engine: Warehouse
-) -> MergeError:
+) -> MergeError | TransientWarehouseError:
     """What became of a merge that dbt did not finish."""
     cause = cause_of(MODEL, results_of(merge.target_path / "run_results.json"), errors_in(events))
     hours = [partition_key(hour) for hour in hours_of(window)]
-    return MergeError(merge_failure(hours[0], hours[-1], cause, engine.remedy(cause)))
+    kind = TransientWarehouseError if engine.is_passing(cause) else MergeError
+    return kind(merge_failure(hours[0], hours[-1], cause, engine.remedy(cause)))
 
 
 def _record(

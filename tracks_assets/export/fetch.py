@@ -19,7 +19,7 @@ from fsspec import AbstractFileSystem
 from fsspec.implementations.local import LocalFileSystem
 from fsspec.spec import AbstractBufferedFile
 
-from tracks_assets.export.errors import ExportError
+from tracks_assets.export.errors import ExportError, TransientExportError
 from tracks_assets.export.inventory import ExportFile, HourInventory
 from tracks_assets.export.storage import address, at_once, filesystem_of
 from tracks_assets.export.storage_errors import reaching
@@ -29,13 +29,16 @@ BLOCK_BYTES = 8 * 2**20
 
 PREFIX = "tracks_export_"
 
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
 
 @contextmanager
 def fetched(inventory: HourInventory) -> Iterator[HourInventory]:
     """The inventory with its files on local disk, for a ``with`` block; a local one is given back as it is.
 
     Raises:
-        ExportError: a file changed since it was listed, or cannot be read, or finds no room.
+        TransientExportError: a file changed since it was listed, the disk is full, or the storage cannot be reached.
+        ExportError: a file cannot be read or copied.
     """
     filesystem, _ = filesystem_of(inventory.uri)
     if isinstance(filesystem, LocalFileSystem) or not inventory.files:
@@ -55,23 +58,26 @@ def _fetch(filesystem: AbstractFileSystem, folder: Path, inventory: HourInventor
         with reaching(place), filesystem.open(file.path, "rb", BLOCK_BYTES) as source, local.open("wb") as target:
             is_as_it_lies_there = _copy(source, target)
     except FileNotFoundError as error:
-        raise ExportError(
+        raise TransientExportError(
             f"The file {place} is gone since it was listed: run the hour again, and if it stays away, "
             f"{inventory.remedy}."
         ) from error
     except OSError as error:
-        raise ExportError(
+        kind = TransientExportError if error.errno in _FULL else ExportError
+        raise kind(
             f"The file {place} cannot be copied into {folder} ({error.strerror or error}). "
             f"{next_step(error, inventory.size)}"
         ) from error
     size = local.stat().st_size
     if size != file.size:
-        raise ExportError(
+        raise TransientExportError(
             f"The file {place} has changed since it was listed ({file.size:,} bytes then, {size:,} now): run the hour "
             f"again."
         )
     if not is_as_it_lies_there:
-        raise ExportError(f"The file {place} has changed while it was read (another checksum): run the hour again.")
+        raise TransientExportError(
+            f"The file {place} has changed while it was read (another checksum): run the hour again."
+        )
     return replace(file, path=str(local))
 
 
@@ -83,7 +89,7 @@ def next_step(error: OSError, size: int) -> str:
         size: bytes of all the hour's files.
     """
     match error.errno:
-        case errno.ENOSPC | errno.EDQUOT:
+        case full if full in _FULL:
             return (
                 f"Free disk space there, or set TMPDIR to a folder with {size:,} bytes of free space, then "
                 f"run the hour again."

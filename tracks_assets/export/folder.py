@@ -63,12 +63,17 @@ def list_folder(filesystem: AbstractFileSystem, path: str) -> Folder:
         ) from error
     # A placeholder object ("events/") makes a bucket list a folder as its own entry.
     names = sorted(_name(entry) for entry in entries if entry["name"] != path)
-    visible = [name for name in names if not name.startswith(HIDDEN)]
+    visible = [name for name in names if not is_hidden(name)]
     return Folder(
         path,
         tuple(name for name in visible if name not in folders),
         tuple(name for name in visible if name in folders),
     )
+
+
+def is_hidden(name: str) -> bool:
+    """True if readers of Parquet datasets ignore a file or folder of this name."""
+    return name.startswith(HIDDEN)
 
 
 def exists(filesystem: AbstractFileSystem, root: str, uri: str) -> bool:

@@ -112,7 +112,7 @@ def _files_of_manifest(filesystem: AbstractFileSystem, listing: Folder, manifest
     try:
         with reaching(address(filesystem, path)):
             text = filesystem.cat_file(path)
-        names = _names_in_manifest(text)
+        names = manifest_parts(text)
     except (ValueError, OSError) as error:
         raise ExportError(f"The manifest {place} cannot be read ({cause(error)}): {EXPORT_AGAIN}.") from error
     others = [name for name in names if not is_parquet(name)]
@@ -135,8 +135,12 @@ def _named_file(name: str, listing: Folder, manifest: str) -> str:
     return alike[0]
 
 
-def _names_in_manifest(text: bytes) -> list[str]:
-    """The file names in a manifest; one that is named twice is still one file."""
+def manifest_parts(text: bytes) -> list[str]:
+    """The file names in a manifest; one that is named twice is still one file.
+
+    Raises:
+        ValueError: it is no manifest.
+    """
     manifest = json.loads(text)
     keys = manifest.get("files") if isinstance(manifest, dict) else None
     if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):

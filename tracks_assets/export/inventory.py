@@ -29,6 +29,7 @@ from tracks_assets.export.layout import (
 from tracks_assets.export.root import CheckedDays, find_hours, shown
 from tracks_assets.export.storage import address, at_once, filesystem_of
 from tracks_assets.export.storage_errors import reaching
+from tracks_assets.export.upload import Upload, list_day, list_days, missing_parts
 
 _EXPORT_TO_TEMPLATE = f"set the key prefix of PostHog's export to '{FOLDER_TEMPLATE}', or move the files"
 _DEFAULT_FIELDS = "export PostHog's 'events' model with all its default fields"
@@ -141,6 +142,42 @@ class Export:
         """
         return self._newest_hour
 
+    def upload_days(self) -> list[str]:
+        """The days that have a folder, in order; one listing.
+
+        Raises:
+            ExportError: the root is missing or cannot be listed.
+        """
+        filesystem, root = self._locate()
+        return list_days(filesystem, f"{root}/{EVENTS_FOLDER}")
+
+    def uploads(self, day: str) -> dict[datetime, Upload]:
+        """The uploads below the folder of a day, by export hour; one listing, and no file is opened.
+
+        Raises:
+            ExportError: the day cannot be listed.
+        """
+        filesystem, root = filesystem_of(self.uri)
+        found = list_day(filesystem, f"{root}/{EVENTS_FOLDER}/{day}")
+        return {self._hour_of(f"{day}/{hour}"): upload for hour, upload in found.items()}
+
+    def missing_parts(self, upload: Upload) -> tuple[str, ...] | None:
+        """The parts that an upload's manifest names and its folder lacks; None if there is no manifest to go by.
+
+        Raises:
+            ExportError: the storage cannot be reached.
+        """
+        filesystem, _ = filesystem_of(self.uri)
+        return missing_parts(filesystem, upload)
+
+    def upload_day(self, hour: datetime) -> str:
+        """The day whose folder holds an export hour."""
+        return hour_folder(hour, self.folder_hour).split("/")[1]
+
+    def _hour_of(self, folder: str) -> datetime:
+        """The export hour that a folder ``{date}/{hour}`` holds."""
+        return parse_hour_folder(folder) - (HOUR if self.folder_hour == "end" else timedelta())
+
     @cached_property
     def _days(self) -> CheckedDays:
         return CheckedDays(self.uri, _EXPORT_TO_TEMPLATE)
@@ -168,7 +205,7 @@ class Export:
             )
         if hours.newest is None:
             return None
-        return parse_hour_folder(hours.newest) - (HOUR if self.folder_hour == "end" else timedelta())
+        return self._hour_of(hours.newest)
 
 
 def _no_events_folder(uri: str, newest: str | None, entries: Sequence[str]) -> ExportError:

@@ -10,7 +10,7 @@ from gcsfs.retry import HttpError, is_retriable
 from google.auth.exceptions import GoogleAuthError, TransportError
 from requests.exceptions import ProxyError, RequestException
 
-from tracks_assets.export.errors import ExportError
+from tracks_assets.export.errors import ExportError, TransientExportError
 
 _MOST_LETTERS = 300
 _UNAUTHORIZED, _FORBIDDEN, _BAD_GATEWAY = 401, 403, 502
@@ -22,14 +22,16 @@ def reaching(place: str) -> Iterator[None]:
     """Turns a failure of Cloud Storage in the ``with`` block into one sentence about ``place``.
 
     Raises:
-        ExportError: with that sentence.
+        TransientExportError: with that sentence, if the reason passes: no connection, no answer, too many requests.
+        ExportError: with that sentence, otherwise.
     """
     try:
         yield
     except (*_FAILURES, OSError, ValueError) as error:
         if not _is_of_storage(error):
             raise
-        raise ExportError(sentence(place, error)) from error
+        kind = TransientExportError if is_passing(error) else ExportError
+        raise kind(sentence(place, error)) from error
 
 
 def _is_of_storage(error: Exception) -> bool:
@@ -46,17 +48,25 @@ def sentence(place: str, error: Exception) -> str:
     return f"Cloud Storage failed at {place} ({_cause(error)}): {_remedy(error)}, then run the hour again."
 
 
+def is_passing(error: Exception) -> bool:
+    """Whether the same request can succeed later although nobody changes anything."""
+    if isinstance(error, (TransportError, OSError)):
+        return _status(error) != _FORBIDDEN
+    if isinstance(error, GoogleAuthError) or _status(error) == _UNAUTHORIZED:
+        return False
+    return bool(is_retriable(error))
+
+
 def _remedy(error: Exception) -> str:
     status = _status(error)
-    has_no_connection = isinstance(error, (TransportError, OSError))
     if status == _FORBIDDEN:
         return "give the account roles/storage.objectViewer on the bucket"
-    if status == _UNAUTHORIZED or (isinstance(error, GoogleAuthError) and not has_no_connection):
+    if status == _UNAUTHORIZED or (isinstance(error, GoogleAuthError) and not is_passing(error)):
         return (
             "log in with 'gcloud auth application-default login', or let GOOGLE_APPLICATION_CREDENTIALS name a service "
             "account's key"
         )
-    if has_no_connection or is_retriable(error):
+    if is_passing(error):
         return "it was tried again and again; look at the network and at Cloud Storage's status"
     return "it does not take such a request; look at the bucket's settings and at the variable that names it"
 

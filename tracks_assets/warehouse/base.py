@@ -21,6 +21,10 @@ class WarehouseError(Exception):
     """The warehouse cannot do what it was asked; the message is one sentence for the person on duty."""
 
 
+class TransientWarehouseError(WarehouseError):
+    """The engine failed for a reason that passes (lock, network, quota, conflict): the same work can succeed later."""
+
+
 @dataclass(frozen=True)
 class Obstacle:
     """A property of a table or its dataset under which a repair would lose something.
@@ -448,6 +452,10 @@ class Warehouse(ABC):
     @abstractmethod
     def remedy(self, said: str) -> str:
         """The sentence with the next step for an error of the engine that dbt reported, of which the text is known."""
+
+    @abstractmethod
+    def is_passing(self, said: str) -> bool:
+        """Whether the reason of an error passes; dbt reported it, so only its text is known."""
 
     @abstractmethod
     def scanned_bytes(self, statement: str, parameters: Parameters | None = None, /, **blanks: Any) -> int:

@@ -36,7 +36,7 @@ from tracks_assets.warehouse.base import (
     content_sum,
     load_log_row,
 )
-from tracks_assets.warehouse.bigquery_errors import FAILURES, remedy_of
+from tracks_assets.warehouse.bigquery_errors import FAILURES, remedy_of, text_is_passing
 from tracks_assets.warehouse.bigquery_inspection import REPAIRED, obstacles
 from tracks_assets.warehouse.bigquery_jobs import Jobs
 from tracks_assets.warehouse.bigquery_place import BigQueryPlace
@@ -302,6 +302,10 @@ class BigQueryWarehouse(Warehouse):
     def remedy(self, said: str) -> str:
         """See ``Warehouse.remedy``."""
         return remedy_of(said)
+
+    def is_passing(self, said: str) -> bool:
+        """See ``Warehouse.is_passing``."""
+        return text_is_passing(said)
 
     def scanned_bytes(self, statement: str, parameters: Parameters | None = None, /, **blanks: Any) -> int:
         """See ``Warehouse.scanned_bytes``: a dry run tells them, and costs nothing."""

@@ -12,7 +12,7 @@ from google.api_core import exceptions as api
 from google.auth import exceptions as auth
 from requests import exceptions as http
 
-from tracks_assets.warehouse.base import WarehouseError
+from tracks_assets.warehouse.base import TransientWarehouseError, WarehouseError
 from tracks_assets.warehouse.duckdb_errors import BUG
 
 FAILURES = (api.GoogleAPICallError, api.RetryError, auth.GoogleAuthError, http.RequestException, TimeoutError)
@@ -44,6 +44,9 @@ _REMEDIES = (
     ("billing", "Enable billing for the project, then run again."),
 )
 
+
+_PASSING_WORDS = ("streaming buffer", "concurrent update", "could not serialize access", "quota", "rate limit")
+"""Of these, the reasons that pass although nobody changes anything."""
 
 _LOG_IN = (
     "Log in with 'gcloud auth application-default login', or set GOOGLE_APPLICATION_CREDENTIALS to a service account's "
@@ -106,6 +109,32 @@ def remedy_of(said: str) -> str:
     return BUG if _BUG_WORDS.search(said) else _found(_BY_WORDS_ALONE, said) or _CHECK
 
 
+def text_is_passing(said: str) -> bool:
+    """Whether the reason passes, of an error of which only the text is known."""
+    if _BUG_WORDS.search(said):
+        return False
+    words = _words_in((words for words, _ in _BY_WORDS_ALONE), said)
+    return words in _PASSING_WORDS or _found(_BY_WORDS_ALONE, said) == _REACH
+
+
+def is_passing(error: Exception) -> bool:
+    """Whether the same work can succeed later although nobody changes anything.
+
+    Args:
+        error: one of ``FAILURES``.
+    """
+    if isinstance(error, auth.TransportError):
+        return True
+    if isinstance(error, api.BadRequest) and _BUG_WORDS.search(error.message or ""):
+        return False
+    words = _words_in((words for words, _ in _REMEDIES), str(error))
+    return words in _PASSING_WORDS if words else _by_class(error) == _REACH
+
+
+def _words_in(candidates: Iterable[str], said: str) -> str | None:
+    return next((words for words in candidates if words in said.lower()), None)
+
+
 def _found(remedies: Iterable[tuple[str, str]], said: str) -> str | None:
     return next((remedy for words, remedy in remedies if words in said.lower()), None)
 
@@ -163,9 +192,11 @@ def told(project: str, doing: str) -> Iterator[None]:
     """Turns an error of BigQuery's in the ``with`` block into one sentence.
 
     Raises:
-        WarehouseError: with that sentence.
+        TransientWarehouseError: with that sentence, if the reason passes; see ``is_passing``.
+        WarehouseError: with that sentence, otherwise.
     """
     try:
         yield
     except FAILURES as error:
-        raise WarehouseError(sentence(project, doing, error)) from error
+        kind = TransientWarehouseError if is_passing(error) else WarehouseError
+        raise kind(sentence(project, doing, error)) from error

@@ -8,8 +8,7 @@ from typing import Any
 import duckdb
 
 from tracks_assets.export.inventory import HourInventory, find_unreadable
-from tracks_assets.warehouse.base import WarehouseError
-from tracks_assets.warehouse.duckdb_errors import failure
+from tracks_assets.warehouse.duckdb_errors import warehouse_error
 
 
 @contextmanager
@@ -43,4 +42,4 @@ def _connected(config: dict[str, Any], inventory: HourInventory) -> Iterator[duc
         except duckdb.Error as error:
             finding = f"The hour {inventory.hour:%Y-%m-%d-%H:%M} could not be transformed and is unchanged"
             folder = f"{gettempdir()} (or set TMPDIR to another folder)"
-            raise find_unreadable(inventory) or WarehouseError(failure(finding, error, folder)) from error
+            raise find_unreadable(inventory) or warehouse_error(finding, error, folder) from error

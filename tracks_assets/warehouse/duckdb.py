@@ -32,7 +32,15 @@ from tracks_assets.warehouse.base import (
     load_log_row,
 )
 from tracks_assets.warehouse.deliveries import check_accounted_for, validated
-from tracks_assets.warehouse.duckdb_errors import cause_in, failure, is_held, next_step, opening_error, shape_refusal
+from tracks_assets.warehouse.duckdb_errors import (
+    PASSING,
+    cause_in,
+    is_held,
+    next_step,
+    opening_error,
+    shape_refusal,
+    warehouse_error,
+)
 from tracks_assets.warehouse.duckdb_inspection import COLUMN_TYPES, shape_differences, stored_columns
 from tracks_assets.warehouse.legacy_files import legacy_rows
 from tracks_assets.warehouse.statements import DUCKDB_STATEMENTS, Statements
@@ -279,6 +287,10 @@ class DuckDbWarehouse(Warehouse):
         """See ``Warehouse.remedy``."""
         return next_step(cause_in(said), said, str(self._path.parent))
 
+    def is_passing(self, said: str) -> bool:
+        """See ``Warehouse.is_passing``."""
+        return cause_in(said) in PASSING
+
     def scanned_bytes(self, statement: str, parameters: Parameters | None = None, /, **blanks: Any) -> int:
         """See ``Warehouse.scanned_bytes``: the blocks, in the file, of the columns that the statement reads."""
         with self._told_in_a_sentence(statement):
@@ -310,7 +322,7 @@ class DuckDbWarehouse(Warehouse):
             yield
         except duckdb.Error as error:
             finding = f"The warehouse {self._path} failed at the statement {statement}, which changed nothing"
-            raise WarehouseError(failure(finding, error, self._path.parent)) from error
+            raise warehouse_error(finding, error, self._path.parent) from error
 
     def _changed(self, statement: str, parameters: dict[str, Any]) -> int:
         (rows,) = self.connection.execute(statement, parameters).fetchone() or (0,)
@@ -354,4 +366,4 @@ def scans_in_plan(plan: Sequence[dict[str, Any]]) -> list[tuple[str, list[str]]]
 def loading_error(path: Path, hour: datetime, error: duckdb.Error) -> WarehouseError:
     """The error for an engine that failed while it loaded an hour."""
     finding = f"The warehouse {path} failed to load the hour {hour:%Y-%m-%d-%H:%M}, which is unchanged"
-    return WarehouseError(failure(finding, error, path.parent))
+    return warehouse_error(finding, error, path.parent)

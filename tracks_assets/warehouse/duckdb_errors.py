@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-from tracks_assets.warehouse.base import WarehouseError
+from tracks_assets.warehouse.base import TransientWarehouseError, WarehouseError
 
 BUG = "This is a bug in tracks_assets; please report it with this message."
 
@@ -33,6 +33,9 @@ class Cause(Enum):
     BUG = auto()
     UNKNOWN = auto()
 
+
+PASSING = frozenset({Cause.HELD, Cause.DISK_FULL, Cause.CONFLICT, Cause.INTERRUPTED})
+"""Causes that pass without a change of the data or the code; a full disk passes once somebody frees space."""
 
 _LOCK = re.compile(r"Conflicting lock is held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
 
@@ -170,6 +173,12 @@ def failure(finding: str, error: Exception, folder: Path | str) -> str:
     return f"{finding} ({first_line(error)}). {next_step(cause_of(error), text, str(folder))}"
 
 
+def warehouse_error(finding: str, error: Exception, folder: Path | str) -> WarehouseError:
+    """The error to raise for one of DuckDB's; see ``failure`` for its message."""
+    kind = TransientWarehouseError if cause_of(error) in PASSING else WarehouseError
+    return kind(failure(finding, error, folder))
+
+
 def opening_error(path: Path, waited: float, error: Exception) -> WarehouseError:
     """The error for a warehouse file that cannot be opened; it names the process that holds it, if one does.
 
@@ -179,11 +188,11 @@ def opening_error(path: Path, waited: float, error: Exception) -> WarehouseError
         error: the cause.
     """
     if is_held(error):
-        return WarehouseError(
+        return TransientWarehouseError(
             f"The warehouse {path} is held by {holder_in(str(error))}, which did not finish within {waited:g} seconds. "
             f"Wait for that process to finish, then run again."
         )
-    return WarehouseError(failure(f"The warehouse {path} cannot be opened", error, path.parent))
+    return warehouse_error(f"The warehouse {path} cannot be opened", error, path.parent)
 
 
 def shape_refusal(path: Path, table: str, difference: str) -> str:

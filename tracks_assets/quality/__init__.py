@@ -1,0 +1,1 @@
+"""Decisions about the state of the pipeline, as plain functions over frozen data; nothing here knows Dagster."""

@@ -1,0 +1,69 @@
+"""Whether raw_tracks is fresh: how long ago rows were loaded into it last."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from tracks_assets.integrity.verdicts import Severity, Verdict
+from tracks_assets.settings import Settings
+from tracks_assets.warehouse.base import Warehouse
+from tracks_assets.warehouse.tables import RAW_TRACKS
+
+_NEXT_STEP = "Look at the sensor export_complete and at the runs of the job load_hours (docs/automation.md)."
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The ages of the newest load above which the check warns and fails."""
+
+    warn_after: timedelta
+    error_after: timedelta
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Limits":
+        """The limits that the settings state."""
+        return cls(
+            timedelta(minutes=settings.freshness_warn_minutes), timedelta(minutes=settings.freshness_error_minutes)
+        )
+
+
+def newest_load(warehouse: Warehouse) -> datetime | None:
+    """The newest bq_ingested_timestamp of raw_tracks; None without rows.
+
+    Raises:
+        WarehouseError: the engine failed.
+    """
+    (row,) = warehouse.fetch("newest_ingested")
+    return row["newest"].astimezone(UTC) if row["newest"] else None
+
+
+def freshness(newest: datetime | None, now: datetime, limits: Limits) -> Verdict:
+    """The evaluation of the age of the newest load. Without rows, it fails, as ``dbt source freshness`` does.
+
+    Args:
+        newest: when rows were loaded last.
+        now: the time.
+        limits: when it is too old.
+    """
+    bounds = {
+        "warn_after_minutes": _minutes(limits.warn_after),
+        "error_after_minutes": _minutes(limits.error_after),
+    }
+    if newest is None:
+        return Verdict(False, f"{RAW_TRACKS} has no rows. {_NEXT_STEP}", "ERROR", bounds)
+    age = now - newest
+    figures = {"minutes_since_load": round(_minutes(age), 1), **bounds}
+    severity: Severity = "ERROR" if age > limits.error_after else "WARN"
+    if age <= limits.warn_after:
+        return Verdict(True, f"Rows were loaded into {RAW_TRACKS} {_minutes(age):,.0f} minutes ago.", "WARN", figures)
+    limit = limits.error_after if severity == "ERROR" else limits.warn_after
+    return Verdict(
+        False,
+        f"Rows were loaded into {RAW_TRACKS} {_minutes(age):,.0f} minutes ago, at {newest:%Y-%m-%d %H:%M} UTC; the "
+        f"limit is {_minutes(limit):,.0f} minutes. {_NEXT_STEP}",
+        severity,
+        figures,
+    )
+
+
+def _minutes(period: timedelta) -> float:
+    return period / timedelta(minutes=1)
