@@ -17,12 +17,11 @@ from tracks_assets.defs.hourly import RAW_TRACKS_KEY
 from tracks_assets.defs.partitions import export_hours, partition_key
 from tracks_assets.defs.resources import ExportResource
 from tracks_assets.defs.tracks import TRACKS_KEY
-from tracks_assets.defs.upload_check import EVENTS_PARQUET_KEY, sensor_evaluation
+from tracks_assets.defs.upload_check import EVENTS_PARQUET_KEY, late_tags, sensor_evaluation
 from tracks_assets.quality.export_complete import begin, decide, hours_to_admit
-from tracks_assets.quality.upload_check import evaluate
 from tracks_assets.quality.upload_cursor import read_cursor, write_cursor
 from tracks_assets.quality.upload_look import Look
-from tracks_assets.quality.uploads import Decision, Facts, Request, Rules, State
+from tracks_assets.quality.uploads import Decision, Facts, Lateness, Request, Rules, State
 from tracks_assets.settings import Settings
 
 JOB = "load_hours"
@@ -96,19 +95,18 @@ def _facts(instance: dg.DagsterInstance, look: Look, state: State, settings: Set
 
 
 def _result(decision: Decision) -> dg.SensorResult:
-    requests = [_run_request(request) for request in decision.requests]
+    requests = [_run_request(request, decision.lateness) for request in decision.requests]
     return dg.SensorResult(
         run_requests=requests,
         skip_reason=None if requests else _skip_reason(decision),
         cursor=write_cursor(decision.state),
-        asset_events=[sensor_evaluation(evaluate(decision.lateness))] if decision.lateness is not None else [],
+        asset_events=[sensor_evaluation(decision.lateness)] if decision.is_reported else [],
     )
 
 
-def _run_request(request: Request) -> dg.RunRequest:
-    return dg.RunRequest(
-        run_key=request.key, tags={**range_tags(request.first, request.last), REQUEST_TAG: request.key}
-    )
+def _run_request(request: Request, lateness: Lateness) -> dg.RunRequest:
+    tags = {**range_tags(request.first, request.last), REQUEST_TAG: request.key, **late_tags(lateness)}
+    return dg.RunRequest(run_key=request.key, tags=tags)
 
 
 def _skip_reason(decision: Decision) -> str:
@@ -116,6 +114,8 @@ def _skip_reason(decision: Decision) -> str:
     if loading:
         return f"{loading:,} hours are being loaded."
     names = [partition_key(hour) for hour in decision.waiting]
+    if not names and decision.lateness.hours:
+        return f"No hour from {partition_key(decision.state.until)} on has files."
     if not names:
         return f"No upload is open; everything before {partition_key(decision.state.until)} is done."
     more = f" and {len(names) - _MOST_NAMED:,} more" if len(names) > _MOST_NAMED else ""

@@ -48,12 +48,12 @@ def hourly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         context: dg.AssetExecutionContext, export: ExportResource
     ) -> Iterator[dg.MaterializeResult[None]]:
         # Its layout is checked once a run, so each run starts with a new one.
-        window, files = window_of(context), replace(export)
+        files = replace(export)
         with retried(context, settings):
-            for hour in hours_of(window):
+            for hour in hours_of(window_of(context)):
                 inventory = files.inventory(hour)
                 context.add_asset_metadata(inventory_metadata(inventory), partition_key=partition_key(hour))
-        yield dg.MaterializeResult(check_results=[run_result(context.instance, window)])
+        yield dg.MaterializeResult(check_results=[run_result(context.run.tags)])
 
     @dg.asset(
         key=["posthog", "raw_tracks"],

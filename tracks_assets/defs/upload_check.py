@@ -1,51 +1,53 @@
 """The check ``upload_complete`` as Dagster takes it: from the sensor, and from an hourly run."""
 
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
 import dagster as dg
 
-from tracks_assets.export.layout import HOUR
-from tracks_assets.integrity.verdicts import Verdict
-from tracks_assets.quality.upload_check import CHECK, DESCRIPTION, Evaluation, evaluate_in_run
+from tracks_assets.defs.metadata import check_result
+from tracks_assets.defs.partitions import partition_key
+from tracks_assets.quality.upload_check import CHECK, DESCRIPTION, evaluate
+from tracks_assets.quality.uploads import Lateness
+from tracks_assets.settings import PARTITION_FORMAT
 
 EVENTS_PARQUET_KEY = dg.AssetKey(["posthog", "events_parquet"])
 
 SPEC = dg.AssetCheckSpec(CHECK, asset=EVENTS_PARQUET_KEY, description=DESCRIPTION)
 
+LATE_TAG = "tracks/late_uploads"
+"""The tag of a run that was requested while other hours were late: their number, the first and the last."""
 
-def sensor_evaluation(evaluation: Evaluation) -> dg.AssetCheckEvaluation:
+
+def late_tags(lateness: Lateness) -> dict[str, str]:
+    """The tags by which a run knows which other hours are late."""
+    if lateness.first is None or lateness.last is None:
+        return {}
+    return {LATE_TAG: f"{lateness.hours} {partition_key(lateness.first)} {partition_key(lateness.last)}"}
+
+
+def sensor_evaluation(lateness: Lateness) -> dg.AssetCheckEvaluation:
     """An evaluation that belongs to no run."""
-    verdict = evaluation.verdict
+    verdict = evaluate(lateness)
     return dg.AssetCheckEvaluation(
         asset_key=EVENTS_PARQUET_KEY,
         check_name=CHECK,
         passed=verdict.passed,
         severity=dg.AssetCheckSeverity[verdict.severity],
         description=verdict.sentence,
-        metadata={**verdict.figures, **evaluation.texts},
+        metadata=dict(verdict.figures),
     )
 
 
-def run_result(instance: dg.DagsterInstance, window: dg.TimeWindow) -> dg.AssetCheckResult:
-    """The evaluation of a run that loads the hours of a window."""
-    evaluation = evaluate_in_run(window.start, window.end - HOUR, _newest(instance))
-    verdict = evaluation.verdict
-    return dg.AssetCheckResult(
-        check_name=CHECK,
-        asset_key=EVENTS_PARQUET_KEY,
-        passed=verdict.passed,
-        severity=dg.AssetCheckSeverity[verdict.severity],
-        description=verdict.sentence,
-        metadata={**verdict.figures, **evaluation.texts},
+def run_result(tags: Mapping[str, str]) -> dg.AssetCheckResult:
+    """The evaluation of a run with these tags: its own hours are uploaded, and others may be late."""
+    return check_result(CHECK, EVENTS_PARQUET_KEY, evaluate(_late_hours(tags)))
+
+
+def _late_hours(tags: Mapping[str, str]) -> Lateness:
+    if LATE_TAG not in tags:
+        return Lateness()
+    hours, first, last = tags[LATE_TAG].split()
+    return Lateness(
+        int(hours), *(datetime.strptime(key, PARTITION_FORMAT).replace(tzinfo=UTC) for key in (first, last))
     )
-
-
-def _newest(instance: dg.DagsterInstance) -> Evaluation | None:
-    """The newest evaluation, whoever reported it."""
-    record = instance.get_latest_asset_check_evaluation_record(SPEC.key)
-    event = record.event.dagster_event if record is not None and record.event is not None else None
-    if event is None:
-        return None
-    found = event.asset_check_evaluation_data
-    values = {name: value.value for name, value in found.metadata.items()}
-    figures = {name: value for name, value in values.items() if isinstance(value, int | float)}
-    texts = {name: value for name, value in values.items() if isinstance(value, str)}
-    return Evaluation(Verdict(found.passed, found.description or "", "WARN", figures), texts)

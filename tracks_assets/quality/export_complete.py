@@ -98,7 +98,9 @@ def decide(state: State, facts: Facts, rules: Rules, now: datetime) -> Decision:
             entries[hour] = replace(entries[hour], asked=entries[hour].seen, request=request.key)
 
     late = {hour for hour, entry in entries.items() if _is_late(hour, entry, hour in complete, rules, now)}
-    lateness, late_until = _lateness(state, entries, late, max(until, _after(facts.newest, until)), rules, now)
+    lateness = _lateness(late, entries, max(until, _after(facts.newest, until)), rules, now)
+    is_new = _is_new(state, late, entries, lateness)
+    late_until = max(state.late_until, _after(lateness.last, until)) if is_new else state.late_until
     entries = {hour: replace(entry, is_late=hour in late) for hour, entry in entries.items()}
     kept, forgotten = _kept(entries, rules, now)
     return Decision(
@@ -106,12 +108,13 @@ def decide(state: State, facts: Facts, rules: Rules, now: datetime) -> Decision:
             until=until,
             late_until=late_until,
             checked=now,
-            is_alarmed=bool(lateness.hours) if lateness else state.is_alarmed,
+            is_alarmed=lateness.hours > 0,
             requests=state.requests + len(requests),
             hours=kept,
         ),
         requests=requests,
         lateness=lateness,
+        is_reported=is_new or (state.is_alarmed and not lateness.hours),
         notes=(*notes, *forgotten),
         waiting=tuple(hour for hour, entry in kept.items() if entry.loaded is None and hour not in complete),
     )
@@ -240,44 +243,44 @@ def _key(hours: Sequence[datetime], entries: Mapping[datetime, HourState], numbe
 
 
 def _lateness(
-    state: State,
-    entries: Mapping[datetime, HourState],
     late: set[datetime],
+    entries: Mapping[datetime, HourState],
     unknown: datetime,
     rules: Rules,
     now: datetime,
-) -> tuple[Lateness | None, datetime]:
-    """The evaluation to report, and the end of the hours without a state that have been reported as late.
+) -> Lateness:
+    """The hours that are late now.
 
     Args:
-        state: the state before.
+        late: the late hours that have a state.
         entries: the hours that have a state.
-        late: those of them that are late.
-        unknown: the first hour without a state.
+        unknown: the first hour without a state; no hour from there on has files.
         rules: when an upload is late.
         now: the time.
     """
-    end = now - rules.timeout - HOUR
-    over = _hours_between(unknown, end)
-    late_until = max(state.late_until, unknown + HOUR * over) if over else state.late_until
+    over = _hours_between(unknown, now - rules.timeout - HOUR)
+    ends = [*late, *([unknown, unknown + HOUR * (over - 1)] if over else [])]
+    if not ends:
+        return Lateness()
+    return Lateness(len(late) + over, min(ends), max(ends), _reason(min(ends), entries.get(min(ends)), rules))
+
+
+def _is_new(state: State, late: set[datetime], entries: Mapping[datetime, HourState], lateness: Lateness) -> bool:
+    """Whether an hour is late that has not been reported."""
     known = {hour for hour in late if entries[hour].is_late or state.until <= hour < state.late_until}
-    is_new = late > known or late_until > state.late_until
-    total = len(late) + over
-    if is_new:
-        first = min([*late, *([unknown] if over else [])])
-        last = max([*late, *([unknown + HOUR * (over - 1)] if over else [])])
-        return Lateness(total, first, last, _reason(entries.get(first), rules)), late_until
-    return (Lateness() if state.is_alarmed and not total else None), late_until
+    last = lateness.last
+    return late > known or (last is not None and last not in late and last >= state.late_until)
 
 
-def _reason(entry: HourState | None, rules: Rules) -> str:
+def _reason(hour: datetime, entry: HourState | None, rules: Rules) -> str:
+    first = f"{hour:{PARTITION_FORMAT}}"
     if entry is None or (not entry.seen.files and not entry.lost_files):
-        return "it has no files, and no later hour has any"
+        return f"{first} has no files, and no later hour has any"
     if entry.lost_files:
-        return "files of it were deleted"
+        return f"files of {first} were deleted"
     if entry.seen.files < rules.min_objects:
-        return f"it has {entry.seen.files:,} files, and at least {rules.min_objects:,} are expected"
-    return "its files are still changing, or its manifest or one of its parts is missing"
+        return f"{first} has {entry.seen.files:,} files, and at least {rules.min_objects:,} are expected"
+    return f"the files of {first} are still changing, or its manifest or one of its parts is missing"
 
 
 def _kept(
@@ -317,8 +320,8 @@ def _last_ended(now: datetime) -> datetime:
     return now.replace(minute=0, second=0, microsecond=0) - HOUR
 
 
-def _after(newest: datetime | None, otherwise: datetime) -> datetime:
-    return newest + HOUR if newest is not None else otherwise
+def _after(hour: datetime | None, otherwise: datetime) -> datetime:
+    return hour + HOUR if hour is not None else otherwise
 
 
 def _hours_between(start: datetime, end: datetime) -> int:

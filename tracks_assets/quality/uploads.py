@@ -201,10 +201,10 @@ class Request:
 
 @dataclass(frozen=True)
 class Lateness:
-    """The evaluation of ``upload_complete``.
+    """The hours whose upload is late.
 
     Attributes:
-        hours: how many hours are late; 0 if none is late any more.
+        hours: how many there are.
         first: the oldest late hour.
         last: the newest late hour.
         reason: why the oldest one is not complete.
@@ -223,13 +223,15 @@ class Decision:
     Attributes:
         state: the next state.
         requests: the runs to start, the oldest hours first.
-        lateness: an evaluation to report; None if nothing changed.
+        lateness: the hours that are late now.
+        is_reported: whether to report them: an hour is late that was not, or none is late any more.
         notes: lines for the log.
         waiting: the hours that are looked at and not complete yet.
     """
 
     state: State
     requests: tuple[Request, ...] = ()
-    lateness: Lateness | None = None
+    lateness: Lateness = Lateness()
+    is_reported: bool = False
     notes: tuple[str, ...] = ()
     waiting: tuple[datetime, ...] = ()
