@@ -19,7 +19,7 @@ from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
 
 def build_definitions(settings: Settings) -> dg.Definitions:
     """The graph for given settings."""
-    checks, load, fresh = checks_job(), load_job(settings), freshness_job()
+    checks, load, fresh = checks_job(), load_job(), freshness_job()
     return dg.Definitions(
         assets=[
             *hourly_assets(settings),

@@ -31,12 +31,11 @@ SENSOR = "export_complete"
 _MOST_NAMED = 3
 
 
-def load_job(settings: Settings) -> Any:
+def load_job() -> Any:
     """The job that loads and merges export hours; the sensor starts it."""
     return dg.define_asset_job(
         JOB,
         selection=dg.AssetSelection.assets(EVENTS_PARQUET_KEY, RAW_TRACKS_KEY, TRACKS_KEY),
-        partitions_def=export_hours(settings),
         description="Loads export hours into raw_tracks and merges them into tracks, with the checks of the hours.",
     )
 

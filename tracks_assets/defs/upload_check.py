@@ -47,7 +47,6 @@ def run_result(tags: Mapping[str, str]) -> dg.AssetCheckResult:
 def _late_hours(tags: Mapping[str, str]) -> Lateness:
     if LATE_TAG not in tags:
         return Lateness()
-    hours, first, last = tags[LATE_TAG].split()
-    return Lateness(
-        int(hours), *(datetime.strptime(key, PARTITION_FORMAT).replace(tzinfo=UTC) for key in (first, last))
-    )
+    hours, *keys = tags[LATE_TAG].split()
+    first, last = (datetime.strptime(key, PARTITION_FORMAT).replace(tzinfo=UTC) for key in keys)
+    return Lateness(int(hours), first, last)
