@@ -90,5 +90,3 @@ def write(path: Path, moment: datetime, text: str = "x") -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
     os.utime(path, (moment.timestamp(), moment.timestamp()))
-
-

@@ -70,9 +70,10 @@ def test_each_complete_state_is_loaded_once_and_no_other(
         hour = START + HOUR * number
         folder = world.folder(hour)
         is_bad = "bad" in folder.files
+        is_too_late = folder.touched is not None and folder.touched >= hour + world.rules.watched
         has_new = hour not in world.loaded or bool(folder.items - world.loaded[hour])
         first_admitted = min((run.hours[0] for run in world.runs.values()), default=later)
-        if has_new and not is_bad and hour >= first_admitted and folder.files:
+        if has_new and not is_bad and not is_too_late and hour >= first_admitted and folder.files:
             is_short = folder.parts is None and len(folder.files) < least
             is_unfinished = folder.parts is not None and not folder.parts <= folder.files.keys()
             entry = world.state.hours.get(hour)

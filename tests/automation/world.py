@@ -62,6 +62,7 @@ class Run:
     request: Request
     hours: list[datetime]
     ends: datetime
+    found: dict[datetime, set[tuple[str, datetime]]]
     outcome: Outcome = Outcome.RUNNING
 
 
@@ -139,7 +140,8 @@ class World:
         count = (request.last - request.first) // HOUR + 1
         hours = [request.first + HOUR * number for number in range(count)]
         self.requests.append(request)
-        self.runs[request.key] = Run(request, hours, self.now + MINUTE * minutes)
+        found = {hour: self.folder(hour).items for hour in hours}
+        self.runs[request.key] = Run(request, hours, self.now + MINUTE * minutes, found)
 
     def pass_time(self, minutes: float, passing: bool = False) -> None:
         """Lets time pass; runs that are due end, and load what is there by then."""
@@ -158,7 +160,8 @@ class World:
         else:
             run.outcome = Outcome.LOADED
             for hour in run.hours:
-                self.loaded[hour] = self.folder(hour).items
+                # What came since the request may be loaded as well; that it was is not known, so it counts as new.
+                self.loaded[hour] = run.found[hour]
 
     def _check(self, request: Request) -> None:
         assert request.key not in self.runs, "one key is one run"

@@ -112,6 +112,7 @@ WITHOUT_BLANKS = (
     "find_redated",
     "fingerprint_archive",
     "hour_totals",
+    "newest_ingested",
     "hours_before_cutover",
     "insert_census",
     "insert_load_log",

@@ -12,6 +12,7 @@ from tracks_assets.events.contract import Reason
 from tracks_assets.export.errors import ExportError
 from tracks_assets.export.layout import HOUR
 from tracks_assets.integrity.hours import count_hours
+from tracks_assets.quality.freshness import newest_load
 from tracks_assets.warehouse.base import HourLoad, WarehouseError
 from tracks_assets.warehouse.tables import RAW_TRACKS, REJECTED_TRACKS
 
@@ -39,6 +40,8 @@ def test_an_hour_comes_in_whole_and_again_the_same(engine: Engine) -> None:
     assert engine.load(FIRST, STAMP + HOUR) == loaded
     assert {table: engine.rows(table, but=stamps) for table, stamps in STAMPS.items()} == before
     assert engine.query("select distinct bq_ingested_timestamp from posthog.raw_tracks") == [(STAMP + HOUR,)]
+    with engine.opened() as warehouse:
+        assert newest_load(warehouse) == STAMP + HOUR
 
 
 def test_an_hour_that_shrank_loses_rows_and_one_without_files_only_if_the_run_allows_it(engine: Engine) -> None:

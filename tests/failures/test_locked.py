@@ -50,7 +50,7 @@ def test_a_warehouse_that_is_let_go_in_time_is_loaded(place: Place) -> None:
 
 def failure_of(place: Place) -> list[str]:
     """The messages of the errors that a failed run of raw_tracks shows, outermost first."""
-    settings = read_settings({"TRACKS_HOME": str(place.folder)})
+    settings = read_settings({"TRACKS_HOME": str(place.folder), "TRACKS_STEP_RETRIES": "0"})
     resources = {
         "export": Export(settings.export_uri),
         "warehouse": WarehouseOpener(settings.model_copy(update={"duckdb_path": place.warehouse}), lock_wait=0.5),
@@ -76,7 +76,7 @@ def test_a_run_shows_who_holds_the_warehouse(place: Place) -> None:
     before = place.contents()
     with holding(place.warehouse) as holder:
         messages = failure_of(place)
-    name = "tracks_assets.warehouse.base.WarehouseError"
+    name = "tracks_assets.warehouse.base.TransientWarehouseError"
     assert messages[1] == f"{name}: {held(place, holder.pid, '0.5')}"
     assert place.contents() == before
 

@@ -59,6 +59,17 @@ WRONG = [
     ("TRACKS_MEMORY_LIMIT", "2GB; drop", MEMORY),
     ("TRACKS_MEMORY_LIMIT", "-1GB", MEMORY),
     ("TRACKS_MEMORY_LIMIT", "64MB", MEMORY),
+    ("TRACKS_AUTOMATION", "true", "'on' or 'off'"),
+    ("TRACKS_UPLOAD_INACTIVITY_SECONDS", "0", SECONDS),
+    ("TRACKS_UPLOAD_MIN_OBJECTS", "0", "a whole number of files from 1 to 100000"),
+    ("TRACKS_UPLOAD_PREVIOUS_OBJECTS", "3", "'trust' or 'watch'"),
+    ("TRACKS_UPLOAD_ALLOW_DELETE", "no", "'on' or 'off'"),
+    ("TRACKS_UPLOAD_TIMEOUT_SECONDS", "65 minutes", SECONDS),
+    ("TRACKS_UPLOAD_POKE_SECONDS", "3601", "a whole number of seconds from 1 to 3600"),
+    ("TRACKS_UPLOAD_WATCH_HOURS", "337", "a whole number of hours from 1 to 336"),
+    ("TRACKS_STEP_RETRIES", "-1", "a whole number of retries from 0 to 10"),
+    ("TRACKS_FRESHNESS_WARN_MINUTES", "2h", "a whole number of minutes from 1 to 43200"),
+    ("TRACKS_FRESHNESS_ERROR_MINUTES", "0", "a whole number of minutes from 1 to 43200"),
     ("TRACKS_ALERT_URLS", "slack://token, nonsense", "Apprise URLs such as slack://..., separated by commas"),
 ]
 
@@ -75,6 +86,14 @@ def test_bigquery_needs_a_project() -> None:
         read_settings({"TRACKS_ENGINE": "bigquery"})
     assert str(caught.value) == (
         "TRACKS_BQ_PROJECT is not set, but it must name the Google Cloud project when TRACKS_ENGINE is 'bigquery'."
+    )
+
+
+def test_raw_tracks_is_warned_of_before_it_is_stale() -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_settings({"TRACKS_FRESHNESS_WARN_MINUTES": "240"})
+    assert str(caught.value) == (
+        "TRACKS_FRESHNESS_ERROR_MINUTES is 240, but it must be more than TRACKS_FRESHNESS_WARN_MINUTES, 240."
     )
 
 
@@ -142,6 +161,10 @@ RIGHT: list[tuple[str, str, str, Any]] = [
     ("TRACKS_MEMORY_LIMIT", "", "memory_limit", "2GB"),
     ("TRACKS_MEMORY_LIMIT", "512MB", "memory_limit", "512MB"),
     ("TRACKS_MEMORY_LIMIT", "1.5GiB", "memory_limit", "1.5GiB"),
+    ("TRACKS_AUTOMATION", "on", "automation", True),
+    ("TRACKS_UPLOAD_ALLOW_DELETE", "off", "upload_allow_delete", False),
+    ("TRACKS_UPLOAD_PREVIOUS_OBJECTS", "watch", "upload_previous_objects", "watch"),
+    ("TRACKS_STEP_RETRIES", "0", "step_retries", 0),
     ("TRACKS_ALERT_URLS", "slack://a/b, mailto://c@d.e,", "alert_urls", ("slack://a/b", "mailto://c@d.e")),
 ]
 

@@ -66,7 +66,15 @@ query ($selector: PipelineSelector!) {
 """
 _LOCATION = "{ repositoriesOrError { ... on RepositoryConnection { nodes { name location { name } } } } }"
 HOURLY = [{"path": ["posthog", name]} for name in ("events_parquet", "raw_tracks", "tracks")]
-BATCH_CHECKS = {"rows_accounted_for", "rejected_share", "unique_event_id", "no_collisions", "cutover_share"}
+BATCH_CHECKS = {
+    "upload_complete",
+    "rows_accounted_for",
+    "rejected_share",
+    "raw_tracks_fresh",
+    "unique_event_id",
+    "no_collisions",
+    "cutover_share",
+}
 JOBS = {
     "dedup_tracks": {"preflight": {"dry_run", "snapshot_days"}},
     "restore_created_at": {"preflight": {"dry_run", "tolerance_hours"}},
@@ -74,6 +82,8 @@ JOBS = {
     "rollback_restore_created_at": {"preflight": {"dry_run", "snapshot"}},
     "trace_event": {"trace": {"event_id"}},
     "tracks_checks": {},
+    "load_hours": {"posthog__raw_tracks": {"allow_emptying"}},
+    "freshness": {},
 }
 """The options that each job's launchpad offers, by its ops."""
 

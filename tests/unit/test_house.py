@@ -96,6 +96,8 @@ def test_dbt_has_the_same_defaults_as_the_settings() -> None:
     assert (defaults["TRACKS_CUTOVER"], settings.cutover) == ("", None)
     assert defaults["TRACKS_ENGINE"] == settings.engine
     assert defaults["TRACKS_BQ_LOCATION"] == settings.bq_location
+    assert defaults["TRACKS_FRESHNESS_WARN_MINUTES"] == str(settings.freshness_warn_minutes)
+    assert defaults["TRACKS_FRESHNESS_ERROR_MINUTES"] == str(settings.freshness_error_minutes)
     assert (DBT_PROJECT / defaults["TRACKS_HOME"] / "warehouse.duckdb").resolve() == settings.duckdb_path.resolve()
 
 

@@ -157,7 +157,7 @@ def _after_run(entry: HourState, result: Result, hours: int) -> HourState:
             failures = entry.failures + 1
             return replace(idle, failures=failures, not_before=result.at + PAUSES[min(failures, len(PAUSES)) - 1])
         case Outcome.FAILED if hours > 1:
-            return replace(idle, most=hours // 2)
+            return replace(idle, most=(hours + 1) // 2)
         case Outcome.FAILED | Outcome.CANCELED:
             return replace(idle, held=(entry.asked or NOTHING).digest)
         case Outcome.MISSING:
