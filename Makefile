@@ -31,6 +31,7 @@ demo: setup
 
 ui: setup
 	@echo "The Dagster UI is at 127.0.0.1:3000 (Ctrl-C ends it)."
+	@echo "Automation is $(or $(TRACKS_AUTOMATION),off) (TRACKS_AUTOMATION; docs/automation.md)."
 	@$(BIN)/dg dev --host 127.0.0.1 --port 3000
 
 test: setup lint types unit

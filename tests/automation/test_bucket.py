@@ -61,7 +61,10 @@ def test_an_hour_in_a_bucket_is_requested_when_it_is_quiet(bucket: Bucket, watch
     put(bucket, hour + HOUR, "later")
     for _ in range(3):
         watch.now += 5 * MINUTE
-        assert watch.look() == [], "a deleted file starts nothing"
+        watch.look()
+    key = hour.strftime(PARTITION_FORMAT)
+    assert watch.ranges[:2] == [(key, key)] * 2
+    assert key not in dict(watch.ranges[2:]), "a deleted file starts nothing"
 
 
 def test_a_manifest_in_a_bucket_completes_an_hour_at_once(bucket: Bucket, watch: Watch, hour: datetime) -> None:

@@ -9,7 +9,7 @@ from google.api_core import exceptions as api
 from google.auth import exceptions as auth
 from requests import exceptions as http
 
-from tests.failures.conftest import place
+from tests.failures.conftest import example, place
 from tests.failures.place import Place, cut_off_the_footer, holding
 from tracks_assets.defs import retries
 from tracks_assets.defs.export_runs import _outcome
@@ -21,7 +21,7 @@ from tracks_assets.settings import read_settings
 from tracks_assets.warehouse import bigquery_errors, duckdb_errors
 from tracks_assets.warehouse.base import TransientWarehouseError
 
-__all__ = ["place"]
+__all__ = ["example", "place"]
 
 FOLDER = Path("/data")
 LOCK = 'IO Error: Could not set lock on file "x": Conflicting lock is held in /usr/bin/python3 (PID 7)'
