@@ -51,6 +51,8 @@ def test_an_hour_runs_the_checks_of_the_batch_and_the_census_the_rest(new_home: 
 
     hourly = home.run_hours("2026-03-12-00:00", "2026-03-12-01:00")
     assert passed(hourly) == {
+        "upload_complete": True,
+        "raw_tracks_fresh": True,
         "unique_event_id": True,
         "no_collisions": True,
         "cutover_share": True,
@@ -61,6 +63,8 @@ def test_an_hour_runs_the_checks_of_the_batch_and_the_census_the_rest(new_home: 
     assert found["rejected_share"].severity == dg.AssetCheckSeverity.WARN
     assert "more than 0.1 %" in str(found["rejected_share"].description)
     assert {name: each.asset_key.path[-1] for name, each in found.items()} == {
+        "upload_complete": "events_parquet",
+        "raw_tracks_fresh": "raw_tracks",
         "unique_event_id": "tracks",
         "no_collisions": "tracks",
         "cutover_share": "tracks",

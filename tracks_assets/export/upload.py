@@ -115,7 +115,8 @@ def missing_parts(filesystem: AbstractFileSystem, upload: Upload) -> tuple[str, 
     path = f"{upload.path}/{upload.manifest}"
     try:
         with reaching(address(filesystem, path)):
-            names = manifest_parts(filesystem.cat_file(path))
+            text = filesystem.cat_file(path)
+        names = manifest_parts(text)
     except (ValueError, OSError):
         return None
     present = {file.name for file in upload.files}

@@ -61,7 +61,8 @@ def hours_to_admit(state: State, newest: datetime | None, now: datetime) -> list
     """
     if newest is None:
         return []
-    unsettled = sum(not _is_settled(entry) for entry in state.hours.values())
+    # Hours of a range that could not be loaded are tried in ever smaller ranges; new hours do not wait for that.
+    unsettled = sum(entry.loaded is None and not _is_stuck(entry) and not entry.most for entry in state.hours.values())
     room = min(HOURS_A_RUN - unsettled, MOST_HOURS - len(state.hours))
     last = min(newest, _last_ended(now))
     return _hours(state.until, min(last, state.until + HOUR * (room - 1)))
@@ -157,7 +158,7 @@ def _after_run(entry: HourState, result: Result, hours: int) -> HourState:
             failures = entry.failures + 1
             return replace(idle, failures=failures, not_before=result.at + PAUSES[min(failures, len(PAUSES)) - 1])
         case Outcome.FAILED if hours > 1:
-            return replace(idle, most=(hours + 1) // 2)
+            return replace(idle, most=(hours + 1) // 2 if entry.asked == entry.seen else 0)
         case Outcome.FAILED | Outcome.CANCELED:
             return replace(idle, held=(entry.asked or NOTHING).digest)
         case Outcome.MISSING:
@@ -179,7 +180,7 @@ def _after_listing(
         return entry, None
     changed = replace(entry, seen=seen, since=now)
     if seen.has_news(entry.seen):
-        return replace(changed, lost_files=False), None
+        return replace(changed, lost_files=False, most=0), None
     gone = entry.seen.files - seen.files
     was_emptied = entry.loaded is None and seen == NOTHING
     note = f"{hour:{PARTITION_FORMAT}}: {gone:,} of {entry.seen.files:,} files were deleted; no run starts for that."
@@ -220,15 +221,18 @@ def _is_late(hour: datetime, entry: HourState, is_complete: bool, rules: Rules, 
 
 
 def _requests(ready: Sequence[datetime], entries: Mapping[datetime, HourState], before: int) -> tuple[Request, ...]:
-    """The runs for the hours that are ready: one for each range of adjoining hours."""
+    """The runs for the hours that are ready: one for each range of adjoining hours.
+
+    Hours of a range that could not be loaded come last and by themselves, so that no other hour waits for them.
+    """
     ranges: list[list[datetime]] = []
     for hour in ready:
-        last = ranges[-1] if ranges else []
-        bound = min((entries[each].most or HOURS_A_RUN for each in [*last, hour]), default=HOURS_A_RUN)
-        if last and hour == last[-1] + HOUR and len(last) < bound:
+        last, most = ranges[-1] if ranges else [], entries[hour].most
+        if last and hour == last[-1] + HOUR and most == entries[last[-1]].most and len(last) < (most or HOURS_A_RUN):
             last.append(hour)
         else:
             ranges.append([hour])
+    ranges.sort(key=lambda hours: (entries[hours[0]].most > 0, hours[0]))
     return tuple(
         Request(_key(hours, entries, before + number), hours[0], hours[-1])
         for number, hours in enumerate(ranges[:RUNS_A_LOOK], start=1)
@@ -289,7 +293,7 @@ def _kept(
     """The hours to remember, and a line for each that is forgotten without having been loaded."""
     kept = {hour: entries[hour] for hour in sorted(entries) if not _is_done(hour, entries[hour], rules, now)}
     surplus = len(kept) - MOST_HOURS + HOURS_A_RUN // 2
-    stuck = [hour for hour, entry in kept.items() if _is_settled(entry) and entry.loaded is None]
+    stuck = [hour for hour, entry in kept.items() if _is_stuck(entry)]
     forgotten = stuck[: max(surplus, 0)]
     notes = [f"{hour:{PARTITION_FORMAT}} could not be loaded and is not looked at any more." for hour in forgotten]
     return {hour: entry for hour, entry in kept.items() if hour not in set(forgotten)}, notes
@@ -302,9 +306,9 @@ def _is_done(hour: datetime, entry: HourState, rules: Rules, now: datetime) -> b
     return now >= hour + HOUR + rules.watched
 
 
-def _is_settled(entry: HourState) -> bool:
-    """Whether nothing is to be done for an hour until its files change."""
-    return entry.loaded is not None or entry.held is not None or entry.is_late
+def _is_stuck(entry: HourState) -> bool:
+    """Whether an hour was never loaded, and cannot be until its files change."""
+    return entry.loaded is None and entry.request is None and (entry.held is not None or entry.is_late)
 
 
 def _range_sizes(entries: Iterable[HourState]) -> dict[str, int]:
