@@ -40,14 +40,19 @@ def test_the_limits_themselves_are_allowed() -> None:
 
 
 def load(settings: Settings, age: int | None) -> None:
-    """Rows of raw_tracks whose newest was loaded so many minutes ago, or none."""
+    """The log of loads whose newest with rows was so many minutes ago, or none; an empty hour was loaded just now."""
     with DuckDbWarehouse(settings.duckdb_path).opened() as warehouse:
-        warehouse.connection.execute("delete from posthog.raw_tracks")
-        for minutes in (age, age + 600) if age is not None else ():
-            warehouse.connection.execute(
-                "insert into posthog.raw_tracks (event_id, bq_ingested_timestamp) values ('a', $1)",
-                [datetime.now(UTC) - timedelta(minutes=minutes)],
-            )
+        warehouse.connection.execute("delete from posthog_ops.load_log")
+        for minutes, rows in [(age, 1), (age + 600, 1)] if age is not None else []:
+            _log(warehouse, minutes, rows)
+        _log(warehouse, 0, 0)
+
+
+def _log(warehouse: DuckDbWarehouse, age: int, rows: int) -> None:
+    warehouse.connection.execute(
+        "insert into posthog_ops.load_log (window_start, bq_ingested_timestamp, rows_accepted) values ($1, $1, $2)",
+        [datetime.now(UTC) - timedelta(minutes=age), rows],
+    )
 
 
 def dbt_state(settings: Settings, folder: Path) -> str:

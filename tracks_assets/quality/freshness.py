@@ -27,7 +27,7 @@ class Limits:
 
 
 def newest_load(warehouse: Warehouse) -> datetime | None:
-    """The newest bq_ingested_timestamp of raw_tracks; None without rows.
+    """The newest bq_ingested_timestamp of raw_tracks, from the log of loads; None if no load brought rows.
 
     Raises:
         WarehouseError: the engine failed.
@@ -49,7 +49,7 @@ def freshness(newest: datetime | None, now: datetime, limits: Limits) -> Verdict
         "error_after_minutes": _minutes(limits.error_after),
     }
     if newest is None:
-        return Verdict(False, f"{RAW_TRACKS} has no rows. {_NEXT_STEP}", "ERROR", bounds)
+        return Verdict(False, f"No load of {RAW_TRACKS} has brought rows. {_NEXT_STEP}", "ERROR", bounds)
     age = now - newest
     figures = {"minutes_since_load": round(_minutes(age), 1), **bounds}
     severity: Severity = "ERROR" if age > limits.error_after else "WARN"

@@ -1,3 +1,4 @@
--- When rows were loaded into raw_tracks last.
+-- When rows were loaded into raw_tracks last; from the log, because raw_tracks would be read in full.
 select max(bq_ingested_timestamp) as newest
-from {{ raw_tracks }}
+from {{ load_log }}
+where rows_accepted > 0
