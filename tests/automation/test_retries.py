@@ -36,20 +36,20 @@ DUCKDB = [
     (duckdb.BinderException("Binder Error: Referenced column not found"), False),
     (duckdb.IOException("IO Error: Permission denied"), False),
 ]
-BIGQUERY = [
-    (api.TooManyRequests("Too many requests"), True),
-    (api.ServiceUnavailable("The service is unavailable"), True),
-    (api.Forbidden("Quota exceeded: Your project exceeded quota for concurrent queries"), True),
-    (api.BadRequest("Transaction is aborted due to concurrent update against table x"), True),
-    (api.BadRequest("UPDATE or DELETE statement over table x would affect rows in the streaming buffer"), True),
-    (http.ConnectionError("Connection refused"), True),
-    (auth.TransportError("no connection"), True),
-    (auth.DefaultCredentialsError("no credentials"), False),
-    (api.Forbidden("Access Denied: Table x"), False),
-    (api.NotFound("Not found: Dataset x"), False),
-    (api.BadRequest("Bad int64 value: x"), False),
-    (api.BadRequest("Syntax error: Unexpected end of script"), False),
-    (api.BadRequest("Query exceeded limit for bytes billed: 10. 20 or higher required."), False),
+BIGQUERY: list[tuple[type[Exception], str, bool]] = [
+    (api.TooManyRequests, "Too many requests", True),
+    (api.ServiceUnavailable, "The service is unavailable", True),
+    (api.Forbidden, "Quota exceeded: Your project exceeded quota for concurrent queries", True),
+    (api.BadRequest, "Transaction is aborted due to concurrent update against table x", True),
+    (api.BadRequest, "UPDATE or DELETE statement over table x would affect rows in the streaming buffer", True),
+    (http.ConnectionError, "Connection refused", True),
+    (auth.TransportError, "no connection", True),
+    (auth.DefaultCredentialsError, "no credentials", False),
+    (api.Forbidden, "Access Denied: Table x", False),
+    (api.NotFound, "Not found: Dataset x", False),
+    (api.BadRequest, "Bad int64 value: x", False),
+    (api.BadRequest, "Syntax error: Unexpected end of script", False),
+    (api.BadRequest, "Query exceeded limit for bytes billed: 10. 20 or higher required.", False),
 ]
 TEXTS = [
     (duckdb_errors.cause_in(f"Runtime Error {LOCK}") in duckdb_errors.PASSING, True),
@@ -66,10 +66,10 @@ def test_duckdb_errors(error: duckdb.Error, passes: bool) -> None:
     assert isinstance(duckdb_errors.warehouse_error("It failed", error, FOLDER), TransientWarehouseError) == passes
 
 
-@pytest.mark.parametrize(("error", "passes"), BIGQUERY, ids=str)
-def test_bigquery_errors(error: Exception, passes: bool) -> None:
+@pytest.mark.parametrize(("error", "text", "passes"), BIGQUERY)
+def test_bigquery_errors(error: type[Exception], text: str, passes: bool) -> None:
     with pytest.raises(Exception, match="BigQuery in p failed") as caught, bigquery_errors.told("p", "at x"):
-        raise error
+        raise error(text)
     assert isinstance(caught.value, TransientWarehouseError) == passes
 
 
