@@ -26,6 +26,7 @@ _SIZE = re.compile(r"(?P<number>\d+(?:\.\d+)?) ?(?P<unit>[MG]i?B)", re.IGNORECAS
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _UNITS = {"MB": 10**6, "GB": 10**9, "MIB": 2**20, "GIB": 2**30}
 _LEAST_MEMORY = 256 * 10**6
+_OWNER = re.compile(r"team:\w+|[\w.%+-]+@[\w.-]+\.[a-zA-Z]{2,}", re.ASCII)
 
 
 class SettingsError(ValueError):
@@ -58,6 +59,9 @@ class Settings(BaseModel):
     rejected_warn_percent: float = 0.1
     rejected_error_percent: float = 1.0
     memory_limit: str = "2GB"
+    owners: tuple[str, ...] = ()
+    source_url: str | None = None
+    source_branch: str = "main"
 
     @property
     def dagster_home(self) -> Path:
@@ -118,6 +122,9 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         rejected_warn_percent=reader.read("TRACKS_REJECTED_WARN_PERCENT", "0.1", _percent),
         rejected_error_percent=reader.read("TRACKS_REJECTED_ERROR_PERCENT", "1", _percent),
         memory_limit=reader.read("TRACKS_MEMORY_LIMIT", "2GB", _memory),
+        owners=reader.read("TRACKS_OWNERS", "", _owners),
+        source_url=reader.read("TRACKS_SOURCE_URL", "", _source_url),
+        source_branch=reader.read("TRACKS_SOURCE_BRANCH", "main", str),
     )
     _check_together(settings)
     return settings
@@ -278,3 +285,16 @@ def _urls(value: str) -> tuple[str, ...]:
     if any("://" not in url for url in urls):
         raise ValueError("Apprise URLs such as slack://..., separated by commas")
     return urls
+
+
+def _owners(value: str) -> tuple[str, ...]:
+    owners = tuple(owner.strip() for owner in value.split(",") if owner.strip())
+    if not all(_OWNER.fullmatch(owner) for owner in owners):
+        raise ValueError("e-mail addresses or names such as team:data, separated by commas")
+    return owners
+
+
+def _source_url(value: str) -> str | None:
+    if value and not re.fullmatch(r"https://[^/]*(github|gitlab)[^/]*/\S+", value):
+        raise ValueError("a repository on GitHub or GitLab such as https://github.com/us/tracks")
+    return value.removesuffix(".git").rstrip("/") or None

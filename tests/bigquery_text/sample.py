@@ -147,6 +147,7 @@ PARAMETERS: dict[str, Any] = {
     "restored_at": LATER,
     "run_id": RUN,
     "since": at("2026-06-01 00:00:00"),
+    "stored_since": at("2026-03-01 00:00:00"),
     "tolerance_hours": 24,
     "window_end": at("2026-03-13 00:00:00"),
     "window_start": at("2026-03-12 00:00:00"),

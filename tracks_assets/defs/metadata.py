@@ -22,6 +22,14 @@ def table_metadata(table: Table) -> dict[str, Any]:
     return {"dagster/table_name": str(table), "dagster/column_schema": dg.TableSchema(columns=columns)}
 
 
+def column_lineage(table: Table, upstream: Table) -> dict[str, Any]:
+    """Which column of the upstream table each column comes from: the one of its name."""
+    names = {column.name for column in upstream.columns}
+    key = dg.AssetKey([upstream.schema, upstream.name])
+    deps = {column.name: [dg.TableColumnDep(key, column.name)] for column in table.columns if column.name in names}
+    return {"dagster/column_lineage": dg.TableColumnLineage(deps_by_column=deps)}
+
+
 def inventory_metadata(inventory: HourInventory) -> Metadata:
     """What an hour's files are."""
     return {

@@ -1,0 +1,1 @@
+"""Decisions about the quality of the data: plain functions over frozen figures, without Dagster or a warehouse."""
