@@ -2,7 +2,7 @@
 -- is run again inserts nothing, so what an hour brought to tracks is the sum over all of its merges.
 with
 
-loads as (
+loaded_hours as (
     select
         window_start,
         bq_ingested_timestamp,
@@ -17,7 +17,7 @@ loads as (
     where window_start >= {{ parameter("window_start") }} and window_start < {{ parameter("window_end") }}
 ),
 
-merges as (
+merged_hours as (
     select
         window_start,
         merged_at,
@@ -32,12 +32,12 @@ merges as (
 ),
 
 newest_loads as (
-    select * from loads
+    select * from loaded_hours
     where from_newest = 1
 ),
 
 newest_merges as (
-    select * from merges
+    select * from merged_hours
     where from_newest = 1
 ),
 

@@ -7,5 +7,5 @@ select
 from {{ rejected_tracks }}
 where window_start >= {{ parameter("window_start") }} and window_start < {{ parameter("window_end") }}
 group by reason
-order by refused_rows desc, reason
+order by refused_rows desc, reason asc
 limit 20
