@@ -52,6 +52,7 @@ def facts(**others: Any) -> StatusFacts:
     plain: dict[str, Any] = {
         "written_at": NOW,
         "engine": "duckdb",
+        "rejected_warn_percent": 0.1,
         "state": state_of(censuses, (), 0, NOW),
         "censuses": censuses,
         "hours": tuple(logged(hour) for hour in hours),

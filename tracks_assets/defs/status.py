@@ -4,6 +4,9 @@ It is an asset and a step of its own, so that a page that cannot be written leav
 are.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +19,7 @@ from tracks_assets.integrity import census
 from tracks_assets.quality.state import State
 from tracks_assets.settings import Settings
 from tracks_assets.status.gather import read_status
-from tracks_assets.status.incidents import read_alerts
+from tracks_assets.status.incidents import Tick, read_alerts
 from tracks_assets.status.write import replaced
 from tracks_assets.warehouse.base import Warehouse
 from tracks_assets.warehouse.tables import OPS_SCHEMA
@@ -25,6 +28,12 @@ PAGE_KEY = dg.AssetKey([OPS_SCHEMA, "status_page"])
 
 PAGE_FILE = "status.html"
 """The page's name in TRACKS_HOME."""
+
+ALERT_SENSOR = "alerts"
+"""The sensor whose last tick the page shows."""
+
+_TICKS = 5
+"""Ticks to look back for one that is over."""
 
 
 def status_asset(settings: Settings) -> dg.AssetsDefinition:
@@ -48,9 +57,16 @@ def status_asset(settings: Settings) -> dg.AssetsDefinition:
 
 
 def write_page(
-    tables: Warehouse, settings: Settings, path: Path, now: datetime, instance: dg.DagsterInstance | None = None
+    tables: Warehouse, settings: Settings, path: Path, now: datetime, instance: dg.DagsterInstance | None
 ) -> State:
     """Writes the page; returns the state that it shows.
+
+    Args:
+        tables: the open warehouse.
+        settings: its settings.
+        path: the file.
+        now: the time of the page.
+        instance: Dagster's record; None if there is none.
 
     Raises:
         WarehouseError: the engine failed.
@@ -59,10 +75,42 @@ def write_page(
     # Imported late, with matplotlib: the definitions of every run would wait for it.
     from tracks_assets.status.page import page  # noqa: PLC0415
 
-    censuses = census.history(tables)
-    newest = censuses[-1].measured_at if censuses else None
-    batches = observed_batches(instance, newest) if instance else []
-    facts = read_status(tables, settings, now, batches, read_alerts(settings))
+    newest = census.newest(tables)
+    batches = observed_batches(instance, newest.measured_at if newest else None) if instance else []
+    tick = last_tick(instance, ALERT_SENSOR) if instance else None
+    facts = read_status(tables, settings, now, batches, replace(read_alerts(settings), tick=tick))
     with replaced(path) as file:
         file.write(page(facts))
     return facts.state
+
+
+def last_tick(instance: dg.DagsterInstance, sensor: str) -> Tick | None:
+    """The last tick of a sensor that is over; None if it never ran."""
+    ticks = [
+        tick
+        for state in instance.all_instigator_state()
+        if state.instigator_name == sensor
+        for tick in instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=_TICKS)
+        if tick.end_timestamp is not None
+    ]
+    newest = max(ticks, key=lambda tick: tick.timestamp, default=None)
+    if newest is None:
+        return None
+    error = (newest.error.cls_name or "error") if newest.error else ""
+    return Tick(datetime.fromtimestamp(newest.timestamp, UTC), newest.status.value.lower(), error)
+
+
+@contextmanager
+def recorded(settings: Settings) -> Iterator[dg.DagsterInstance | None]:
+    """Dagster's record for a command: that of DAGSTER_HOME or else of TRACKS_HOME; None where there is none."""
+    try:
+        instance = dg.DagsterInstance.get()
+    except dg.DagsterError:
+        instance = None
+    if instance is None and (settings.dagster_home / "dagster.yaml").is_file():
+        instance = dg.DagsterInstance.from_config(str(settings.dagster_home))
+    if instance is None:
+        yield None
+        return
+    with instance:
+        yield instance

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tracks_assets.defs.status import PAGE_FILE, write_page
+from tracks_assets.defs.status import PAGE_FILE, recorded, write_page
 from tracks_assets.settings import PARTITION_FORMAT, Settings, SettingsError, read_settings
 from tracks_assets.status.redeliveries import LOOKBACK, every_redelivery, window, write_csv
 from tracks_assets.status.write import OutputError, replaced
@@ -40,8 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _write_page(settings: Settings, asked: argparse.Namespace, now: datetime) -> str:
     path = asked.page or settings.home / PAGE_FILE
-    with existing_warehouse(settings, asked.lock_wait).opened() as warehouse:
-        state = write_page(warehouse, settings, path, now)
+    with existing_warehouse(settings, asked.lock_wait).opened() as warehouse, recorded(settings) as instance:
+        state = write_page(warehouse, settings, path, now, instance)
     return f"{state.condition}: {state.sentence} The page is {path}."
 
 

@@ -56,6 +56,16 @@ class LoggedHour:
         return max(0, self.rows_accepted - self.rows_inserted - kept_out)
 
     @property
+    def rejected_percent(self) -> float:
+        """The share of the rows that the contract refused, in percent."""
+        return 100 * (self.rows_rejected or 0) / self.rows_read if self.rows_read else 0.0
+
+    @property
+    def loaded_after(self) -> timedelta | None:
+        """From the end of the hour to its newest load."""
+        return None if self.loaded_at is None else self.loaded_at - self.window_start - HOUR
+
+    @property
     def seconds(self) -> float | None:
         """What its newest load and merge took; None where neither was recorded."""
         total = _sum(self.load_milliseconds, self.merge_milliseconds)
@@ -102,6 +112,7 @@ class StatusFacts:
     Attributes:
         written_at: when the facts were read.
         engine: ``duckdb`` or ``bigquery``.
+        rejected_warn_percent: above this share of refused rows, an hour is marked.
         state: the state of posthog.tracks.
         censuses: the record of censuses, the oldest first.
         hours: every export hour of the last days, the oldest first; an hour without a load has no numbers.
@@ -114,6 +125,7 @@ class StatusFacts:
 
     written_at: datetime
     engine: str
+    rejected_warn_percent: float
     state: State
     censuses: Sequence[Census]
     hours: Sequence[LoggedHour]

@@ -45,6 +45,7 @@ def read_status(
     return StatusFacts(
         written_at=now,
         engine=settings.engine,
+        rejected_warn_percent=settings.rejected_warn_percent,
         state=state_of(censuses, batches, collided_ids, now),
         censuses=censuses,
         hours=_every_hour(max(start, settings.export_start), end, _logged_hours(warehouse, bounds)),

@@ -71,6 +71,11 @@ def moment_text(moment: datetime | None) -> str:
     return _NOTHING if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M}"
 
 
+def hour_text(moment: datetime) -> str:
+    """A moment of the last days in UTC, without its year."""
+    return f"{moment.astimezone(UTC):%m-%d %H:%M}"
+
+
 def exact_text(moment: datetime | None) -> str:
     """A moment in UTC, to the second; a dash where there is none."""
     return _NOTHING if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
@@ -90,6 +95,8 @@ def span_text(span: timedelta | None) -> str:
     """A span in one unit, for instance ``35 min``, ``3.5 h`` or ``12 d``; a dash where there is none."""
     if span is None:
         return _NOTHING
+    if abs(span) < _MINUTE:
+        return "under 1 min"
     if abs(span) < _HOUR:
         return f"{span / _MINUTE:.0f} min"
     return f"{span / _HOUR:.1f} h" if abs(span) < 2 * _DAY else f"{span / _DAY:,.0f} d"
@@ -112,6 +119,7 @@ _ENVIRONMENT = Environment(
 _ENVIRONMENT.filters |= {
     "number": number_text,
     "moment": moment_text,
+    "hour": hour_text,
     "exact": exact_text,
     "seconds": seconds_text,
     "bytes": bytes_text,
