@@ -61,6 +61,7 @@ def test_the_state_follows_the_hours_and_the_censuses(home: Home) -> None:
     assert "is duplicated in posthog.tracks" in str(broken["state_reason"])
     assert home.run_hours("2026-03-12-01:00").success
     assert (observed(home)[-1]["state"], observed(home)[-1]["repeated_ids"]) == ("Broken", 0), "until the next census"
+    assert home.metadata("tracks", "2026-03-12-01:00")["state"] == "Broken", "as was known before its own checks"
 
     assert home.run_job(JOB).success
     assert materialized(home, CENSUS_KEY)["state"] == "Broken"

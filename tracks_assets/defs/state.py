@@ -1,7 +1,8 @@
 """The state of posthog.tracks in its metadata: computed with every hourly run and with every census.
 
-Batch checks run after their merge is materialized, so what they found goes into an observation of ``posthog/tracks``.
-These observations are also the record of the batches that the state rests on until the next census.
+A materialization of ``posthog/tracks`` has the state that was known before its checks, which run after it. What they
+found goes into an observation of ``posthog/tracks``. These observations are also the record of the batches that the
+state rests on until the next census.
 """
 
 from collections.abc import Mapping
@@ -11,12 +12,15 @@ from typing import Any
 
 import dagster as dg
 
-from tracks_assets.defs.tracks import TRACKS_KEY
+from tracks_assets.defs.metadata import table_key
 from tracks_assets.integrity import census
 from tracks_assets.integrity.collisions import count_collisions
 from tracks_assets.integrity.verdicts import Verdict
 from tracks_assets.quality.state import BatchResult, State, state_of
 from tracks_assets.warehouse.base import Warehouse
+from tracks_assets.warehouse.tables import TRACKS
+
+_TRACKS_KEY = table_key(TRACKS)
 
 _MOST_BATCHES = 1000
 """More runs than there are between two censuses; without a census the state is unknown anyway."""
@@ -44,7 +48,7 @@ def known_state(instance: dg.DagsterInstance, tables: Warehouse, *results: Batch
 def observation(state: State, batch: BatchResult | None = None) -> dg.AssetObservation:
     """The state as an observation of ``posthog/tracks``, with the batch that it rests on."""
     return dg.AssetObservation(
-        TRACKS_KEY, metadata={**state_metadata(state), **(_batch_metadata(batch) if batch else {})}
+        _TRACKS_KEY, metadata={**state_metadata(state), **(_batch_metadata(batch) if batch else {})}
     )
 
 
@@ -52,7 +56,7 @@ def observed_batches(instance: dg.DagsterInstance, since: datetime | None) -> li
     """The batches that were observed after a moment; none without one, because nothing is compared with them then."""
     if since is None:
         return []
-    wanted = dg.AssetRecordsFilter(TRACKS_KEY, after_timestamp=since.timestamp())
+    wanted = dg.AssetRecordsFilter(_TRACKS_KEY, after_timestamp=since.timestamp())
     records = instance.fetch_observations(wanted, limit=_MOST_BATCHES).records
     found = (record.asset_event.metadata for record in records if record.asset_event)
     return [_batch_of(metadata) for metadata in found if "repeated_ids" in metadata]

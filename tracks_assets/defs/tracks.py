@@ -23,6 +23,7 @@ from tracks_assets.defs.merge_report import MergeCounts, MergeError, counts_by_h
 from tracks_assets.defs.metadata import column_lineage, merge_metadata, table_metadata
 from tracks_assets.defs.partitions import export_hours, hours_of, merge_windows, partition_key, window_of
 from tracks_assets.defs.resources import WAREHOUSE_POOL, DbtResource, WarehouseResource
+from tracks_assets.defs.state import known_state, state_metadata
 from tracks_assets.settings import Settings
 from tracks_assets.warehouse.base import Usage, Warehouse
 from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
@@ -124,8 +125,10 @@ def tracks_assets(settings: Settings, project: Path) -> dg.AssetsDefinition:
             with warehouse.opened(context, TRACKS.name, window) as tables:
                 _record(context, tables, window, seconds, billed)
                 rows = tables.count_rows(TRACKS)
+                state = known_state(context.instance, tables)
         described = table_metadata(TRACKS) | column_lineage(TRACKS, RAW_TRACKS)
-        context.add_asset_metadata({"dagster/row_count": rows, **described}, asset_key=TRACKS_KEY)
+        known = {"dagster/row_count": rows, **state_metadata(state)}
+        context.add_asset_metadata(known | described, asset_key=TRACKS_KEY)
         for event in events:
             yield from event.to_default_asset_events(manifest, translator, context)
 
