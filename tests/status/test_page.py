@@ -12,7 +12,7 @@ from tests.status.html import Parsed, parsed
 from tests.status.samples import HALF_A_DAY, counted, facts, logged, redelivery
 from tracks_assets.quality.state import Condition, Reason, State, state_of
 from tracks_assets.status.facts import LoggedHour, RefusedReason
-from tracks_assets.status.incidents import Alerts, Incident, RefusedReceiver, Tick
+from tracks_assets.status.incidents import Alerts, Incident, RefusedReceiver
 from tracks_assets.status.page import page, shift_text, span_text
 from tracks_assets.status.redeliveries import RedeliveredGroup, Redeliveries, window
 
@@ -163,7 +163,13 @@ def test_incidents_receivers_and_the_sensor_are_shown() -> None:
     words = shown(alerts=full().alerts).words
     assert "posthog/tracks:unique_event_id ERROR 2026-06-12 04:00 3 of 400 events are duplicated" in words
     assert "slack://**** refuses messages since 2026-06-12 03:00 UTC: 404 Not Found" in words
-    assert "The alert sensor ran last at 2026-06-12 05:50 UTC, 10 min before this page: FAILURE (KeyError)." in words
+    assert "The alert sensor looked last at 2026-06-12 05:50 UTC, 10 min before this page." in words
+
+
+@pytest.mark.parametrize(("minutes", "is_marked"), [(15, False), (16, True)])
+def test_a_sensor_that_does_not_look_any_more_is_marked(minutes: int, is_marked: bool) -> None:
+    found = shown(alerts=Alerts(is_configured=True, last_look=NOW - timedelta(minutes=minutes)))
+    assert (("span", {"class": "warn tone"}) in found.tags) is is_marked
 
 
 def test_a_sensor_that_never_ran_is_a_warning() -> None:
@@ -230,7 +236,7 @@ def named(text: str) -> Any:
             is_configured=True,
             incidents=(Incident(text, text, NOW, "ERROR", text, text),),
             refused=(RefusedReceiver(text, text, NOW),),
-            tick=Tick(NOW, text, text),
+            last_look=NOW,
             problem=text,
         ),
         refused=(RefusedReason(text, 1, NOW, NOW),),
@@ -267,7 +273,7 @@ def full() -> Any:
                 ),
             ),
             refused=(RefusedReceiver("slack://****", "404 Not Found", NOW - 3 * HOUR),),
-            tick=Tick(NOW - timedelta(minutes=10), "FAILURE", "KeyError"),
+            last_look=NOW - timedelta(minutes=10),
         ),
     )
 

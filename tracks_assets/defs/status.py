@@ -6,7 +6,6 @@ are.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from tracks_assets.integrity import census
 from tracks_assets.quality.state import State
 from tracks_assets.settings import Settings
 from tracks_assets.status.gather import read_status
-from tracks_assets.status.incidents import Tick, read_alerts
+from tracks_assets.status.incidents import read_alerts
 from tracks_assets.status.write import replaced
 from tracks_assets.warehouse.base import Warehouse
 from tracks_assets.warehouse.tables import OPS_SCHEMA
@@ -28,12 +27,6 @@ PAGE_KEY = dg.AssetKey([OPS_SCHEMA, "status_page"])
 
 PAGE_FILE = "status.html"
 """The page's name in TRACKS_HOME."""
-
-ALERT_SENSOR = "alerts"
-"""The sensor whose last tick the page shows."""
-
-_TICKS = 5
-"""Ticks to look back for one that is over."""
 
 
 def status_asset(settings: Settings) -> dg.AssetsDefinition:
@@ -77,27 +70,10 @@ def write_page(
 
     newest = census.newest(tables)
     batches = observed_batches(instance, newest.measured_at if newest else None) if instance else []
-    tick = last_tick(instance, ALERT_SENSOR) if instance else None
-    facts = read_status(tables, settings, now, batches, replace(read_alerts(settings), tick=tick))
+    facts = read_status(tables, settings, now, batches, read_alerts(settings))
     with replaced(path) as file:
         file.write(page(facts))
     return facts.state
-
-
-def last_tick(instance: dg.DagsterInstance, sensor: str) -> Tick | None:
-    """The last tick of a sensor that is over; None if it never ran."""
-    ticks = [
-        tick
-        for state in instance.all_instigator_state()
-        if state.instigator_name == sensor
-        for tick in instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=_TICKS)
-        if tick.end_timestamp is not None
-    ]
-    newest = max(ticks, key=lambda tick: tick.timestamp, default=None)
-    if newest is None:
-        return None
-    error = (newest.error.cls_name or "error") if newest.error else ""
-    return Tick(datetime.fromtimestamp(newest.timestamp, UTC), newest.status.value.lower(), error)
 
 
 @contextmanager

@@ -37,15 +37,6 @@ class RefusedReceiver:
 
 
 @dataclass(frozen=True)
-class Tick:
-    """The last tick of a sensor: when it was, its status, and its error if it failed."""
-
-    at: datetime
-    status: str
-    error: str = ""
-
-
-@dataclass(frozen=True)
 class Alerts:
     """How alerts are.
 
@@ -53,14 +44,14 @@ class Alerts:
         is_configured: whether any receiver is set.
         incidents: the open incidents, the newest first.
         refused: receivers that refuse for good.
-        tick: the alert sensor's last tick; None if it never ran, or if Dagster's record was not asked.
+        last_look: when the alert sensor last looked at Dagster's records; None if it never did.
         problem: why some of it could not be read; empty if all was.
     """
 
     is_configured: bool = False
     incidents: tuple[Incident, ...] = ()
     refused: tuple[RefusedReceiver, ...] = ()
-    tick: Tick | None = None
+    last_look: datetime | None = None
     problem: str = ""
 
 

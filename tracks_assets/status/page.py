@@ -19,6 +19,9 @@ from tracks_assets.status.redeliveries import by_age
 
 FRESHNESS_WARN, FRESHNESS_ERROR = timedelta(hours=2), timedelta(hours=4)
 
+WATCH_LATE = timedelta(minutes=15)
+"""An alert sensor that has not looked for so long is not running, or fails."""
+
 _MOST_CENSUSES = 30
 _MOST_GROUPS = 20
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -31,6 +34,7 @@ def page(facts: StatusFacts) -> str:
     return _ENVIRONMENT.get_template("status.html.j2").render(
         facts=facts,
         tone=_TONES[facts.state.condition],
+        watch_is_late=bool(facts.alerts.last_look and facts.written_at - facts.alerts.last_look > WATCH_LATE),
         newest=newest,
         freshness=_freshness(facts.written_at - newest) if newest else None,
         census=facts.censuses[-1] if facts.censuses else None,
