@@ -125,6 +125,10 @@ SAMPLE: dict[str, Sequence[Row]] = {
     "duplicate_census": [
         {"measured_at": moment, "rows": number, "excess_rows": 0} for number, moment in enumerate((NOON, LATER))
     ],
+    "load_log": [
+        {"window_start": hour, "bq_ingested_timestamp": stamp, "rows_read": number, "milliseconds": 1_500}
+        for number, (hour, stamp) in enumerate(((HOUR, NOON), (HOUR, LATER), (LATER, LATER)))
+    ],
     "merge_log": [
         {"window_start": hour, "merged_at": merged_at, "run_id": run_id, "rows_inserted": number}
         for number, (hour, merged_at, run_id) in enumerate(
