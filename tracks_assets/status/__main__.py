@@ -52,7 +52,8 @@ def _write_redeliveries(settings: Settings, asked: argparse.Namespace, now: date
     with existing_warehouse(settings, asked.lock_wait).opened() as warehouse, replaced(asked.out) as file:
         number = write_csv(file, every_redelivery(warehouse, looked_at))
     hours = f"from {start:{PARTITION_FORMAT}} to before {end:{PARTITION_FORMAT}}"
-    return f"{number:,} re-deliveries of the export hours {hours} are in {asked.out}."
+    found = "1 re-delivery" if number == 1 else f"{number:,} re-deliveries"
+    return f"{asked.out} has {found} of the export hours {hours}."
 
 
 def _parser() -> argparse.ArgumentParser:
