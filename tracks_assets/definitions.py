@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from tracks_assets.defs.catalogue import catalogued
 from tracks_assets.defs.census import census_asset, checks_job, schedule
 from tracks_assets.defs.checks import batch_checks
 from tracks_assets.defs.dedup import JOBS as DEDUP_JOBS
@@ -11,6 +12,7 @@ from tracks_assets.defs.hourly import hourly_assets
 from tracks_assets.defs.legacy import legacy_assets
 from tracks_assets.defs.resources import resources
 from tracks_assets.defs.restore import JOBS as RESTORE_JOBS
+from tracks_assets.defs.status import PAGE_KEY, status_asset
 from tracks_assets.defs.trace import trace_job
 from tracks_assets.defs.tracks import tracks_assets
 from tracks_assets.settings import Settings, read_settings
@@ -19,14 +21,16 @@ from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
 
 def build_definitions(settings: Settings) -> dg.Definitions:
     """The graph for given settings."""
-    checks, load, fresh = checks_job(), load_job(), freshness_job()
+    checks, load, fresh = checks_job(PAGE_KEY), load_job(), freshness_job()
+    assets = [
+        *hourly_assets(settings),
+        tracks_assets(settings, DBT_PROJECT),
+        *legacy_assets(settings),
+        census_asset(settings, DBT_PROJECT),
+        status_asset(settings),
+    ]
     return dg.Definitions(
-        assets=[
-            *hourly_assets(settings),
-            tracks_assets(settings, DBT_PROJECT),
-            *legacy_assets(settings),
-            census_asset(settings, DBT_PROJECT),
-        ],
+        assets=catalogued(assets, settings),
         asset_checks=[batch_checks(settings), freshness_check(settings)],
         jobs=[load, checks, fresh, *DEDUP_JOBS, *RESTORE_JOBS, trace_job(settings)],
         schedules=[schedule(settings, checks), freshness_schedule(settings, fresh)],

@@ -26,6 +26,7 @@ _SIZE = re.compile(r"(?P<number>\d+(?:\.\d+)?) ?(?P<unit>[MG]i?B)", re.IGNORECAS
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _UNITS = {"MB": 10**6, "GB": 10**9, "MIB": 2**20, "GIB": 2**30}
 _LEAST_MEMORY = 256 * 10**6
+_OWNER = re.compile(r"team:\w+|[\w.%+-]+@[\w.-]+\.[a-zA-Z]{2,}", re.ASCII)
 
 
 class SettingsError(ValueError):
@@ -69,6 +70,9 @@ class Settings(BaseModel):
     step_retries: int = 2
     freshness_warn_minutes: int = 120
     freshness_error_minutes: int = 240
+    owners: tuple[str, ...] = ()
+    source_url: str | None = None
+    source_branch: str = "main"
 
     @property
     def dagster_home(self) -> Path:
@@ -142,6 +146,9 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         step_retries=reader.read("TRACKS_STEP_RETRIES", "2", _from_to(0, 10, "retries")),
         freshness_warn_minutes=reader.read("TRACKS_FRESHNESS_WARN_MINUTES", "120", _from_to(1, 43_200, "minutes")),
         freshness_error_minutes=reader.read("TRACKS_FRESHNESS_ERROR_MINUTES", "240", _from_to(1, 43_200, "minutes")),
+        owners=reader.read("TRACKS_OWNERS", "", _owners),
+        source_url=reader.read("TRACKS_SOURCE_URL", "", _source_url),
+        source_branch=reader.read("TRACKS_SOURCE_BRANCH", "main", str),
     )
     _check_together(settings)
     return settings
@@ -322,3 +329,16 @@ def _urls(value: str) -> tuple[str, ...]:
     if any("://" not in url for url in urls):
         raise ValueError("Apprise URLs such as slack://..., separated by commas")
     return urls
+
+
+def _owners(value: str) -> tuple[str, ...]:
+    owners = tuple(owner.strip() for owner in value.split(",") if owner.strip())
+    if not all(_OWNER.fullmatch(owner) for owner in owners):
+        raise ValueError("e-mail addresses or names such as team:data, separated by commas")
+    return owners
+
+
+def _source_url(value: str) -> str | None:
+    if value and not re.fullmatch(r"https://[^/]*(github|gitlab)[^/]*/\S+", value):
+        raise ValueError("a repository on GitHub or GitLab such as https://github.com/us/tracks")
+    return value.removesuffix(".git").rstrip("/") or None

@@ -20,6 +20,7 @@ shared = macros(SQL / "macros.sql")
 place = DUCKDB_STATEMENTS.place
 snapshot = rewritten = touched = "posthog.tracks_snapshot"
 recent_hours = 720
+summed, age_limits, restamped_seconds = True, (1, 24), 60
 schema, events, expires_at = "posthog", 20, "2026-03-12T00:00:00+00:00"
 plan = plan_incident(1_000).blanks
 all_events, number, start_ms, stamps = "select * from files", 0, 0, ["source_file"]

@@ -125,6 +125,10 @@ SAMPLE: dict[str, Sequence[Row]] = {
     "duplicate_census": [
         {"measured_at": moment, "rows": number, "excess_rows": 0} for number, moment in enumerate((NOON, LATER))
     ],
+    "load_log": [
+        {"window_start": hour, "bq_ingested_timestamp": stamp, "rows_read": number, "milliseconds": 1_500}
+        for number, (hour, stamp) in enumerate(((HOUR, NOON), (HOUR, LATER), (LATER, LATER)))
+    ],
     "merge_log": [
         {"window_start": hour, "merged_at": merged_at, "run_id": run_id, "rows_inserted": number}
         for number, (hour, merged_at, run_id) in enumerate(
@@ -147,6 +151,7 @@ PARAMETERS: dict[str, Any] = {
     "restored_at": LATER,
     "run_id": RUN,
     "since": at("2026-06-01 00:00:00"),
+    "stored_since": at("2026-03-01 00:00:00"),
     "tolerance_hours": 24,
     "window_end": at("2026-03-13 00:00:00"),
     "window_start": at("2026-03-12 00:00:00"),

@@ -147,15 +147,15 @@ def test_a_question_has_one_answer_on_both_engines(google: Google, statement: st
 def comparable(rows: list[dict[str, Any]]) -> list[str]:
     """Rows in one order and one spelling, without the hashes, which each engine makes in its own way."""
     return sorted(
-        json.dumps({name: _moment(value) for name, value in row.items() if "content" not in name}, sort_keys=True)
+        json.dumps({name: _spelled(value) for name, value in row.items() if "content" not in name}, sort_keys=True)
         for row in rows
     )
 
 
-def _moment(value: Any) -> Any:
+def _spelled(value: Any) -> Any:
     if isinstance(value, str) and re.match(r"\d{4}-\d\d-\d\d[ T]", value):
         return datetime.fromisoformat(value).isoformat()
-    return value
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 NUMBERS = [

@@ -217,7 +217,7 @@ def test_a_census_is_a_row_and_numbers_that_plot(home: Home) -> None:
                 [START, stamp],
             )
 
-    (event,) = home.run_job("tracks_checks").get_asset_materialization_events()
+    event, _page = home.run_job("tracks_checks").get_asset_materialization_events()
 
     with home.warehouse().opened() as warehouse:
         recorded = census.newest(warehouse)

@@ -21,6 +21,8 @@ BYTES = "a number of bytes such as 1000000000000, or not set for no limit"
 SECONDS = "a whole number of seconds from 1 to 86400"
 PERCENT = "a percentage from 0 to 100 such as 0.1"
 
+OWNERS = "e-mail addresses or names such as team:data, separated by commas"
+SOURCE = "a repository on GitHub or GitLab such as https://github.com/us/tracks"
 MEMORY = "a size of at least 256MB, such as 512MB or 2GB"
 WRONG = [
     ("TRACKS_ENGINE", "mysql", "'duckdb' or 'bigquery'"),
@@ -70,6 +72,11 @@ WRONG = [
     ("TRACKS_STEP_RETRIES", "-1", "a whole number of retries from 0 to 10"),
     ("TRACKS_FRESHNESS_WARN_MINUTES", "2h", "a whole number of minutes from 1 to 43200"),
     ("TRACKS_FRESHNESS_ERROR_MINUTES", "0", "a whole number of minutes from 1 to 43200"),
+    ("TRACKS_OWNERS", "team:", OWNERS),
+    ("TRACKS_OWNERS", "a@example.org, nobody", OWNERS),
+    ("TRACKS_SOURCE_URL", "git@github.com:us/tracks", SOURCE),
+    ("TRACKS_SOURCE_URL", "https://example.org/github", SOURCE),
+    ("TRACKS_SOURCE_URL", "javascript:alert(1)//github.com/a", SOURCE),
     ("TRACKS_ALERT_URLS", "slack://token, nonsense", "Apprise URLs such as slack://..., separated by commas"),
 ]
 
@@ -159,6 +166,15 @@ RIGHT: list[tuple[str, str, str, Any]] = [
     ("TRACKS_BQ_PRIORITY", "batch", "bq_priority", "batch"),
     ("TRACKS_REJECTED_ERROR_PERCENT", "2.5", "rejected_error_percent", 2.5),
     ("TRACKS_MEMORY_LIMIT", "", "memory_limit", "2GB"),
+    ("TRACKS_OWNERS", "", "owners", ()),
+    ("TRACKS_OWNERS", "team:data,a.b@example.org,", "owners", ("team:data", "a.b@example.org")),
+    ("TRACKS_SOURCE_URL", "", "source_url", None),
+    (
+        "TRACKS_SOURCE_URL",
+        "https://gitlab.example.org/us/tracks.git",
+        "source_url",
+        "https://gitlab.example.org/us/tracks",
+    ),
     ("TRACKS_MEMORY_LIMIT", "512MB", "memory_limit", "512MB"),
     ("TRACKS_MEMORY_LIMIT", "1.5GiB", "memory_limit", "1.5GiB"),
     ("TRACKS_AUTOMATION", "on", "automation", True),

@@ -8,6 +8,7 @@ import dagster as dg
 from tests.graph.conftest import Home
 from tracks_assets.definitions import build_definitions
 from tracks_assets.defs.census import CENSUS_KEY
+from tracks_assets.defs.status import PAGE_KEY
 from tracks_assets.defs.tracks import TRACKS_KEY
 from tracks_assets.demo.generate import ExportPlan, write_hours
 from tracks_assets.warehouse.tables import TRACKS
@@ -27,6 +28,7 @@ def test_the_graph_shows_everything_that_writes_tracks(home: Home) -> None:
         key("tracks_legacy"): {key("backfill_tracks")},
         TRACKS_KEY: {key("raw_tracks"), key("tracks_legacy")},
         CENSUS_KEY: {TRACKS_KEY},
+        PAGE_KEY: {CENSUS_KEY},
     }
     mapping = graph.get(TRACKS_KEY).partition_mappings[key("tracks_legacy")]
     assert mapping == dg.TimeWindowPartitionMapping(allow_nonexistent_upstream_partitions=True)

@@ -19,12 +19,14 @@ from tracks_assets.defs.dbt_manifest import ensure_manifest
 from tracks_assets.defs.dbt_tests import DBT_CHECKS, dbt_judges, run_dbt_tests
 from tracks_assets.defs.metadata import check_results, table_metadata
 from tracks_assets.defs.resources import WAREHOUSE_POOL, DbtResource, WarehouseResource
+from tracks_assets.defs.state import observation, state_metadata
 from tracks_assets.defs.tracks import TRACKS_KEY
 from tracks_assets.integrity import census, verdicts
 from tracks_assets.integrity.collisions import count_collisions
 from tracks_assets.integrity.judging import Judge, Judged, judge, with_examples
 from tracks_assets.integrity.pages import table_lines
 from tracks_assets.integrity.verdicts import Verdict
+from tracks_assets.quality.state import State, state_of
 from tracks_assets.settings import Settings
 from tracks_assets.warehouse.base import Row, Warehouse
 from tracks_assets.warehouse.tables import DUPLICATE_CENSUS
@@ -48,11 +50,13 @@ class Counted:
     Attributes:
         judged: the results of the checks that follow from it.
         metadata: what the UI shows of the recorded row; None where it could not be recorded.
+        state: the state of tracks that follows from the record; None where it could not be recorded.
         error: the reason for that.
     """
 
     judged: Judged
     metadata: dict[str, Any] | None = None
+    state: State | None = None
     error: Exception | None = None
 
 
@@ -80,6 +84,8 @@ def census_asset(settings: Settings, project: Path) -> dg.AssetsDefinition:
             counted = count_and_record(tables, datetime.now(UTC))
         if counted.metadata is not None:
             yield dg.MaterializeResult(metadata=counted.metadata)
+        if counted.state is not None:
+            context.log_event(observation(counted.state))
         yield from check_results(CENSUS_KEY, counted.judged)
         # dbt opens the embedded warehouse in its own process, so it is closed here.
         results, logged = run_dbt_tests(context, dbt, manifest, DUPLICATE_CENSUS.name)
@@ -106,9 +112,12 @@ def count_and_record(warehouse: Warehouse, now: datetime) -> Counted:
     try:
         months, days = census.duplicates_by_month(warehouse), census.migrated_by_day(warehouse)
         census.append(warehouse, counted)
+        # The record has this count now, and no batch is newer.
+        state = state_of(census.history(warehouse), (), count_collisions(warehouse).ids, now)
     except Exception as error:
         return Counted(judged, error=error)
-    return Counted(judged, {**census_metadata(counted, months, days), **usage_metadata(warehouse.usage)})
+    metadata = {**state_metadata(state), **census_metadata(counted, months, days), **usage_metadata(warehouse.usage)}
+    return Counted(judged, metadata, state)
 
 
 def counted_judges(warehouse: Warehouse, counted: census.Census) -> dict[str, Judge]:
@@ -150,11 +159,11 @@ def markdown_table(rows: Sequence[Row]) -> str:
     return "\n".join(table_lines(rows, list(rows[0]))) if rows else "none"
 
 
-def checks_job() -> Any:
-    """The job that takes a census with all its checks."""
+def checks_job(*following: dg.AssetKey) -> Any:
+    """The job that takes a census with all its checks, and then materializes what follows from it."""
     return dg.define_asset_job(
         JOB,
-        selection=dg.AssetSelection.assets(CENSUS_KEY),
+        selection=dg.AssetSelection.assets(CENSUS_KEY, *following),
         description="Takes a census of tracks and evaluates every check that looks at the full table.",
     )
 

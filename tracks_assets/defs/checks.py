@@ -15,12 +15,13 @@ from tracks_assets.defs.metadata import check_results
 from tracks_assets.defs.partitions import hours_of, partition_key, window_of
 from tracks_assets.defs.resources import WAREHOUSE_POOL, WarehouseResource
 from tracks_assets.defs.retries import retried
+from tracks_assets.defs.state import batch_result, known_state, observation
 from tracks_assets.defs.tracks import TRACKS_KEY
 from tracks_assets.export.layout import HOUR
 from tracks_assets.integrity import census, verdicts
 from tracks_assets.integrity.collisions import collisions_of_batch
 from tracks_assets.integrity.cutover import hours_before_cutover
-from tracks_assets.integrity.judging import judge
+from tracks_assets.integrity.judging import Judged, judge
 from tracks_assets.integrity.verdicts import Verdict
 from tracks_assets.settings import Settings
 from tracks_assets.warehouse.base import Warehouse
@@ -114,10 +115,18 @@ def batch_checks(settings: Settings) -> dg.AssetChecksDefinition:
                     if name in selected
                 }
             )
-        yield from check_results(TRACKS_KEY, judged)
-        judged.raise_errors()
+            yield from check_results(TRACKS_KEY, judged)
+            judged.raise_errors()
+            context.op_execution_context.log_event(_observation(context.instance, tables, batch, judged))
 
     return checks
+
+
+def _observation(instance: dg.DagsterInstance, tables: Warehouse, batch: Batch, judged: Judged) -> dg.AssetObservation:
+    """The state of tracks after these checks."""
+    unique = judged.verdicts.get("unique_event_id")
+    result = batch_result(batch.named, unique, datetime.now(UTC)) if unique else None
+    return observation(known_state(instance, tables, *([result] if result else [])), result)
 
 
 def _hours_of_run(context: dg.OpExecutionContext) -> dg.TimeWindow:

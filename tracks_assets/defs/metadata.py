@@ -16,10 +16,23 @@ from tracks_assets.warehouse.tables import Table
 Metadata = Mapping[str, Any]
 
 
+def table_key(table: Table) -> dg.AssetKey:
+    """The asset key of a table."""
+    return dg.AssetKey([table.schema, table.name])
+
+
 def table_metadata(table: Table) -> dict[str, Any]:
     """A table's place and columns, for the asset's own page."""
     columns = [dg.TableColumn(column.name, column.type.value, column.description) for column in table.columns]
     return {"dagster/table_name": str(table), "dagster/column_schema": dg.TableSchema(columns=columns)}
+
+
+def column_lineage(table: Table, upstream: Table) -> dict[str, Any]:
+    """Which column of the upstream table each column comes from: the one of its name."""
+    names = {column.name for column in upstream.columns}
+    key = table_key(upstream)
+    deps = {column.name: [dg.TableColumnDep(key, column.name)] for column in table.columns if column.name in names}
+    return {"dagster/column_lineage": dg.TableColumnLineage(deps_by_column=deps)}
 
 
 def inventory_metadata(inventory: HourInventory) -> Metadata:

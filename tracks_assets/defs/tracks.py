@@ -20,13 +20,15 @@ from tracks_assets.defs.billing import billed_text, job_labels
 from tracks_assets.defs.dbt_manifest import ensure_manifest
 from tracks_assets.defs.dbt_results import cause_of, errors_in, results_of, usage_of
 from tracks_assets.defs.merge_report import MergeCounts, MergeError, counts_by_hour, merge_failure, shares
-from tracks_assets.defs.metadata import merge_metadata, table_metadata
+from tracks_assets.defs.metadata import column_lineage, merge_metadata, table_metadata
 from tracks_assets.defs.partitions import export_hours, hours_of, merge_windows, partition_key, window_of
 from tracks_assets.defs.resources import WAREHOUSE_POOL, DbtResource, WarehouseResource
 from tracks_assets.defs.retries import retried
+from tracks_assets.defs.state import known_state, state_metadata
 from tracks_assets.settings import Settings
 from tracks_assets.warehouse.base import TransientWarehouseError, Usage, Warehouse
-from tracks_assets.warehouse.tables import MERGE_LOG, SCHEMA, TRACKS, TRACKS_COLLISIONS
+from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
+from tracks_assets.warehouse.tables import MERGE_LOG, RAW_TRACKS, SCHEMA, TRACKS, TRACKS_COLLISIONS
 
 TRACKS_KEY = dg.AssetKey([SCHEMA, TRACKS.name])
 
@@ -58,9 +60,22 @@ class TracksTranslator(DagsterDbtTranslator):
         return "hourly"
 
     def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None) -> dg.AssetSpec:
-        """The spec that dagster-dbt derives; tracks_legacy, of which dbt knows nothing, comes before tracks."""
+        """The spec that dagster-dbt derives, with the model's file.
+
+        tracks_legacy, of which dbt knows nothing, comes before tracks.
+        """
         spec = super().get_asset_spec(manifest, unique_id, project)
-        return spec.merge_attributes(deps=[LEGACY_DEP]) if spec.key == TRACKS_KEY else spec
+        if spec.key != TRACKS_KEY:
+            return spec
+        file = DBT_PROJECT / manifest["nodes"][unique_id]["original_file_path"]
+        return spec.merge_attributes(metadata={"dagster/code_references": model_reference(file)}, deps=[LEGACY_DEP])
+
+
+def model_reference(file: Path) -> dg.CodeReferencesMetadataValue:
+    """The file of a dbt model as a code reference."""
+    return dg.CodeReferencesMetadataValue(
+        code_references=[dg.LocalFileCodeReference(file_path=str(file), line_number=1, label="dbt model")]
+    )
 
 
 def label_variables(labels: Mapping[str, str]) -> dict[str, str]:
@@ -115,7 +130,10 @@ def tracks_assets(settings: Settings, project: Path) -> dg.AssetsDefinition:
                 with warehouse.opened(context, TRACKS.name, window) as tables:
                     _record(context, tables, window, seconds, billed)
                     rows = tables.count_rows(TRACKS)
-        context.add_asset_metadata({"dagster/row_count": rows, **table_metadata(TRACKS)}, asset_key=TRACKS_KEY)
+                    state = known_state(context.instance, tables)
+        described = table_metadata(TRACKS) | column_lineage(TRACKS, RAW_TRACKS)
+        known = {"dagster/row_count": rows, **state_metadata(state)}
+        context.add_asset_metadata(known | described, asset_key=TRACKS_KEY)
         for event in events:
             yield from event.to_default_asset_events(manifest, translator, context)
 

@@ -77,6 +77,11 @@ def newest(warehouse: Warehouse, at_most: datetime | None = None) -> Census | No
     return Census(**rows[0]) if rows else None
 
 
+def history(warehouse: Warehouse) -> tuple[Census, ...]:
+    """The record of censuses, the oldest first."""
+    return tuple(Census(**row) for row in warehouse.fetch("censuses"))
+
+
 def baseline(warehouse: Warehouse, now: datetime) -> Census | None:
     """The newest census that is old enough to compare with."""
     return newest(warehouse, now - BASELINE_AGE)

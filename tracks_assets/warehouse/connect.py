@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tracks_assets.settings import Settings
-from tracks_assets.warehouse.base import Warehouse
+from tracks_assets.warehouse.base import Warehouse, WarehouseError
 from tracks_assets.warehouse.bigquery import BigQueryWarehouse
 from tracks_assets.warehouse.bigquery_place import BigQueryPlace
 from tracks_assets.warehouse.duckdb import DuckDbWarehouse
@@ -25,6 +25,19 @@ def warehouse_of(
         lock_wait=lock_wait,
         memory_limit=settings.memory_limit,
     )
+
+
+def existing_warehouse(settings: Settings, lock_wait: float = LOCK_WAIT) -> Warehouse:
+    """The warehouse of the settings, not yet opened, for a command that only asks it.
+
+    Raises:
+        WarehouseError: there is none; opening it would make an empty one.
+    """
+    if settings.engine == "duckdb" and not settings.duckdb_path.exists():
+        raise WarehouseError(
+            f"There is no warehouse {settings.duckdb_path}: let TRACKS_HOME or TRACKS_DUCKDB_PATH name the one to ask."
+        )
+    return warehouse_of(settings, lock_wait)
 
 
 def connect_warehouse(

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 from tracks_assets.integrity.trace.facts import EventIdError, check_event_id, fetch_trace
 from tracks_assets.integrity.trace.page import page
-from tracks_assets.settings import Settings, SettingsError, read_settings
-from tracks_assets.warehouse.base import Warehouse, WarehouseError
-from tracks_assets.warehouse.connect import LOCK_WAIT, warehouse_of
+from tracks_assets.settings import SettingsError, read_settings
+from tracks_assets.warehouse.base import WarehouseError
+from tracks_assets.warehouse.connect import LOCK_WAIT, existing_warehouse
 
 KNOWN, NEVER_SEEN, NO_PAGE = 0, 1, 2
 
@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         event_id = check_event_id(asked.event_id)
         settings = read_settings()
-        with _existing_warehouse(settings, asked.lock_wait).opened() as warehouse:
+        with existing_warehouse(settings, asked.lock_wait).opened() as warehouse:
             trace = fetch_trace(warehouse, event_id, settings.takes_from)
     except (EventIdError, SettingsError, WarehouseError) as error:
         sys.stderr.write(f"{error}\n")
@@ -45,15 +45,6 @@ def _parser() -> argparse.ArgumentParser:
         help="how long to wait for another process to let go of the warehouse (default: %(default)g)",
     )
     return parser
-
-
-def _existing_warehouse(settings: Settings, lock_wait: float) -> Warehouse:
-    """The warehouse of the settings, not yet opened; opening one that is missing would make an empty one."""
-    if settings.engine == "duckdb" and not settings.duckdb_path.exists():
-        raise WarehouseError(
-            f"There is no warehouse {settings.duckdb_path}: let TRACKS_HOME or TRACKS_DUCKDB_PATH name the one to ask."
-        )
-    return warehouse_of(settings, lock_wait)
 
 
 if __name__ == "__main__":
