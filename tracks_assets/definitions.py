@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from tracks_assets.defs.alerts import alert_sensor
 from tracks_assets.defs.census import census_asset, checks_job, schedule
 from tracks_assets.defs.checks import batch_checks
 from tracks_assets.defs.dedup import JOBS as DEDUP_JOBS
@@ -28,6 +29,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         asset_checks=[batch_checks(settings)],
         jobs=[checks, *DEDUP_JOBS, *RESTORE_JOBS, trace_job(settings)],
         schedules=[schedule(checks)],
+        sensors=[alert_sensor(settings)],
         resources=resources(settings, DBT_PROJECT),
         # Steps share one process: starting another costs seconds, and the warehouse has one writer anyway.
         executor=dg.in_process_executor,

@@ -15,7 +15,10 @@ from tracks_assets.warehouse.tables import EVERY_TABLE, TRACKS
 PACKAGE = Path(__file__).parents[2] / "tracks_assets"
 
 # A package may import from those before it, and from itself.
-ORDER = ["settings", "sql_files", "export", "events", "warehouse", "integrity", "doctor", "defs", "definitions", "demo"]
+ORDER = [
+    *("settings", "sql_files", "export", "events", "warehouse", "integrity", "alerts", "doctor"),
+    *("defs", "definitions", "demo"),
+]
 
 
 def _modules() -> list[Path]:
