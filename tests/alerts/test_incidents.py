@@ -96,6 +96,12 @@ def test_what_was_in_order_before_ends_nothing() -> None:
     assert _tick(first.open, good(FULL, LATER)).open == first.open
 
 
+def test_the_same_tick_of_a_schedule_counts_once() -> None:
+    failed = Observation(Kind.SCHEDULE, "census", False, NOW)
+    again = _tick(_tick([], failed).open, failed, failed)
+    assert again.open[0].times == 1
+
+
 # What ends a check's incident
 
 

@@ -46,6 +46,16 @@ def test_a_description_is_shown_only_if_values_may_be() -> None:
     assert of_check(result(), replace(CONTEXT, show_values=True)).finding == "12 of bob@\u2060example.com."
 
 
+def test_a_comparison_of_the_checks_own_comes_before_its_rule() -> None:
+    assert of_check(result(comparison="0 may be."), CONTEXT).compared_with == "0 may be."
+
+
+def test_late_uploads_are_told_by_the_sensor_and_not_by_runs() -> None:
+    late = result(asset="posthog/events_parquet", check="upload_complete")
+    assert [each.kind for each in of_run(run(results=(late, replace(late, passed=True))), CONTEXT)] == [Kind.RUN]
+    assert not of_check(late, CONTEXT).healthy
+
+
 def test_a_run_that_succeeded_says_what_it_made() -> None:
     (seen,) = of_run(run(), CONTEXT)
     assert (seen.kind, seen.healthy, seen.job) == (Kind.RUN, True, "hourly")

@@ -23,6 +23,7 @@ class CheckResult:
         rule: the check's own description: what it holds the asset to. It names no values.
         description: what it found, in full; it may name event values.
         finding: what it found, without event values; empty where the check does not say.
+        comparison: what that was compared with, without event values; empty where the check does not say.
         next_step: what to do, without event values; empty where the check does not say.
         figures: its numbers, by their names.
         ids: event ids to look at.
@@ -37,6 +38,7 @@ class CheckResult:
     rule: str = ""
     description: str = ""
     finding: str = ""
+    comparison: str = ""
     next_step: str = ""
     figures: tuple[tuple[str, float], ...] = ()
     ids: tuple[str, ...] = ()
@@ -76,7 +78,8 @@ class FinishedRun:
         ended: when.
         hours: its partitions; none for a run without.
         results: the checks that it evaluated.
-        unevaluated: the checks that it planned and did not evaluate, as pairs of asset and check.
+        unevaluated: the checks that it planned and did not evaluate, as pairs of asset and check; not those of which
+            it said that they have not enough history.
         planned: the assets that it was to materialize.
         materialized: those that it did.
         failed_steps: the steps that raised.

@@ -106,11 +106,14 @@ def advance(
                     closed[-1] = settled
                 else:
                     known[incident.identity] = settled
-        else:
-            before = known.get(observation.identity)
-            known[observation.identity] = after = seen_again(before, observation) if before else begin(observation)
-            if before and before.told and (before.severity, after.severity) == ("WARN", "ERROR"):
-                worse.add(observation.identity)
+            continue
+        before = known.get(observation.identity)
+        if before and before.observation == observation:
+            # A schedule's newest tick, say, that failed hours ago.
+            continue
+        known[observation.identity] = after = seen_again(before, observation) if before else begin(observation)
+        if before and before.told and (before.severity, after.severity) == ("WARN", "ERROR"):
+            worse.add(observation.identity)
     news = [(News.RECOVERED, incident) for incident in closed]
     news += [
         (kind, incident)

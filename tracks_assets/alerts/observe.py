@@ -76,7 +76,7 @@ def of_check(result: CheckResult, context: Context) -> Observation:
         result.severity,
         title=f"Check {check} failed on {asset}",
         finding=plain(shown),
-        compared_with=plain(result.rule, 300),
+        compared_with=plain(result.comparison or result.rule, 300),
         figures=tuple((plain(name, 100), figure) for name, figure in result.figures[:_SHOWN]),
         ids=tuple(plain(event_id, 80) for event_id in result.ids[:_SHOWN]),
         hours=result.hours,
@@ -89,7 +89,9 @@ def of_check(result: CheckResult, context: Context) -> Observation:
 
 def of_run(run: FinishedRun, context: Context) -> list[Observation]:
     """What a finished run says: about its checks, and about itself."""
-    observations = [of_check(result, context) for result in run.results]
+    observations = [
+        of_check(result, context) for result in run.results if result.subject not in runbook.REPORTED_WITHOUT_RUN
+    ]
     if run.status == "success":
         observations += [_not_evaluated(run, asset, check, context) for asset, check in run.unevaluated]
     evaluated = tuple(result.subject for result in run.results)

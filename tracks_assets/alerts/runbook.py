@@ -12,6 +12,9 @@ An incident of such a check is over when its own hours were evaluated again and 
 table passed. A later hour that passes says nothing about them.
 """
 
+REPORTED_WITHOUT_RUN = {"posthog/events_parquet:upload_complete"}
+"""Checks that a sensor reports: what a run says of them is about the moment when the run was requested."""
+
 RED_CHECK = "docs/runbooks.md#which-check-is-red"
 COLLISIONS = "docs/runbooks.md#one-id-two-events-no_collisions-no_collisions_all"
 FAILED_RUN = "docs/alerts.md#a-run-failed"

@@ -22,7 +22,7 @@ EVALUATIONS = "evaluations"
 LOOK_BACK = timedelta(days=1)
 """How far the very first tick looks back, so that what is red now is told."""
 
-BATCH = 200
+BATCH = 100
 """Ends of runs, of each kind, that one tick reads."""
 
 OVERLAP = 50
@@ -43,6 +43,9 @@ _RECORDS = {
 _IMPLICIT_JOB = "__"
 """How Dagster's names of jobs begin that nobody defined."""
 
+NOT_ENOUGH_HISTORY = "not_enough_history"
+"""The metadata key under which an asset names checks without enough history: they have no result, and no incident."""
+
 _TICKS = 6
 _BLOCKING = "DagsterAssetCheckFailedError"
 _WRAPPERS = re.compile(r"Dagster\w*|\w*(?:Sensor|Schedule|Partition|Run)\w*ExecutionError")
@@ -56,11 +59,13 @@ class Graph:
         rules: each check's own description, by asset and check.
         partitioned: the assets that have partitions.
         children: the assets that read an asset.
+        ticking: the names of sensors and schedules.
     """
 
     rules: Mapping[tuple[str, str], str]
     partitioned: frozenset[str]
     children: Mapping[str, tuple[str, ...]]
+    ticking: frozenset[str]
 
     @classmethod
     def of(cls, repository: dg.RepositoryDefinition) -> "Graph":
@@ -76,6 +81,8 @@ class Graph:
             children={
                 name: tuple(sorted(child.to_user_string() for child in node.child_keys)) for name, node in nodes.items()
             },
+            ticking=frozenset(each.name for each in repository.sensor_defs)
+            | frozenset(each.name for each in repository.schedule_defs),
         )
 
     def downstream(self, asset: str) -> tuple[str, ...]:
@@ -100,32 +107,33 @@ class Source:
 
     def finished_runs(self, position: Mapping[str, Any] | None, now: datetime) -> tuple[list[FinishedRun], Any]:
         """The runs that ended since a position, in the order in which they ended, and the new position."""
-        before = dict(position or {})
-        found = {kind: self._ends(kind, before.get(kind), now) for kind in _ENDS}
+        before = {kind: (position or {}).get(kind) or self._day_ago(kind, now) for kind in _ENDS}
+        found = {kind: self._ends(kind, before[kind]) for kind in _ENDS}
         # Ends of one kind that are beyond this batch wait for the next tick, and those of the others with them.
         full = [records[-1].storage_id for records, is_full in found.values() if is_full]
         bound = min(full) if full else None
         runs: list[tuple[int, FinishedRun]] = []
         after: dict[str, Any] = {}
         for kind, (records, _) in found.items():
-            seen = set((before.get(kind) or {}).get("seen", ()))
+            seen = set(before[kind]["seen"])
             taken = [record for record in records if bound is None or record.storage_id <= bound]
             fresh = [record for record in taken if record.storage_id not in seen]
             runs += [(record.storage_id, run) for record, run in self._runs(kind, fresh)]
-            after[kind] = _moved(before.get(kind), [record.storage_id for record in taken])
+            after[kind] = _moved(before[kind], [record.storage_id for record in taken])
         return [run for _, run in sorted(runs, key=lambda each: each[0])], after
 
-    def _ends(
-        self, kind: str, position: Mapping[str, Any] | None, now: datetime
-    ) -> tuple[Sequence[dg.EventLogRecord], bool]:
+    def _day_ago(self, kind: str, now: datetime) -> dict[str, Any]:
+        """The position of the very first look: the newest end that is older than a day."""
+        event_type: Any = dg.DagsterEventType(kind)
+        older = dg.RunStatusChangeRecordsFilter(event_type, before_timestamp=(now - LOOK_BACK).timestamp())
+        records = self.instance.fetch_run_status_changes(older, limit=1).records
+        return {"after": records[0].storage_id if records else -1, "seen": []}
+
+    def _ends(self, kind: str, position: Mapping[str, Any]) -> tuple[Sequence[dg.EventLogRecord], bool]:
         """The ends of one kind after a position, and whether there may be more."""
         event_type: Any = dg.DagsterEventType(kind)
-        if position is None:
-            wanted = dg.RunStatusChangeRecordsFilter(event_type, after_timestamp=(now - LOOK_BACK).timestamp())
-            limit = BATCH
-        else:
-            wanted = dg.RunStatusChangeRecordsFilter(event_type, after_storage_id=position["after"])
-            limit = BATCH + len(position["seen"])
+        wanted = dg.RunStatusChangeRecordsFilter(event_type, after_storage_id=position["after"])
+        limit = BATCH + len(position["seen"])
         records = self.instance.fetch_run_status_changes(wanted, limit=limit, ascending=True).records
         return records, len(records) == limit
 
@@ -153,8 +161,8 @@ class Source:
             for entry, event in _events(events, "ASSET_CHECK_EVALUATION")
         )
         planned = [event.asset_check_planned_data for _, event in _events(events, "ASSET_CHECK_EVALUATION_PLANNED")]
-        wanted = dict.fromkeys((each.asset_key.to_user_string(), each.check_name) for each in planned)
-        evaluated = {(result.asset, result.check) for result in results}
+        wanted = {(each.asset_key.to_user_string(), each.check_name) for each in planned}
+        missing = wanted - {(result.asset, result.check) for result in results}
         will_retry = run.tags.get("dagster/will_retry") == "true"
         return FinishedRun(
             run_id=run.run_id,
@@ -164,12 +172,25 @@ class Source:
             ended=datetime.fromtimestamp(record.timestamp, UTC),
             hours=hours,
             results=results,
-            unevaluated=tuple(pair for pair in wanted if pair not in evaluated),
+            unevaluated=tuple(sorted(missing - self._without_history(run.run_id, {asset for asset, _ in missing}))),
             planned=self._assets(run.run_id, dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED),
             materialized=self._assets(run.run_id, dg.DagsterEventType.ASSET_MATERIALIZATION),
             failed_steps=tuple(_failed_step(event) for _, event in _events(events, "STEP_FAILURE")),
             message=_message_of(record),
         )
+
+    def _without_history(self, run_id: str, assets: set[str]) -> set[tuple[str, str]]:
+        """The checks of which a run's materializations say that they have not enough history."""
+        if not assets:
+            return set()
+        records = self.instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION).records
+        return {
+            (materialization.asset_key.to_user_string(), check)
+            for record in records
+            if (materialization := record.asset_materialization) is not None
+            for check in _names(materialization.metadata.get(NOT_ENOUGH_HISTORY))
+            if materialization.asset_key.to_user_string() in assets
+        }
 
     def _assets(self, run_id: str, of_type: dg.DagsterEventType) -> tuple[str, ...]:
         return tuple(sorted(key.to_user_string() for key in self.instance.get_asset_keys_for_run(run_id, of_type)))
@@ -188,6 +209,7 @@ class Source:
             rule=self.graph.rules.get((asset, check), ""),
             description=evaluation.description or "",
             finding=_text(metadata, "finding"),
+            comparison=_text(metadata, "comparison"),
             next_step=_text(metadata, "next_step"),
             figures=_figures(metadata),
             ids=tuple(_text(metadata, "example_ids").split()),
@@ -235,8 +257,8 @@ class Source:
             if state.name == own or (self.location is not None and selector.location_name != self.location):
                 continue
             kind: Literal["sensor", "schedule"] = "sensor" if state.instigator_type.value == "SENSOR" else "schedule"
-            if not state.is_running:
-                # Whoever switches it off ends its incident.
+            if not state.is_running or state.name not in self.graph.ticking:
+                # Whoever switches it off, or takes it out of the code, ends its incident.
                 yield Ticks(kind, state.name, now, failures=0)
                 continue
             recent = self.instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=_TICKS)
@@ -269,10 +291,10 @@ def hours_of(tags: Mapping[str, str]) -> Hours:
     return Hours.between(key) if key else Hours()
 
 
-def _moved(position: Mapping[str, Any] | None, taken: Sequence[int]) -> dict[str, Any]:
+def _moved(position: Mapping[str, Any], taken: Sequence[int]) -> dict[str, Any]:
     """A position after some records: the newest of them are remembered, because they are read again."""
     seen = sorted(set(taken))
-    after = position["after"] if position else -1
+    after = position["after"]
     if len(seen) > OVERLAP:
         after = seen[-OVERLAP - 1]
         seen = seen[-OVERLAP:]
@@ -315,6 +337,11 @@ def _figures(metadata: Mapping[str, object]) -> tuple[tuple[str, float], ...]:
         for name, value in metadata.items()
         if isinstance(value, int | float) and not isinstance(value, bool) and not name.startswith("dagster/")
     )
+
+
+def _names(listed: dg.MetadataValue[Any] | None) -> list[str]:
+    value = listed.value if listed is not None else None
+    return [str(name) for name in value] if isinstance(value, list) else []
 
 
 def _text(metadata: Mapping[str, object], name: str) -> str:

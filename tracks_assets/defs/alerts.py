@@ -34,8 +34,11 @@ def alert_sensor(settings: Settings) -> dg.SensorDefinition:
     def alerts(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         store = AlertStore(settings.alert_database)
         try:
-            look(context, store, settings)
-            delivered = deliver(store, Policy.of(settings).receivers, send, _now)
+            try:
+                look(context, store, settings)
+            finally:
+                # What is stored is sent, whatever became of the look.
+                delivered = deliver(store, Policy.of(settings).receivers, send, _now)
             opened = len(store.open_incidents())
         finally:
             store.close()
