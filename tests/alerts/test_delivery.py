@@ -127,6 +127,9 @@ def test_a_receiver_that_refuses_is_named_until_it_takes_something(alerts: Alert
     alerts.fail("one")
     assert alerts.deliver() == Delivered(refusing=("json://127.0.0.1: it answered HTTP 403",))
     assert alerts.deliver() == Delivered(refusing=("json://127.0.0.1: it answered HTTP 403",))
+    assert [(each.label, each.answer, each.done) for each in alerts.store.refusing()] == [
+        ("json://127.0.0.1", "it answered HTTP 403", NOW)
+    ]
     receiver.always = 200
     alerts.fail("two")
     assert alerts.deliver() == Delivered(sent=1)

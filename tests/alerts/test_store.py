@@ -46,9 +46,14 @@ def test_a_tick_is_stored_in_full(store: AlertStore) -> None:
     (incident,) = store.open_incidents()
     assert (incident.identity, incident.told) == (bad().identity, NOW)
     assert store.positions() == {"runs": 1, "tick": NOW.isoformat()}
+    assert store.last_look() == NOW
     assert [(each.label, each.state, each.attempts) for each in store.unsent()] == [
         ("json://127.0.0.1", State.PENDING, 0)
     ] * 2
+
+
+def test_nobody_has_looked_yet(store: AlertStore) -> None:
+    assert (store.last_look(), store.refusing(), store.open_incidents()) == (None, [], [])
 
 
 def test_it_survives_a_restart(store: AlertStore, database: str) -> None:
@@ -76,13 +81,14 @@ def test_old_ones_are_forgotten(store: AlertStore) -> None:
     _record(store, 1, bad(), failed_run())
     for outgoing in store.unsent():
         store.claim(outgoing, NOW)
-        store.settle(outgoing, State.SENT, "taken", NOW)
+        store.settle(outgoing, State.REFUSED, "it answered HTTP 403", NOW)
+    assert len(store.refused()) == 2
     _record(store, 2, good(at=NOW + MINUTE), now=NOW + MINUTE)
     _record(store, 3, now=NOW + KEPT + DAY)
 
     assert [each.identity for each in store.recent_incidents()] == [failed_run().identity], "it is still open"
     assert {each.created for each in store.unsent()} == {NOW + MINUTE, NOW + KEPT + DAY}
-    assert store.last_done() == {}
+    assert store.refused() == []
 
 
 def test_two_processes_never_store_the_same_records(database: str) -> None:

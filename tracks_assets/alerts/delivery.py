@@ -116,7 +116,7 @@ def _attempt(
 def _state(store: AlertStore, by_key: Mapping[str, Receiver], sent: int) -> Delivered:
     unsent = store.unsent()
     failing = {each.receiver: each for each in unsent if each.attempts and each.receiver in by_key}
-    refusing = [each for key, each in store.last_done().items() if each.state is State.REFUSED and key in by_key]
+    refusing = [each for each in store.refusing() if each.receiver in by_key]
     return Delivered(
         sent,
         len(unsent),

@@ -30,6 +30,9 @@ VERSION = 1
 KEPT = timedelta(days=90)
 """How long incidents that are over and messages that are done are kept."""
 
+LAST_LOOK = "tick"
+"""The position that says when the alerts last looked: who watches them reads it."""
+
 _LOCK_SECONDS = 20
 
 
@@ -115,6 +118,7 @@ class Outgoing:
         attempts: how often it was tried.
         due: when it is tried next.
         answer: what the last attempt said.
+        done: when it was taken, refused or dropped; None before.
     """
 
     id: int
@@ -128,6 +132,7 @@ class Outgoing:
     attempts: int
     due: datetime
     answer: str
+    done: datetime | None
 
 
 class AlertStore:
@@ -220,6 +225,8 @@ class AlertStore:
             Whether it was stored; not if another process has read the same records meanwhile.
         """
         with self._transaction() as connection:
+            # A database that lets two transactions read at once makes the second one wait here.
+            connection.execute(sa.select(POSITIONS).where(POSITIONS.c.source == "version").with_for_update())
             if any(_position(connection, source) != before.get(source) for source in after):
                 return False
             for incident in incidents:
@@ -242,10 +249,16 @@ class AlertStore:
         """The messages that a receiver refused for good, in order."""
         return self._outgoing(OUTBOX.c.state == State.REFUSED.value)
 
-    def last_done(self) -> dict[str, Outgoing]:
-        """The newest message that each receiver took or refused, by the receiver's key."""
+    def refusing(self) -> list[Outgoing]:
+        """For each receiver whose last answer was a refusal, the message that it refused."""
         done = self._outgoing(OUTBOX.c.state.in_([State.SENT.value, State.REFUSED.value]))
-        return {outgoing.receiver: outgoing for outgoing in done}
+        newest = {outgoing.receiver: outgoing for outgoing in done}
+        return [outgoing for outgoing in newest.values() if outgoing.state is State.REFUSED]
+
+    def last_look(self) -> datetime | None:
+        """When the alerts last looked at Dagster's records; None if they never did."""
+        looked: str | None = self.positions().get(LAST_LOOK)
+        return datetime.fromisoformat(looked) if looked else None
 
     def _outgoing(self, condition: sa.ColumnElement[bool]) -> list[Outgoing]:
         columns = [OUTBOX.c[name] for name in Outgoing.__dataclass_fields__]

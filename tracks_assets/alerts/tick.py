@@ -9,11 +9,8 @@ from tracks_assets.alerts.facts import Observation
 from tracks_assets.alerts.incidents import advance
 from tracks_assets.alerts.messages import compose
 from tracks_assets.alerts.receivers import Receivers
-from tracks_assets.alerts.store import AlertStore
+from tracks_assets.alerts.store import LAST_LOOK, AlertStore
 from tracks_assets.settings import Settings
-
-LAST_TICK = "tick"
-"""The position that says when the alerts last looked: who watches them reads it."""
 
 
 @dataclass(frozen=True)
@@ -57,5 +54,5 @@ def record(
         (message, [(receiver.key, receiver.label) for receiver in policy.receivers.of(message.level)])
         for message in compose(result.news, is_one_level=policy.receivers.is_one_level)
     ]
-    positions = dict(after) | {LAST_TICK: now.isoformat()}
+    positions = dict(after) | {LAST_LOOK: now.isoformat()}
     return store.record(dict(before), positions, [*result.open, *result.closed], messages, now)
