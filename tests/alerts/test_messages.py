@@ -3,7 +3,7 @@
 from tests.alerts.seen import DAY, FIVE, MINUTE, NOW, SIX, bad, failed_run, good, passed_run, result
 from tracks_assets.alerts.facts import Kind, Observation
 from tracks_assets.alerts.incidents import News, advance
-from tracks_assets.alerts.messages import LONGEST, Message, compose
+from tracks_assets.alerts.messages import LONGEST, LONGEST_TITLE, Message, compose
 from tracks_assets.alerts.observe import Context, of_check
 
 CONTEXT = Context(ui_url="http://127.0.0.1:3000", downstream=lambda _asset: ("growth/events", "marketing/installs"))
@@ -115,6 +115,8 @@ def test_no_message_is_longer_than_receivers_take() -> None:
     many = [bad(f"posthog/tracks:check_{number:02d}{'x' * 180}") for number in range(200)]
     (message,) = _messages(*many)
     assert len(message.body) == LONGEST
+    (message,) = _messages(bad(title="x" * 500))
+    assert len(message.title) == LONGEST_TITLE
 
 
 def test_every_kind_is_counted() -> None:

@@ -114,6 +114,15 @@ def test_an_error_of_a_plugin_is_its_class_only(monkeypatch: pytest.MonkeyPatch,
     assert SECRET not in answer.reason
 
 
+@pytest.mark.parametrize(("options", "parts"), [("", 4), ("?overflow=truncate", 1)])
+def test_what_is_too_long_for_a_service_is_sent_in_parts(receiver: HttpReceiver, options: str, parts: int) -> None:
+    """Mattermost takes 4,000 characters; its plugin calls a server on this machine as it would call Mattermost."""
+    url = f"mmost://127.0.0.1:{receiver.port}/{'a' * 24}{options}"
+    assert send(Receiver(url), "[ERROR] x", "word " * 1800).outcome is Outcome.TAKEN
+    assert len(receiver.messages) == parts
+    assert {each["username"] for each in receiver.messages} == {"tracks_assets"}
+
+
 LABELS = [
     ("slack://TokenA/TokenB/TokenC/#channel", "slack://..."),
     ("json://user:password@alerts.example.com:8080/path?x=y", "json://alerts.example.com"),

@@ -13,6 +13,8 @@ from tracks_assets.alerts.incidents import Incident, News
 LONGEST = 3500
 """Characters of a message, so that receivers with a limit of 4,096 take it in one piece."""
 
+LONGEST_TITLE = 200
+
 _IDS = 5
 
 
@@ -74,7 +76,7 @@ def message_of(news: News, level: Severity, incidents: Sequence[Incident]) -> Me
     keys = tuple(incident.key for incident in incidents)
     if len(incidents) == 1:
         part = part_of(news, incidents[0])
-        return Message(level, news, keys, f"[{mark}] {part.heading}", _cut(part.text))
+        return Message(level, news, keys, _cut(f"[{mark}] {part.heading}", LONGEST_TITLE), _cut(part.text))
     return Message(level, news, keys, f"[{mark}] {_summary(news, incidents)}", _body(news, incidents))
 
 
@@ -177,5 +179,5 @@ def _length(length: timedelta) -> str:
     return " ".join(part for part in parts if part)
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}\u2026"
+def _cut(text: str, longest: int = LONGEST) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}\u2026"

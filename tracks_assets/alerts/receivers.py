@@ -126,9 +126,12 @@ def send(receiver: Receiver, title: str, body: str) -> Answer:
     """
     with _quiet() as said:
         try:
-            plugin = apprise.Apprise.instantiate(receiver.url)
+            plugin = apprise.Apprise.instantiate(receiver.url, asset=apprise.AppriseAsset(app_id="tracks_assets"))
             if plugin is None:
                 return Answer(Outcome.REFUSED, "it is not a URL that Apprise understands")
+            if "overflow=" not in receiver.url:
+                # What is too long for a service is sent in parts; by default, the service would refuse it.
+                plugin.overflow_mode = apprise.OverflowMode.SPLIT
             sender = apprise.Apprise()
             sender.add(plugin)
             is_taken = sender.notify(
