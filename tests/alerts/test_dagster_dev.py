@@ -24,6 +24,26 @@ PATIENCE = 600.0
 BIN = Path(sys.executable).parent
 
 
+@contextmanager
+def dagster_dev(environment: dict[str, str], log: Path, *code: str) -> Iterator[None]:
+    """``dagster dev`` for some code; it and everything that it started are killed after the ``with`` block."""
+    with log.open("a") as output:
+        process = subprocess.Popen(
+            [BIN / "dagster", "dev", *code, "--port", str(HttpReceiver().port)],
+            cwd=ROOT, env=environment, stdout=output, stderr=output, start_new_session=True,
+        )  # fmt: skip
+    try:
+        yield
+    finally:
+        with suppress(psutil.NoSuchProcess):
+            for each in [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]:
+                with suppress(psutil.NoSuchProcess):
+                    each.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
 class Small:
     """A home of the small code location."""
 
@@ -75,37 +95,15 @@ class Small:
         return self.looks() != before
 
     @contextmanager
-    def daemon(self) -> Iterator[psutil.Process]:
+    def daemon(self) -> Iterator[None]:
         """Dagster's daemon with its code server; both are gone after the ``with`` block."""
-        with (self.path / "dagster.log").open("a") as log:
-            process = subprocess.Popen(
-                [BIN / "dagster", "dev", "-m", "tests.alerts.small_definitions", "--port", str(_free_port())],
-                cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True,
-            )  # fmt: skip
-        try:
-            yield psutil.Process(process.pid)
-        finally:
-            kill_group(process)
+        with dagster_dev(self.environment, self.path / "dagster.log", "-m", "tests.alerts.small_definitions"):
+            yield
 
     def everything_written(self) -> str:
         """Every file of the home as text: logs, databases, captured output."""
         files = (file for file in self.path.rglob("*") if file.is_file())
         return "".join(file.read_bytes().decode("latin-1") for file in files)
-
-
-def kill_group(process: subprocess.Popen[bytes]) -> None:
-    """Ends a process and everything that it started, at once."""
-    with suppress(psutil.NoSuchProcess):
-        for each in [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]:
-            with suppress(psutil.NoSuchProcess):
-                each.kill()
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-
-
-def _free_port() -> int:
-    return HttpReceiver().port
 
 
 def wait_until(holds: Callable[[], bool], what: str) -> None:

@@ -92,6 +92,16 @@ def test_a_receiver_that_is_down_for_three_tries_gets_everything_in_order(
     assert receiver.titles == _titles("one", "more_1", "more_2", "more_3")
 
 
+def test_no_message_overtakes_another(alerts: Alerts, receiver: HttpReceiver) -> None:
+    alerts.fail("one")
+    alerts.fail("two")
+    receiver.answers = [503]
+    assert (alerts.deliver().sent, receiver.titles) == (0, [])
+    alerts.clock.forward(wait_after(1))
+    assert alerts.deliver() == Delivered(sent=2)
+    assert receiver.titles == _titles("one", "two")
+
+
 def test_the_waits_grow_to_a_quarter_of_an_hour() -> None:
     assert [wait_after(attempts).seconds for attempts in (1, 2, 3, 4, 5, 6, 7, 10_000)] == [
         30, 60, 120, 240, 480, 900, 900, 900,

@@ -204,6 +204,11 @@ def test_checks_that_could_not_be_evaluated_end_when_they_were() -> None:
     assert over.closed[0].outcome == "The checks were evaluated in a later run."
 
 
+def test_checks_that_were_evaluated_do_not_make_the_missing_assets() -> None:
+    first = _tick([], failed_run(assets=("posthog/tracks",), checks=(UNIQUE,)))
+    assert len(_tick(first.open, passed_run(LATER, assets=(), checks=(UNIQUE,))).open) == 1
+
+
 @pytest.mark.parametrize("kind", [Kind.SENSOR, Kind.SCHEDULE])
 def test_ticks_end_with_the_next_one_of_the_same_kind_and_name(kind: Kind) -> None:
     first = _tick([], Observation(kind, "export_complete", False, NOW))

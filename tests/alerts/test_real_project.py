@@ -7,6 +7,7 @@ import dagster as dg
 import pytest
 
 from tests.alerts.receiver import HttpReceiver
+from tests.alerts.test_dagster_dev import dagster_dev, wait_until
 from tests.checks.test_check_runs import damage
 from tests.graph.conftest import Home, home, new_home, parsed_dbt  # noqa: F401 (fixtures)
 from tracks_assets.definitions import build_definitions
@@ -106,3 +107,17 @@ def test_a_broken_hour_is_one_message_and_ends_when_it_is_loaded(
     assert place.run_hours(FIRST).success
     _tick(place)
     assert receiver.titles[1:] == ["[RECOVERED] Over: Run failed: posthog__events_parquet"]
+
+
+def test_the_daemon_of_the_real_project_tells_of_a_failed_check(
+    new_home: Callable[..., Home],  # noqa: F811
+    receiver: HttpReceiver,
+) -> None:
+    place = new_home(TRACKS_ALERT_URLS=receiver.url, TRACKS_AUTOMATION="on")
+    list(write_hours(place.path / "export", START, 1, ExportPlan(events_per_hour=200, malformed_share=0)))
+    place.run_hours(FIRST)
+    _collide(place)
+    place.run_hours(FIRST, assets=("tracks",))
+    with dagster_dev(place.environment, place.path / "dev.log", "-w", "workspace.yaml"):
+        wait_until(lambda: bool(receiver.messages), "the message is there")
+    assert "[ERROR] Check no_collisions failed on posthog/tracks" in receiver.titles

@@ -102,16 +102,19 @@ def test_logging_is_as_before_after_a_message(receiver: HttpReceiver, everything
     assert set(everything.texts) == {"apprise after () None"}
 
 
-def test_an_error_of_a_plugin_is_its_class_only(monkeypatch: pytest.MonkeyPatch, receiver: HttpReceiver) -> None:
+@pytest.mark.parametrize("raising_in", ["requests.request", "apprise.Apprise.instantiate"])
+def test_an_error_within_apprise_shows_no_secret(
+    monkeypatch: pytest.MonkeyPatch, receiver: HttpReceiver, everything: Everything, raising_in: str
+) -> None:
     # No plugin of Apprise's raises on purpose, so one is made to.
     def raising(*_args: object, **_kwargs: object) -> None:
         raise RuntimeError(f"cannot open {receiver.url}")
 
-    monkeypatch.setattr("requests.request", raising)
-    monkeypatch.setattr("requests.post", raising)
+    monkeypatch.setattr(raising_in, raising)
     answer = send(Receiver(receiver.url), "t", "b")
     assert answer.outcome is Outcome.FAILED
-    assert SECRET not in answer.reason
+    assert answer.reason in ("Apprise raised RuntimeError", "it could not be reached, or gave no HTTP answer")
+    assert SECRET not in answer.reason + repr(everything.texts)
 
 
 @pytest.mark.parametrize(("options", "parts"), [("", 4), ("?overflow=truncate", 1)])

@@ -355,6 +355,24 @@ def test_a_check_that_could_not_be_computed_is_one_message(
     assert receiver.titles[1:] == ["[RECOVERED] Over: Not evaluated: census:computed"]
 
 
+def test_what_is_stored_is_sent_even_if_the_records_cannot_be_read(
+    instance: dg.DagsterInstance, sensor: Any, receiver: HttpReceiver, tmp_path: Path
+) -> None:
+    receiver.stop()
+    _hour(instance, passed=False)
+    sensor(instance)
+    receiver.start()
+    store = AlertStore(f"sqlite:///{tmp_path}/alerts.db")
+    (waiting,) = store.unsent()
+    store.claim(waiting, waiting.created)
+    store.close()
+
+    settings = read_settings({"TRACKS_HOME": str(tmp_path), "TRACKS_ALERT_URLS": receiver.url})
+    with dg.build_sensor_context(instance) as context, pytest.raises(AssertionError):
+        alert_sensor(settings)(context)
+    assert receiver.titles == ["[WARN] Check counted failed on hour"]
+
+
 def test_positions_are_stored(instance: dg.DagsterInstance, sensor: Any, tmp_path: Path) -> None:
     _hour(instance)
     sensor(instance)

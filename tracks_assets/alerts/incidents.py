@@ -112,7 +112,7 @@ def advance(
             # A schedule's newest tick, say, that failed hours ago.
             continue
         known[observation.identity] = after = seen_again(before, observation) if before else begin(observation)
-        if before and before.told and (before.severity, after.severity) == ("WARN", "ERROR"):
+        if before and (before.severity, after.severity) == ("WARN", "ERROR"):
             worse.add(observation.identity)
     news = [(News.RECOVERED, incident) for incident in closed]
     news += [
