@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from tracks_assets.defs.alerts import alert_sensor
 from tracks_assets.defs.catalogue import catalogued
 from tracks_assets.defs.census import census_asset, checks_job, schedule
 from tracks_assets.defs.checks import batch_checks
@@ -34,7 +35,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         asset_checks=[batch_checks(settings), freshness_check(settings)],
         jobs=[load, checks, fresh, *DEDUP_JOBS, *RESTORE_JOBS, trace_job(settings)],
         schedules=[schedule(settings, checks), freshness_schedule(settings, fresh)],
-        sensors=[export_sensor(settings, load)],
+        sensors=[export_sensor(settings, load), alert_sensor(settings)],
         resources=resources(settings, DBT_PROJECT),
         # Steps share one process: starting another costs seconds, and the warehouse has one writer anyway.
         executor=dg.in_process_executor,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 PARTITION_FORMAT = "%Y-%m-%d-%H:%M"
 
@@ -55,7 +55,13 @@ class Settings(BaseModel):
     bq_retry_seconds: int = 120
     bq_job_seconds: int = 3600
     bq_priority: Literal["interactive", "batch"] = "interactive"
-    alert_urls: tuple[str, ...] = ()
+    # These hold secrets, so they are left out of every representation.
+    alert_urls: tuple[str, ...] = Field(default=(), repr=False)
+    alert_urls_warn: tuple[str, ...] = Field(default=(), repr=False)
+    alert_database: str = Field(default="", repr=False)
+    alert_reminder_hours: int = 24
+    show_values: bool = False
+    ui_url: str = "http://127.0.0.1:3000"
     rejected_warn_percent: float = 0.1
     rejected_error_percent: float = 1.0
     memory_limit: str = "2GB"
@@ -131,7 +137,12 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         bq_retry_seconds=reader.read("TRACKS_BQ_RETRY_SECONDS", "120", _seconds),
         bq_job_seconds=reader.read("TRACKS_BQ_JOB_SECONDS", "3600", _seconds),
         bq_priority=reader.read("TRACKS_BQ_PRIORITY", "interactive", _one_of("interactive", "batch")),
-        alert_urls=reader.read("TRACKS_ALERT_URLS", "", _urls),
+        alert_urls=reader.read("TRACKS_ALERT_URLS", "", _urls, is_secret=True),
+        alert_urls_warn=reader.read("TRACKS_ALERT_URLS_WARN", "", _urls, is_secret=True),
+        alert_database=reader.read("TRACKS_ALERT_DATABASE", f"sqlite:///{home}/alerts.db", _database, is_secret=True),
+        alert_reminder_hours=reader.read("TRACKS_ALERT_REMINDER_HOURS", "24", _hours),
+        show_values=reader.read("TRACKS_SHOW_VALUES", "off", _switch),
+        ui_url=reader.read("TRACKS_UI_URL", "http://127.0.0.1:3000", _web_address),
         rejected_warn_percent=reader.read("TRACKS_REJECTED_WARN_PERCENT", "0.1", _percent),
         rejected_error_percent=reader.read("TRACKS_REJECTED_ERROR_PERCENT", "1", _percent),
         memory_limit=reader.read("TRACKS_MEMORY_LIMIT", "2GB", _memory),
@@ -166,12 +177,13 @@ class _Reader:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
 
-    def read(self, name: str, default: str, parse: Callable[[str], Any]) -> Any:
+    def read(self, name: str, default: str, parse: Callable[[str], Any], *, is_secret: bool = False) -> Any:
         value = self._environment.get(name, "").strip() or default
         try:
             return parse(value)
         except ValueError as error:
-            raise SettingsError(f"{name} is {value!r}, but it must be {error}.") from None
+            shown = "set to a value that is not shown, because it may hold a secret" if is_secret else repr(value)
+            raise SettingsError(f"{name} is {shown}, but it must be {error}.") from None
 
 
 def _check_together(settings: Settings) -> None:
@@ -322,6 +334,24 @@ def _dataset_prefix(value: str) -> str:
     if value and not value.replace("_", "").isalnum():
         raise ValueError("letters, digits and underscores only, such as staging_")
     return value
+
+
+def _hours(value: str) -> int:
+    if not value.isdecimal() or not 1 <= int(value) <= 168:  # noqa: PLR2004 (a week)
+        raise ValueError("a whole number of hours from 1 to 168")
+    return int(value)
+
+
+def _database(value: str) -> str:
+    if not re.match(r"(?:sqlite|postgresql)(?:\+\w+)?://", value):
+        raise ValueError("a database URL such as sqlite:////path/alerts.db or postgresql://user:password@host/name")
+    return value
+
+
+def _web_address(value: str) -> str:
+    if urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname or re.search(r"\s", value):
+        raise ValueError("an address such as https://dagster.example.com")
+    return value.rstrip("/")
 
 
 def _urls(value: str) -> tuple[str, ...]:

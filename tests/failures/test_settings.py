@@ -20,6 +20,7 @@ LOCATION = "a BigQuery location such as US, EU or europe-west6"
 BYTES = "a number of bytes such as 1000000000000, or not set for no limit"
 SECONDS = "a whole number of seconds from 1 to 86400"
 PERCENT = "a percentage from 0 to 100 such as 0.1"
+HOURS = "a whole number of hours from 1 to 168"
 
 OWNERS = "e-mail addresses or names such as team:data, separated by commas"
 SOURCE = "a repository on GitHub or GitLab such as https://github.com/us/tracks"
@@ -77,7 +78,22 @@ WRONG = [
     ("TRACKS_SOURCE_URL", "git@github.com:us/tracks", SOURCE),
     ("TRACKS_SOURCE_URL", "https://example.org/github", SOURCE),
     ("TRACKS_SOURCE_URL", "javascript:alert(1)//github.com/a", SOURCE),
+    ("TRACKS_ALERT_REMINDER_HOURS", "0", HOURS),
+    ("TRACKS_ALERT_REMINDER_HOURS", "169", HOURS),
+    ("TRACKS_SHOW_VALUES", "yes", "'on' or 'off'"),
+    ("TRACKS_AUTOMATION", "1", "'on' or 'off'"),
+    ("TRACKS_UI_URL", "dagster.example.com", "an address such as https://dagster.example.com"),
+    ("TRACKS_UI_URL", "javascript://x", "an address such as https://dagster.example.com"),
+]
+
+SECRET = [
     ("TRACKS_ALERT_URLS", "slack://token, nonsense", "Apprise URLs such as slack://..., separated by commas"),
+    ("TRACKS_ALERT_URLS_WARN", "tokenonly", "Apprise URLs such as slack://..., separated by commas"),
+    (
+        "TRACKS_ALERT_DATABASE",
+        "mysql://user:token@host/name",
+        "a database URL such as sqlite:////path/alerts.db or postgresql://user:password@host/name",
+    ),
 ]
 
 
@@ -86,6 +102,27 @@ def test_a_wrong_value_is_named_with_what_is_allowed(name: str, value: str, allo
     with pytest.raises(SettingsError) as caught:
         read_settings({name: value})
     assert str(caught.value) == f"{name} is {value!r}, but it must be {allowed}."
+
+
+@pytest.mark.parametrize(("name", "value", "allowed"), SECRET)
+def test_a_wrong_value_that_may_hold_a_secret_is_not_shown(name: str, value: str, allowed: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_settings({name: value})
+    assert str(caught.value) == (
+        f"{name} is set to a value that is not shown, because it may hold a secret, but it must be {allowed}."
+    )
+
+
+def test_settings_show_no_secret() -> None:
+    settings = read_settings(
+        {
+            "TRACKS_ALERT_URLS": "slack://sesame/b/c",
+            "TRACKS_ALERT_URLS_WARN": "json://sesame@host",
+            "TRACKS_ALERT_DATABASE": "postgresql://user:sesame@host/name",
+        }
+    )
+    assert settings.alert_urls == ("slack://sesame/b/c",)
+    assert "sesame" not in repr(settings) + str(settings)
 
 
 def test_bigquery_needs_a_project() -> None:
@@ -139,6 +176,7 @@ def test_every_variable_has_a_default(tmp_path: Path, monkeypatch: pytest.Monkey
         bq_location="US",
         bq_dataset_prefix="",
         alert_urls=(),
+        alert_database=f"sqlite:///{home}/alerts.db",
     )
 
 
@@ -182,6 +220,12 @@ RIGHT: list[tuple[str, str, str, Any]] = [
     ("TRACKS_UPLOAD_PREVIOUS_OBJECTS", "watch", "upload_previous_objects", "watch"),
     ("TRACKS_STEP_RETRIES", "0", "step_retries", 0),
     ("TRACKS_ALERT_URLS", "slack://a/b, mailto://c@d.e,", "alert_urls", ("slack://a/b", "mailto://c@d.e")),
+    ("TRACKS_ALERT_URLS_WARN", "json://a", "alert_urls_warn", ("json://a",)),
+    ("TRACKS_ALERT_DATABASE", "postgresql+psycopg://a:b@c/d", "alert_database", "postgresql+psycopg://a:b@c/d"),
+    ("TRACKS_ALERT_REMINDER_HOURS", "168", "alert_reminder_hours", 168),
+    ("TRACKS_SHOW_VALUES", "on", "show_values", True),
+    ("TRACKS_AUTOMATION", "on", "automation", True),
+    ("TRACKS_UI_URL", "https://dagster.example.com/", "ui_url", "https://dagster.example.com"),
 ]
 
 

@@ -76,14 +76,15 @@ def merge_metadata(counts: MergeCounts, seconds: float, cost: HourCost) -> Metad
 
 
 def check_result(name: str, asset: dg.AssetKey, verdict: Verdict) -> dg.AssetCheckResult:
-    """A verdict as Dagster's UI and alerts take it."""
+    """A verdict as Dagster's UI and alerts take it; an alert shows the metadata, which names no event values."""
+    texts = {"finding": verdict.finding, "next_step": verdict.next_step, "example_ids": "\n".join(verdict.examples)}
     return dg.AssetCheckResult(
         check_name=name,
         asset_key=asset,
         passed=verdict.passed,
         severity=dg.AssetCheckSeverity[verdict.severity],
         description=verdict.sentence,
-        metadata={**verdict.figures, **({"example_ids": "\n".join(verdict.examples)} if verdict.examples else {})},
+        metadata={**verdict.figures, **{name: text for name, text in texts.items() if text}},
     )
 
 

@@ -29,13 +29,60 @@ MOST_BEFORE_CUTOVER = 0.5
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a check found; ``figures`` are what the UI plots over time."""
+    """What a check found.
+
+    Attributes:
+        passed: whether it passed.
+        sentence: all of it, for the check's page; it may name event values.
+        severity: how bad a failure is.
+        figures: numbers, which the UI plots over time.
+        examples: ids to look at.
+        finding: of a failure, the figure and what it was compared with, without event values: alerts show it.
+        next_step: of a failure, what to do; without event values.
+    """
 
     passed: bool
     sentence: str
     severity: Severity = "ERROR"
     figures: Mapping[str, int | float] = field(default_factory=dict)
     examples: tuple[str, ...] = ()
+    finding: str = ""
+    next_step: str = ""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """The parts of a failed check's sentence, each without a full stop.
+
+    Attributes:
+        finding: the figure and what it was compared with, without event values.
+        next_step: what to do, without event values.
+        values: what only the check's page shows, because it names event values.
+        joint: what joins finding and next step.
+    """
+
+    finding: str
+    next_step: str
+    values: str = ""
+    joint: str = ": "
+
+    @property
+    def sentence(self) -> str:
+        """All of it, for the check's page."""
+        if self.values:
+            return f"{self.finding}: {self.values}. {self.next_step[:1].upper()}{self.next_step[1:]}."
+        return f"{self.finding}{self.joint}{self.next_step}."
+
+    def verdict(
+        self,
+        figures: Mapping[str, int | float],
+        *,
+        severity: Severity = "ERROR",
+        examples: tuple[str, ...] = (),
+    ) -> Verdict:
+        """The verdict with these parts."""
+        parts = f"{self.finding}.", f"{self.next_step}."
+        return Verdict(False, self.sentence, severity, figures, examples, *parts)
 
 
 @dataclass(frozen=True)
@@ -83,13 +130,11 @@ def rows_accounted_for(hours: Sequence[HourCounts]) -> Verdict:
     if not wrong:
         return Verdict(True, "Every row of the files is stored in raw_tracks or rejected_tracks.", figures=figures)
     worst = wrong[0]
-    return Verdict(
-        False,
+    return Failure(
         f"The hour {worst.hour:{PARTITION_FORMAT}} has {worst.read:,} rows in its files, but {worst.accepted:,} are "
-        f"stored in raw_tracks and {worst.rejected:,} in rejected_tracks ({_count(len(wrong), 'hour')} like it): look "
-        f"who else writes these tables, and run the hour again with {_HOUR_AGAIN} {worst.hour:{PARTITION_FORMAT}}.",
-        figures=figures,
-    )
+        f"stored in raw_tracks and {worst.rejected:,} in rejected_tracks ({_count(len(wrong), 'hour')} like it)",
+        f"look who else writes these tables, and run the hour again with {_HOUR_AGAIN} {worst.hour:{PARTITION_FORMAT}}",
+    ).verdict(figures)
 
 
 def rejected_share(hours: Sequence[HourCounts], warn_percent: float, error_percent: float) -> Verdict:
@@ -101,14 +146,12 @@ def rejected_share(hours: Sequence[HourCounts], warn_percent: float, error_perce
         return Verdict(True, f"At most {share:.3g} % of an hour's rows were refused.", "WARN", figures)
     severity: Severity = "ERROR" if share > error_percent else "WARN"
     limit = error_percent if severity == "ERROR" else warn_percent
-    return Verdict(
-        False,
+    return Failure(
         f"{share:.3g} % of the hour {worst.hour:{PARTITION_FORMAT}} was refused ({worst.rejected:,} of {worst.read:,} "
-        f"rows), more than {limit:g} %: read why with select reason, count(*) from posthog.rejected_tracks "
-        f"where window_start = '{worst.hour.isoformat()}' group by reason, and fix the sender.",
-        severity,
-        figures,
-    )
+        f"rows), more than {limit:g} %",
+        f"read why with select reason, count(*) from posthog.rejected_tracks "
+        f"where window_start = '{worst.hour.isoformat()}' group by reason, and fix the sender",
+    ).verdict(figures, severity=severity)
 
 
 def unique_event_id_of_batch(
@@ -129,14 +172,11 @@ def unique_event_id_of_batch(
     severity: Severity = "WARN" if has_pool else "ERROR"
     if not repeated:
         return Verdict(True, f"No event id of {hours} is duplicated ({_count(ids, 'id')}).", severity, figures)
-    return Verdict(
-        False,
+    return Failure(
         f"{repeated:,} of the {_count(ids, 'event id')} of {hours} {_is(repeated)} duplicated in posthog.tracks, and "
-        f"none may be ({_pool(census)}): {_TRACE}, {_dedup(colliding)}.",
-        severity,
-        figures,
-        tuple(examples),
-    )
+        f"none may be ({_pool(census)})",
+        f"{_TRACE}, {_dedup(colliding)}",
+    ).verdict(figures, severity=severity, examples=tuple(examples))
 
 
 def _pool(census: Census | None) -> str:
@@ -171,11 +211,11 @@ def flat_duplicate_count(now: Census, before: Census | None, earlier: Earlier | 
         least = min(least, earlier.excess_rows)
     if now.excess_rows <= least:
         return Verdict(True, f"The duplicate count is flat: {compared}.", figures=figures)
-    return Verdict(
-        False,
-        f"Duplicates grow: {compared}; {_TRACE}, stop what multiplies it, {_dedup(now.colliding_event_ids)}.",
-        figures=figures,
-    )
+    return Failure(
+        f"Duplicates grow: {compared}",
+        f"{_TRACE}, stop what multiplies it, {_dedup(now.colliding_event_ids)}",
+        joint="; ",
+    ).verdict(figures)
 
 
 def no_collisions_of_batch(hours: str, found: BatchCollisions) -> Verdict:
@@ -189,14 +229,12 @@ def no_collisions_of_batch(hours: str, found: BatchCollisions) -> Verdict:
     if not found.ids:
         return Verdict(True, f"No event id of {hours} was delivered as several events.", figures=figures)
     was = "was" if found.ids == 1 else "were"
-    return Verdict(
-        False,
-        f"{_count(found.ids, 'event id')} of {hours} {was} delivered as several events, and none may: "
-        f"{'; '.join(map(_events_under, found.collisions))}. The first event is in posthog.tracks, the others are in "
-        f"posthog_ops.tracks_collisions: {_TRACE}, then {_SETTLE}.",
-        figures=figures,
-        examples=found.examples,
-    )
+    return Failure(
+        f"{_count(found.ids, 'event id')} of {hours} {was} delivered as several events, and none may",
+        f"the first event is in posthog.tracks, the others are in posthog_ops.tracks_collisions: {_TRACE}, then "
+        f"{_SETTLE}",
+        values="; ".join(map(_events_under, found.collisions)),
+    ).verdict(figures, examples=found.examples)
 
 
 def no_collisions_all(now: Census, kept: KeptCollisions) -> Verdict:
@@ -213,14 +251,12 @@ def no_collisions_all(now: Census, kept: KeptCollisions) -> Verdict:
     }
     if not now.colliding_event_ids and not kept.ids:
         return Verdict(True, "No event id was delivered as several events.", figures=figures)
-    return Verdict(
-        False,
+    return Failure(
         f"{_count(now.colliding_event_ids, 'event id')} with several (event_name, user_id) in posthog.tracks "
         f"(dedup_tracks refuses these) and {_count(kept.ids, 'event id')} in posthog_ops.tracks_collisions "
-        f"({_count(kept.rows, 'row')}), and none may be: {_TRACE}, then {_SETTLE}.",
-        figures=figures,
-        examples=kept.examples,
-    )
+        f"({_count(kept.rows, 'row')}), and none may be",
+        f"{_TRACE}, then {_SETTLE}",
+    ).verdict(figures, examples=kept.examples)
 
 
 def _events_under(collision: Collision) -> str:
@@ -249,14 +285,11 @@ def cutover_share(hours: Sequence[CutoverHour], cutover: datetime | None) -> Ver
             "WARN",
             figures,
         )
-    return Verdict(
-        False,
+    return Failure(
         f"{worst.before_cutover:,} of the {worst.deliveries:,} deliveries of the hour {worst.hour:{PARTITION_FORMAT}} "
-        f"lie before TRACKS_CUTOVER, {cutover:%Y-%m-%d}, and are not in posthog.tracks: if tracks should take them, "
-        f"set TRACKS_CUTOVER to an earlier day or unset it, then run the hour again.",
-        "WARN",
-        figures,
-    )
+        f"lie before TRACKS_CUTOVER, {cutover:%Y-%m-%d}, and are not in posthog.tracks",
+        "if tracks should take them, set TRACKS_CUTOVER to an earlier day or unset it, then run the hour again",
+    ).verdict(figures, severity="WARN")
 
 
 def created_at_kept(now: Census, before: Census | None) -> Verdict:
@@ -269,12 +302,11 @@ def created_at_kept(now: Census, before: Census | None) -> Verdict:
     figures["redated_rows_before"] = before.redated_rows
     if now.redated_rows <= before.redated_rows:
         return Verdict(True, f"No event was moved: {compared}.", "WARN", figures)
-    return Verdict(
-        False,
-        f"Events were moved in time: {compared}; {_TRACE}, stop what moves them, then {_run('restore_created_at')}.",
-        "WARN",
-        figures,
-    )
+    return Failure(
+        f"Events were moved in time: {compared}",
+        f"{_TRACE}, stop what moves them, then {_run('restore_created_at')}",
+        joint="; ",
+    ).verdict(figures, severity="WARN")
 
 
 def unique_event_id_all(failures: int, cutover: datetime | None, colliding: int = 0) -> Verdict:
@@ -289,12 +321,10 @@ def unique_event_id_all(failures: int, cutover: datetime | None, colliding: int 
     since = f" among the rows since {cutover:%Y-%m-%d}" if cutover else ""
     if not failures:
         return Verdict(True, f"No event id is duplicated{since}.", figures=figures)
-    return Verdict(
-        False,
-        f"{_count(failures, 'event id')} {_is(failures)} duplicated in posthog.tracks{since}, and none may be: "
-        f"{_TRACE}, {_dedup(colliding)}.",
-        figures=figures,
-    )
+    return Failure(
+        f"{_count(failures, 'event id')} {_is(failures)} duplicated in posthog.tracks{since}, and none may be",
+        f"{_TRACE}, {_dedup(colliding)}",
+    ).verdict(figures)
 
 
 def not_null(column: str, failures: int) -> Verdict:
@@ -303,12 +333,11 @@ def not_null(column: str, failures: int) -> Verdict:
     if not failures:
         return Verdict(True, f"No row of posthog.tracks is without {column}.", figures=figures)
     have = "has" if failures == 1 else "have"
-    return Verdict(
-        False,
-        f"{_count(failures, 'row')} of posthog.tracks {have} no {column}, and 0 may: select * from posthog.tracks "
-        f"where {column} is null, find who wrote them (the loader refuses such rows), and move them away.",
-        figures=figures,
-    )
+    return Failure(
+        f"{_count(failures, 'row')} of posthog.tracks {have} no {column}, and 0 may",
+        f"select * from posthog.tracks where {column} is null, find who wrote them (the loader refuses such rows), and "
+        f"move them away",
+    ).verdict(figures)
 
 
 def _dedup(colliding: int) -> str:

@@ -1,0 +1,50 @@
+"""What alerts show of this project's checks holds no event value: not in a finding, not in a next step."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.alerts.seen import NOW
+from tests.checks.test_verdicts import BEFORE, CENSUS, WHOLE
+from tracks_assets.defs.metadata import check_result
+from tracks_assets.defs.tracks import TRACKS_KEY
+from tracks_assets.integrity import verdicts
+from tracks_assets.integrity.collisions import BatchCollisions, Collision, Identity, KeptCollisions
+from tracks_assets.integrity.verdicts import CutoverHour, Verdict
+
+BOB = Identity("bob@example.com signed up", "bob")
+COLLISIONS = BatchCollisions(200, 1, ("id-1",), (Collision("id-1", (BOB,), (BOB,)),))
+
+FAILED = {
+    "rows_accounted_for": verdicts.rows_accounted_for([replace(WHOLE, accepted=0)]),
+    "rejected_share": verdicts.rejected_share([replace(WHOLE, rejected=500)], 0.1, 1),
+    "unique_event_id": verdicts.unique_event_id_of_batch("2026-03-12-05:00", 200, 12, ["id-1"], CENSUS),
+    "flat_duplicate_count": verdicts.flat_duplicate_count(replace(CENSUS, excess_rows=11), BEFORE),
+    "no_collisions": verdicts.no_collisions_of_batch("2026-03-12-05:00", COLLISIONS),
+    "no_collisions_all": verdicts.no_collisions_all(CENSUS, KeptCollisions(2, 1, ("id-1",))),
+    "cutover_share": verdicts.cutover_share([CutoverHour(NOW, 10, 9)], NOW),
+    "created_at_kept": verdicts.created_at_kept(replace(CENSUS, redated_rows=6), BEFORE),
+    "unique_event_id_all": verdicts.unique_event_id_all(2, None),
+    "event_id_not_null": verdicts.not_null("event_id", 2),
+}
+
+
+@pytest.mark.parametrize("name", FAILED)
+def test_the_parts_make_the_sentence_and_hold_no_value(name: str) -> None:
+    verdict = FAILED[name]
+    metadata = {part: str(value) for part, value in check_result(name, TRACKS_KEY, verdict).metadata.items()}
+    shown = str(metadata["finding"]) + str(metadata["next_step"])
+
+    assert not verdict.passed
+    assert verdict.finding[:-1] in verdict.sentence
+    assert verdict.next_step[1:] in verdict.sentence
+    assert "bob" not in shown
+
+
+def test_the_page_of_the_check_has_the_values() -> None:
+    assert "bob@example.com signed up" in FAILED["no_collisions"].sentence
+
+
+def test_a_check_that_passed_has_no_such_parts() -> None:
+    passed = check_result("x", TRACKS_KEY, Verdict(True, "All is well.", figures={"rows": 1}))
+    assert set(passed.metadata) == {"rows"}
