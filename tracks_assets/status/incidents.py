@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from tracks_assets.alerts import incidents
+from tracks_assets.alerts.store import AlertStore, AlertStoreError, Outgoing
 from tracks_assets.settings import Settings
 
 
@@ -56,5 +58,30 @@ class Alerts:
 
 
 def read_alerts(settings: Settings) -> Alerts:
-    """The open incidents of the alert database, and the receivers that refuse."""
-    return Alerts(is_configured=bool(settings.alert_urls))
+    """The open incidents of the alert database, and the receivers that refuse.
+
+    A database that cannot be read is a part of the page, not an error: the rest of the page is wanted then.
+    """
+    is_configured = bool(settings.alert_urls or settings.alert_urls_warn)
+    try:
+        store = AlertStore(settings.alert_database)
+        try:
+            return Alerts(
+                is_configured,
+                tuple(map(_incident, reversed(store.open_incidents()))),
+                tuple(map(_refused, store.refusing())),
+                store.last_look(),
+            )
+        finally:
+            store.close()
+    except AlertStoreError as error:
+        return Alerts(is_configured, problem=str(error))
+
+
+def _incident(incident: incidents.Incident) -> Incident:
+    seen = incident.observation
+    return Incident(seen.title, seen.finding, incident.opened, incident.severity, seen.next_step, seen.runbook)
+
+
+def _refused(outgoing: Outgoing) -> RefusedReceiver:
+    return RefusedReceiver(outgoing.label, outgoing.answer, outgoing.done or outgoing.created)
