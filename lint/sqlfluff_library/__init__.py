@@ -1,5 +1,6 @@
 """What the linter fills SQL templates with: the real columns and tables, and stand-ins for what only dbt knows."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -50,6 +51,8 @@ def _dispatch(name: str) -> Callable[..., str]:
     return lambda *_: sql_text(name)
 
 
+exceptions = SimpleNamespace(raise_compiler_error=str)
+modules, flags, invocation_id = SimpleNamespace(re=re), SimpleNamespace(EMPTY=False), "invocation"
 adapter = SimpleNamespace(dispatch=_dispatch)
 target = SimpleNamespace(type="duckdb")
 model = SimpleNamespace(columns={column.name: column for column in tables.TRACKS.columns})

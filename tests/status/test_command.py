@@ -61,7 +61,7 @@ def test_a_file_that_cannot_be_written_keeps_what_was_there(home: Path, capsys: 
     (home / "page.html").mkdir()
     said = refused(capsys, "--out", str(home / "page.html"))
     assert said == f"{home / 'page.html'} cannot be written (Is a directory): name another file with --out.\n"
-    assert sorted(path.name for path in home.iterdir()) == ["page.html", "warehouse.duckdb"]
+    assert sorted(path.name for path in home.iterdir()) == ["alerts.db", "page.html", "warehouse.duckdb"]
 
 
 def test_without_a_warehouse_none_is_made(

@@ -76,16 +76,21 @@ def merge_metadata(counts: MergeCounts, seconds: float, cost: HourCost) -> Metad
 
 
 def check_result(name: str, asset: dg.AssetKey, verdict: Verdict) -> dg.AssetCheckResult:
-    """A verdict as Dagster's UI and alerts take it; an alert shows the metadata, which names no event values."""
-    texts = {"finding": verdict.finding, "next_step": verdict.next_step, "example_ids": "\n".join(verdict.examples)}
+    """A verdict as Dagster's UI and alerts take it."""
     return dg.AssetCheckResult(
         check_name=name,
         asset_key=asset,
         passed=verdict.passed,
         severity=dg.AssetCheckSeverity[verdict.severity],
         description=verdict.sentence,
-        metadata={**verdict.figures, **{name: text for name, text in texts.items() if text}},
+        metadata=verdict_metadata(verdict),
     )
+
+
+def verdict_metadata(verdict: Verdict) -> dict[str, Any]:
+    """The figures and parts of a verdict; an alert shows them, so they name no event values."""
+    texts = {"finding": verdict.finding, "next_step": verdict.next_step, "example_ids": "\n".join(verdict.examples)}
+    return {**verdict.figures, **{name: text for name, text in texts.items() if text}}
 
 
 def check_results(asset: dg.AssetKey, judged: Judged) -> Iterator[dg.AssetCheckResult]:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from tracks_assets.defs.metadata import check_result
+from tracks_assets.defs.metadata import check_result, verdict_metadata
 from tracks_assets.defs.partitions import partition_key
 from tracks_assets.quality.upload_check import CHECK, DESCRIPTION, evaluate
 from tracks_assets.quality.uploads import Lateness
@@ -35,7 +35,7 @@ def sensor_evaluation(lateness: Lateness) -> dg.AssetCheckEvaluation:
         passed=verdict.passed,
         severity=dg.AssetCheckSeverity[verdict.severity],
         description=verdict.sentence,
-        metadata=dict(verdict.figures),
+        metadata=verdict_metadata(verdict),
     )
 
 

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from tracks_assets.integrity.verdicts import Severity, Verdict
+from tracks_assets.integrity.verdicts import Failure, Severity, Verdict
 from tracks_assets.settings import Settings
 from tracks_assets.warehouse.base import Warehouse
 from tracks_assets.warehouse.tables import RAW_TRACKS
 
-_NEXT_STEP = "Look at the sensor export_complete and at the runs of the job load_hours (docs/automation.md)."
+_NEXT_STEP = "Look at the sensor export_complete and at the runs of the job load_hours (docs/automation.md)"
 
 
 @dataclass(frozen=True)
@@ -49,20 +49,18 @@ def freshness(newest: datetime | None, now: datetime, limits: Limits) -> Verdict
         "error_after_minutes": _minutes(limits.error_after),
     }
     if newest is None:
-        return Verdict(False, f"No load of {RAW_TRACKS} has brought rows. {_NEXT_STEP}", "ERROR", bounds)
+        return Failure(f"No load of {RAW_TRACKS} has brought rows", _NEXT_STEP, joint=". ").verdict(bounds)
     age = now - newest
     figures = {"minutes_since_load": round(_minutes(age), 1), **bounds}
     severity: Severity = "ERROR" if age > limits.error_after else "WARN"
     if age <= limits.warn_after:
         return Verdict(True, f"Rows were loaded into {RAW_TRACKS} {_minutes(age):,.0f} minutes ago.", "WARN", figures)
     limit = limits.error_after if severity == "ERROR" else limits.warn_after
-    return Verdict(
-        False,
+    finding = (
         f"Rows were loaded into {RAW_TRACKS} {_minutes(age):,.0f} minutes ago, at {newest:%Y-%m-%d %H:%M} UTC; the "
-        f"limit is {_minutes(limit):,.0f} minutes. {_NEXT_STEP}",
-        severity,
-        figures,
+        f"limit is {_minutes(limit):,.0f} minutes"
     )
+    return Failure(finding, _NEXT_STEP, joint=". ").verdict(figures, severity=severity)
 
 
 def _minutes(period: timedelta) -> float:

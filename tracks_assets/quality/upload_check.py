@@ -6,7 +6,7 @@ materialization only; there it stays failed while other hours are late.
 
 from datetime import datetime
 
-from tracks_assets.integrity.verdicts import Verdict
+from tracks_assets.integrity.verdicts import Failure, Verdict
 from tracks_assets.quality.uploads import Lateness
 from tracks_assets.settings import PARTITION_FORMAT
 
@@ -14,7 +14,7 @@ CHECK = "upload_complete"
 
 DESCRIPTION = "Every export hour is uploaded completely before TRACKS_UPLOAD_TIMEOUT_SECONDS have passed."
 
-_NEXT_STEP = "Look at the batch export in PostHog. An hour is loaded by itself once its upload is complete."
+_NEXT_STEP = "Look at the batch export in PostHog. An hour is loaded by itself once its upload is complete"
 
 
 def evaluate(lateness: Lateness) -> Verdict:
@@ -30,7 +30,7 @@ def evaluate(lateness: Lateness) -> Verdict:
             f"The uploads of {lateness.hours:,} hours are late, the first {first} and the last {_key(lateness.last)}"
         )
     reason = f": {lateness.reason}" if lateness.reason else ""
-    return Verdict(False, f"{found}{reason}. {_NEXT_STEP}", "WARN", figures)
+    return Failure(f"{found}{reason}", _NEXT_STEP, joint=". ").verdict(figures, severity="WARN")
 
 
 def _key(hour: datetime) -> str:

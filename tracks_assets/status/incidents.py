@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from tracks_assets.alerts import incidents
-from tracks_assets.alerts.store import AlertStore, AlertStoreError, Outgoing
+from tracks_assets.alerts.incidents import Incident as StoredIncident
+from tracks_assets.alerts.store import AlertStore, AlertStoreError
 from tracks_assets.settings import Settings
 
 
@@ -58,30 +58,31 @@ class Alerts:
 
 
 def read_alerts(settings: Settings) -> Alerts:
-    """The open incidents of the alert database, and the receivers that refuse.
-
-    A database that cannot be read is a part of the page, not an error: the rest of the page is wanted then.
-    """
+    """What the alert database knows; that it cannot be read is part of the answer, because the page shows more."""
     is_configured = bool(settings.alert_urls or settings.alert_urls_warn)
     try:
         store = AlertStore(settings.alert_database)
         try:
-            return Alerts(
-                is_configured,
-                tuple(map(_incident, reversed(store.open_incidents()))),
-                tuple(map(_refused, store.refusing())),
-                store.last_look(),
+            incidents = tuple(map(_shown, reversed(store.open_incidents())))
+            refused = tuple(
+                RefusedReceiver(each.label, each.answer, each.done or each.created) for each in store.refusing()
             )
+            return Alerts(is_configured, incidents, refused, store.last_look())
         finally:
             store.close()
     except AlertStoreError as error:
         return Alerts(is_configured, problem=str(error))
 
 
-def _incident(incident: incidents.Incident) -> Incident:
+def _shown(incident: StoredIncident) -> Incident:
     seen = incident.observation
-    return Incident(seen.title, seen.finding, incident.opened, incident.severity, seen.next_step, seen.runbook)
-
-
-def _refused(outgoing: Outgoing) -> RefusedReceiver:
-    return RefusedReceiver(outgoing.label, outgoing.answer, outgoing.done or outgoing.created)
+    hours = f" ({incident.hours})" if incident.hours else ""
+    compared = f" ({seen.compared_with})" if seen.compared_with else ""
+    return Incident(
+        title=f"{seen.title}{hours}",
+        finding=f"{seen.finding}{compared}",
+        since=incident.opened,
+        severity=incident.severity,
+        next_step=seen.next_step,
+        runbook=seen.runbook,
+    )
