@@ -168,6 +168,7 @@ def test_dg_lists_the_definitions(home: Home) -> None:
     definitions = json.loads(listed.stdout[listed.stdout.index("{") :])
     assert {"posthog/tracks", "posthog/tracks_legacy"} <= {asset["asset_key"] for asset in definitions["assets"]}
     assert [schedule["name"] for schedule in definitions["schedules"]] == [
+        "freshness_every_15_minutes",
         "prune_runs_daily",
         "tracks_checks_twice_a_day",
     ]
