@@ -10,7 +10,7 @@ READY = .venv/ready
 
 SENT = $(CURDIR)/.sent
 
-.PHONY: setup demo ui test check lint types quick unit format columns lock benchmark benchmark-dedup benchmark-cost benchmark-bigquery clean
+.PHONY: setup demo ui test check lint types quick unit format columns lock benchmark benchmark-dedup benchmark-cost benchmark-bigquery soak clean
 
 setup: $(READY) $(DAGSTER_HOME)/dagster.yaml
 
@@ -67,6 +67,9 @@ columns: setup
 lock:
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		--no-emit-index-url --no-emit-find-links --extra dev --output-file requirements.lock pyproject.toml
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--no-emit-index-url --no-emit-find-links --extra production --constraint requirements.lock \
+		--output-file deploy/requirements.lock pyproject.toml
 
 benchmark: setup
 	@$(BIN)/python -m benchmarks.load
@@ -79,6 +82,10 @@ benchmark-cost: setup
 
 benchmark-bigquery: setup
 	@$(BIN)/python -m benchmarks.bigquery_load
+
+# 200 hourly runs in a row, some of them killed: takes some 40 minutes.
+soak: setup
+	@$(BIN)/python -m benchmarks.soak --hours 200
 
 clean:
 	rm -rf .venv .tracks

@@ -11,6 +11,7 @@ from tracks_assets.defs.export_sensor import export_sensor, load_job
 from tracks_assets.defs.freshness import freshness_check, freshness_job, freshness_schedule
 from tracks_assets.defs.hourly import hourly_assets
 from tracks_assets.defs.legacy import legacy_assets
+from tracks_assets.defs.prune import prune_job, prune_schedule
 from tracks_assets.defs.resources import resources
 from tracks_assets.defs.restore import JOBS as RESTORE_JOBS
 from tracks_assets.defs.status import PAGE_KEY, status_asset
@@ -23,6 +24,7 @@ from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
 def build_definitions(settings: Settings) -> dg.Definitions:
     """The graph for given settings."""
     checks, load, fresh = checks_job(PAGE_KEY), load_job(), freshness_job()
+    prune = prune_job(settings)
     assets = [
         *hourly_assets(settings),
         tracks_assets(settings, DBT_PROJECT),
@@ -33,8 +35,8 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     return dg.Definitions(
         assets=catalogued(assets, settings),
         asset_checks=[batch_checks(settings), freshness_check(settings)],
-        jobs=[load, checks, fresh, *DEDUP_JOBS, *RESTORE_JOBS, trace_job(settings)],
-        schedules=[schedule(settings, checks), freshness_schedule(settings, fresh)],
+        jobs=[load, checks, fresh, *DEDUP_JOBS, *RESTORE_JOBS, trace_job(settings), prune],
+        schedules=[schedule(settings, checks), freshness_schedule(settings, fresh), prune_schedule(settings, prune)],
         sensors=[export_sensor(settings, load), alert_sensor(settings)],
         resources=resources(settings, DBT_PROJECT),
         # Steps share one process: starting another costs seconds, and the warehouse has one writer anyway.

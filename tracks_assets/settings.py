@@ -27,6 +27,11 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _UNITS = {"MB": 10**6, "GB": 10**9, "MIB": 2**20, "GIB": 2**30}
 _LEAST_MEMORY = 256 * 10**6
 _OWNER = re.compile(r"team:\w+|[\w.%+-]+@[\w.-]+\.[a-zA-Z]{2,}", re.ASCII)
+_DATABASE = re.compile(r"[\w .-]+", re.ASCII)
+_TAKEN = ("information_schema", "main", "memory", "pg_catalog", "posthog", "posthog_ops", "system", "temp")
+"""Names of databases and schemas that every warehouse has, or that the project makes in it."""
+_PROJECT = re.compile(r"(?:[a-z0-9][a-z0-9.-]*:)?[a-z][a-z0-9-]*[a-z0-9]")
+"""A project's id; old ones have a domain before it, as in example.com:my-project."""
 
 
 class SettingsError(ValueError):
@@ -79,6 +84,8 @@ class Settings(BaseModel):
     owners: tuple[str, ...] = ()
     source_url: str | None = None
     source_branch: str = "main"
+    keep_log_days: int = 30
+    keep_run_days: int = 400
 
     @property
     def dagster_home(self) -> Path:
@@ -130,7 +137,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         export_start=reader.read("TRACKS_EXPORT_START", _export_start(home), _hour),
         legacy_start=reader.read("TRACKS_LEGACY_START", "2025-05-01-00:00", _hour),
         legacy_end=reader.read("TRACKS_LEGACY_END", "2026-03-12-00:00", _hour),
-        bq_project=reader.read("TRACKS_BQ_PROJECT", "", str) or None,
+        bq_project=reader.read("TRACKS_BQ_PROJECT", "", _project) or None,
         bq_location=reader.read("TRACKS_BQ_LOCATION", "US", _word),
         bq_dataset_prefix=reader.read("TRACKS_BQ_DATASET_PREFIX", "", _dataset_prefix),
         bq_maximum_bytes_billed=reader.read("TRACKS_BQ_MAXIMUM_BYTES_BILLED", "", _optional_count),
@@ -160,6 +167,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         owners=reader.read("TRACKS_OWNERS", "", _owners),
         source_url=reader.read("TRACKS_SOURCE_URL", "", _source_url),
         source_branch=reader.read("TRACKS_SOURCE_BRANCH", "main", str),
+        keep_log_days=reader.read("TRACKS_KEEP_LOG_DAYS", "30", _from_to(1, 36_500, "days")),
+        keep_run_days=reader.read("TRACKS_KEEP_RUN_DAYS", "400", _from_to(1, 36_500, "days")),
     )
     _check_together(settings)
     return settings
@@ -206,6 +215,11 @@ def _check_together(settings: Settings) -> None:
             f"TRACKS_REJECTED_ERROR_PERCENT is {settings.rejected_error_percent:g}, but it must be no less than "
             f"TRACKS_REJECTED_WARN_PERCENT, {settings.rejected_warn_percent:g}."
         )
+    if settings.keep_run_days < settings.keep_log_days:
+        raise SettingsError(
+            f"TRACKS_KEEP_RUN_DAYS is {settings.keep_run_days}, but it must be no less than TRACKS_KEEP_LOG_DAYS, "
+            f"{settings.keep_log_days}."
+        )
 
 
 def _one_of(*allowed: str) -> Callable[[str], str]:
@@ -227,7 +241,15 @@ def _database_path(value: str) -> Path:
     # DuckDB takes what follows a question mark for options, and puts its log in another place.
     if "?" in value:
         raise ValueError("a local path without '?'")
-    return _path(value)
+    path = _path(value)
+    # The file's name is the database's. dbt does not escape it, and DuckDB confuses it with a schema of the same name.
+    if _DATABASE.fullmatch(path.name) is None:
+        raise ValueError("a file name of letters, digits, spaces, '.', '_' and '-', such as warehouse.duckdb")
+    if path.stem.lower() in _TAKEN:
+        raise ValueError(
+            f"a file of another name, such as warehouse.duckdb: the database has its own {path.stem.lower()}"
+        )
+    return path
 
 
 def _uri(value: str) -> str:
@@ -324,14 +346,22 @@ def _from_to(least: int, most: int, unit: str) -> Callable[[str], int]:
     return parse
 
 
+def _project(value: str) -> str:
+    # It goes into statements, between backticks.
+    if value and _PROJECT.fullmatch(value) is None:
+        raise ValueError("the id of a Google Cloud project such as my-project")
+    return value
+
+
 def _word(value: str) -> str:
-    if not value.replace("-", "").isalnum():
+    if re.fullmatch(r"[A-Za-z0-9-]+", value) is None:
         raise ValueError("a BigQuery location such as US, EU or europe-west6")
     return value
 
 
 def _dataset_prefix(value: str) -> str:
-    if value and not value.replace("_", "").isalnum():
+    # It goes into statements, between backticks.
+    if re.fullmatch(r"[A-Za-z0-9_]*", value) is None:
         raise ValueError("letters, digits and underscores only, such as staging_")
     return value
 

@@ -7,6 +7,7 @@
     Without Dagster, everything loaded since tracks' newest stamp, less an overlap: merging a delivery twice is safe.
 -#}
 {% macro in_merge_window() -%}
+    {%- do check_variables() -%}
     {%- if has_window() -%}
         window_start >= {{ utc_timestamp(env_var('TRACKS_WINDOW_START')) }} and window_start < {{ utc_timestamp(env_var('TRACKS_WINDOW_END')) }}
     {%- elif is_incremental() -%}

@@ -19,6 +19,8 @@ PREFIX = "letters, digits and underscores only, such as staging_"
 LOCATION = "a BigQuery location such as US, EU or europe-west6"
 BYTES = "a number of bytes such as 1000000000000, or not set for no limit"
 SECONDS = "a whole number of seconds from 1 to 86400"
+DAYS = "a whole number of days from 1 to 36500"
+PROJECT = "the id of a Google Cloud project such as my-project"
 PERCENT = "a percentage from 0 to 100 such as 0.1"
 HOURS = "a whole number of hours from 1 to 168"
 
@@ -44,6 +46,7 @@ WRONG = [
     ("TRACKS_EXPORT_START", "2026-03-12-00:30", "a whole UTC hour such as 2026-03-12-00:00"),
     ("TRACKS_LEGACY_START", "2026-13-01-00:00", HOUR),
     ("TRACKS_LEGACY_END", "2026-03-12-24:00", HOUR),
+    ("TRACKS_BQ_PROJECT", "my project", PROJECT),
     ("TRACKS_BQ_LOCATION", "US; drop", LOCATION),
     ("TRACKS_BQ_DATASET_PREFIX", "my-prefix", PREFIX),
     ("TRACKS_BQ_MAXIMUM_BYTES_BILLED", "1TB", BYTES),
@@ -84,6 +87,8 @@ WRONG = [
     ("TRACKS_AUTOMATION", "1", "'on' or 'off'"),
     ("TRACKS_UI_URL", "dagster.example.com", "an address such as https://dagster.example.com"),
     ("TRACKS_UI_URL", "javascript://x", "an address such as https://dagster.example.com"),
+    ("TRACKS_KEEP_LOG_DAYS", "0", DAYS),
+    ("TRACKS_KEEP_RUN_DAYS", "36501", DAYS),
 ]
 
 SECRET = [
@@ -147,6 +152,12 @@ def test_an_hour_is_yellow_before_it_is_red() -> None:
     assert str(caught.value) == (
         "TRACKS_REJECTED_ERROR_PERCENT is 1, but it must be no less than TRACKS_REJECTED_WARN_PERCENT, 2."
     )
+
+
+def test_a_run_is_kept_no_shorter_than_its_log() -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_settings({"TRACKS_KEEP_LOG_DAYS": "60", "TRACKS_KEEP_RUN_DAYS": "59"})
+    assert str(caught.value) == ("TRACKS_KEEP_RUN_DAYS is 59, but it must be no less than TRACKS_KEEP_LOG_DAYS, 60.")
 
 
 @pytest.mark.parametrize("end", ["2025-05-01-00:00", "2025-04-30-23:00"])
@@ -219,6 +230,8 @@ RIGHT: list[tuple[str, str, str, Any]] = [
     ("TRACKS_UPLOAD_ALLOW_DELETE", "off", "upload_allow_delete", False),
     ("TRACKS_UPLOAD_PREVIOUS_OBJECTS", "watch", "upload_previous_objects", "watch"),
     ("TRACKS_STEP_RETRIES", "0", "step_retries", 0),
+    ("TRACKS_KEEP_LOG_DAYS", "7", "keep_log_days", 7),
+    ("TRACKS_KEEP_RUN_DAYS", "3650", "keep_run_days", 3_650),
     ("TRACKS_ALERT_URLS", "slack://a/b, mailto://c@d.e,", "alert_urls", ("slack://a/b", "mailto://c@d.e")),
     ("TRACKS_ALERT_URLS_WARN", "json://a", "alert_urls_warn", ("json://a",)),
     ("TRACKS_ALERT_DATABASE", "postgresql+psycopg://a:b@c/d", "alert_database", "postgresql+psycopg://a:b@c/d"),

@@ -167,7 +167,11 @@ def test_dg_lists_the_definitions(home: Home) -> None:
     assert listed.returncode == 0, listed.stdout + listed.stderr
     definitions = json.loads(listed.stdout[listed.stdout.index("{") :])
     assert {"posthog/tracks", "posthog/tracks_legacy"} <= {asset["asset_key"] for asset in definitions["assets"]}
-    assert [schedule["name"] for schedule in definitions["schedules"]] == ["tracks_checks_twice_a_day"]
+    assert [schedule["name"] for schedule in definitions["schedules"]] == [
+        "freshness_every_15_minutes",
+        "prune_runs_daily",
+        "tracks_checks_twice_a_day",
+    ]
     assert "tracks_checks" in [job["name"] for job in definitions["jobs"]]
 
 

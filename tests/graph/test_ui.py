@@ -76,6 +76,7 @@ BATCH_CHECKS = {
     "cutover_share",
 }
 JOBS = {
+    "prune_runs": {},
     "dedup_tracks": {"preflight": {"dry_run", "snapshot_days"}},
     "restore_created_at": {"preflight": {"dry_run", "tolerance_hours"}},
     "rollback_dedup": {"preflight": {"dry_run", "snapshot"}},

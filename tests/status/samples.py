@@ -5,6 +5,7 @@ from typing import Any
 
 from tests.checks.rows import NOW
 from tracks_assets.integrity.census import Census
+from tracks_assets.quality.freshness import Limits
 from tracks_assets.quality.state import state_of
 from tracks_assets.status.facts import LoadDelay, LoggedHour, StatusFacts
 from tracks_assets.status.incidents import Alerts
@@ -53,6 +54,7 @@ def facts(**others: Any) -> StatusFacts:
         "written_at": NOW,
         "engine": "duckdb",
         "rejected_warn_percent": 0.1,
+        "limits": Limits(timedelta(hours=2), timedelta(hours=4)),
         "state": state_of(censuses, (), 0, NOW),
         "censuses": censuses,
         "hours": tuple(logged(hour) for hour in hours),

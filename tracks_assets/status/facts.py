@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from tracks_assets.export.layout import HOUR
 from tracks_assets.integrity.census import Census
+from tracks_assets.quality.freshness import Limits
 from tracks_assets.quality.state import State
 from tracks_assets.status.incidents import Alerts
 from tracks_assets.status.redeliveries import Redeliveries
@@ -113,6 +114,7 @@ class StatusFacts:
         written_at: when the facts were read.
         engine: ``duckdb`` or ``bigquery``.
         rejected_warn_percent: above this share of refused rows, an hour is marked.
+        limits: the ages of the newest load above which raw_tracks is stale.
         state: the state of posthog.tracks.
         censuses: the record of censuses, the oldest first.
         hours: every export hour of the last days, the oldest first; an hour without a load has no numbers.
@@ -126,6 +128,7 @@ class StatusFacts:
     written_at: datetime
     engine: str
     rejected_warn_percent: float
+    limits: Limits
     state: State
     censuses: Sequence[Census]
     hours: Sequence[LoggedHour]

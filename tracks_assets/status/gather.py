@@ -7,6 +7,7 @@ from decimal import Decimal
 from tracks_assets.export.layout import HOUR
 from tracks_assets.integrity import census
 from tracks_assets.integrity.collisions import count_collisions
+from tracks_assets.quality.freshness import Limits
 from tracks_assets.quality.state import BatchResult, state_of
 from tracks_assets.settings import Settings
 from tracks_assets.status.facts import LoadDelay, LoggedHour, RefusedReason, StatusFacts
@@ -46,6 +47,7 @@ def read_status(
         written_at=now,
         engine=settings.engine,
         rejected_warn_percent=settings.rejected_warn_percent,
+        limits=Limits.of(settings),
         state=state_of(censuses, batches, collided_ids, now),
         censuses=censuses,
         hours=_every_hour(max(start, settings.export_start), end, _logged_hours(warehouse, bounds)),

@@ -11,13 +11,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from tracks_assets.integrity.pages import size_text
+from tracks_assets.quality.freshness import Limits
 from tracks_assets.quality.state import Condition
 from tracks_assets.status import charts
 from tracks_assets.status.charts import Chart
 from tracks_assets.status.facts import StatusFacts
 from tracks_assets.status.redeliveries import by_age
-
-FRESHNESS_WARN, FRESHNESS_ERROR = timedelta(hours=2), timedelta(hours=4)
 
 WATCH_LATE = timedelta(minutes=15)
 """An alert sensor that has not looked for so long is not running, or fails."""
@@ -36,11 +35,11 @@ def page(facts: StatusFacts) -> str:
         tone=_TONES[facts.state.condition],
         watch_is_late=bool(facts.alerts.last_look and facts.written_at - facts.alerts.last_look > WATCH_LATE),
         newest=newest,
-        freshness=_freshness(facts.written_at - newest) if newest else None,
+        freshness=_freshness(facts.written_at - newest, facts.limits) if newest else None,
         census=facts.censuses[-1] if facts.censuses else None,
         censuses=list(reversed(facts.censuses))[:_MOST_CENSUSES],
         history=_figure(charts.duplicate_history(facts.censuses)),
-        delays=_figure(charts.load_delays(facts.delays, FRESHNESS_WARN, FRESHNESS_ERROR)),
+        delays=_figure(charts.load_delays(facts.delays, facts.limits.warn_after, facts.limits.error_after)),
         ages=by_age(facts.redeliveries.groups),
         groups=facts.redeliveries.groups[:_MOST_GROUPS],
         more_groups=max(0, len(facts.redeliveries.groups) - _MOST_GROUPS),
@@ -55,9 +54,9 @@ _TONES = {
 }
 
 
-def _freshness(age: timedelta) -> str:
+def _freshness(age: timedelta, limits: Limits) -> str:
     """The tone of an age of the newest load."""
-    return "bad" if age > FRESHNESS_ERROR else "warn" if age > FRESHNESS_WARN else "good"
+    return "bad" if age > limits.error_after else "warn" if age > limits.warn_after else "good"
 
 
 def _figure(chart: Chart | None) -> dict[str, str] | None:

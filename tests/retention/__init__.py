@@ -1,0 +1,1 @@
+"""What is kept of old runs, on SQLite and on PostgreSQL."""

@@ -1,0 +1,1 @@
+"""The soak in short, and that it finds what it looks for."""
