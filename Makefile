@@ -10,7 +10,7 @@ READY = .venv/ready
 
 SENT = $(CURDIR)/.sent
 
-.PHONY: setup demo ui test check lint types quick unit format columns lock benchmark benchmark-dedup benchmark-cost benchmark-bigquery clean
+.PHONY: setup demo ui test check lint types quick unit format columns lock benchmark benchmark-dedup benchmark-cost benchmark-bigquery benchmark-anomalies clean
 
 setup: $(READY) $(DAGSTER_HOME)/dagster.yaml
 
@@ -79,6 +79,9 @@ benchmark-cost: setup
 
 benchmark-bigquery: setup
 	@$(BIN)/python -m benchmarks.bigquery_load
+
+benchmark-anomalies: setup
+	@$(BIN)/python -m benchmarks.anomalies
 
 clean:
 	rm -rf .venv .tracks

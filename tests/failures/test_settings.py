@@ -21,6 +21,8 @@ BYTES = "a number of bytes such as 1000000000000, or not set for no limit"
 SECONDS = "a whole number of seconds from 1 to 86400"
 PERCENT = "a percentage from 0 to 100 such as 0.1"
 HOURS = "a whole number of hours from 1 to 168"
+SENSITIVITY = "a number from 1 to 10 such as 3: the usual errors from the expected count to its limits"
+DELAY = "a whole number of hours from 0 to 168, or not set to learn it from the deliveries"
 
 OWNERS = "e-mail addresses or names such as team:data, separated by commas"
 SOURCE = "a repository on GitHub or GitLab such as https://github.com/us/tracks"
@@ -84,6 +86,12 @@ WRONG = [
     ("TRACKS_AUTOMATION", "1", "'on' or 'off'"),
     ("TRACKS_UI_URL", "dagster.example.com", "an address such as https://dagster.example.com"),
     ("TRACKS_UI_URL", "javascript://x", "an address such as https://dagster.example.com"),
+    ("TRACKS_ANOMALY_SENSITIVITY", "0.5", SENSITIVITY),
+    ("TRACKS_ANOMALY_SENSITIVITY", "high", SENSITIVITY),
+    ("TRACKS_ANOMALY_SENSITIVITY", "nan", SENSITIVITY),
+    ("TRACKS_ANOMALY_DETECTION_DELAY_HOURS", "-1", DELAY),
+    ("TRACKS_ANOMALY_DETECTION_DELAY_HOURS", "1.5", DELAY),
+    ("TRACKS_ANOMALY_DETECTION_DELAY_HOURS", "169", DELAY),
 ]
 
 SECRET = [
@@ -219,6 +227,14 @@ RIGHT: list[tuple[str, str, str, Any]] = [
     ("TRACKS_UPLOAD_ALLOW_DELETE", "off", "upload_allow_delete", False),
     ("TRACKS_UPLOAD_PREVIOUS_OBJECTS", "watch", "upload_previous_objects", "watch"),
     ("TRACKS_STEP_RETRIES", "0", "step_retries", 0),
+    ("TRACKS_ANOMALY_SENSITIVITY", "2.5", "anomaly_sensitivity", 2.5),
+    ("TRACKS_ANOMALY_DETECTION_DELAY_HOURS", "0", "anomaly_detection_delay_hours", 0),
+    (
+        "TRACKS_PURCHASE_FLOW_EVENTS",
+        " purchase,, it's done ,purchase",
+        "purchase_flow_events",
+        ("purchase", "it's done"),
+    ),
     ("TRACKS_ALERT_URLS", "slack://a/b, mailto://c@d.e,", "alert_urls", ("slack://a/b", "mailto://c@d.e")),
     ("TRACKS_ALERT_URLS_WARN", "json://a", "alert_urls_warn", ("json://a",)),
     ("TRACKS_ALERT_DATABASE", "postgresql+psycopg://a:b@c/d", "alert_database", "postgresql+psycopg://a:b@c/d"),
