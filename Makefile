@@ -10,7 +10,7 @@ READY = .venv/ready
 
 SENT = $(CURDIR)/.sent
 
-.PHONY: setup demo ui test check lint types quick unit format columns lock benchmark benchmark-dedup benchmark-cost benchmark-bigquery soak clean
+.PHONY: setup demo ui test check lint types quick unit format columns lock benchmark benchmark-dedup benchmark-cost benchmark-bigquery benchmark-anomalies soak clean
 
 setup: $(READY) $(DAGSTER_HOME)/dagster.yaml
 
@@ -82,6 +82,9 @@ benchmark-cost: setup
 
 benchmark-bigquery: setup
 	@$(BIN)/python -m benchmarks.bigquery_load
+
+benchmark-anomalies: setup
+	@$(BIN)/python -m benchmarks.anomalies
 
 # 200 hourly runs in a row, some of them killed: takes some 40 minutes.
 soak: setup

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from tracks_assets.defs.alerts import alert_sensor
+from tracks_assets.defs.anomalies import DAILY_METRICS_KEY, daily_metrics_asset
 from tracks_assets.defs.catalogue import catalogued
 from tracks_assets.defs.census import census_asset, checks_job, schedule
 from tracks_assets.defs.checks import batch_checks
@@ -23,13 +24,14 @@ from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
 
 def build_definitions(settings: Settings) -> dg.Definitions:
     """The graph for given settings."""
-    checks, load, fresh = checks_job(PAGE_KEY), load_job(), freshness_job()
+    checks, load, fresh = checks_job(DAILY_METRICS_KEY, PAGE_KEY), load_job(), freshness_job()
     prune = prune_job(settings)
     assets = [
         *hourly_assets(settings),
         tracks_assets(settings, DBT_PROJECT),
         *legacy_assets(settings),
         census_asset(settings, DBT_PROJECT),
+        daily_metrics_asset(settings),
         status_asset(settings),
     ]
     return dg.Definitions(

@@ -86,6 +86,9 @@ class Settings(BaseModel):
     source_branch: str = "main"
     keep_log_days: int = 30
     keep_run_days: int = 400
+    anomaly_sensitivity: float = 3.0
+    anomaly_detection_delay_hours: int | None = None
+    purchase_flow_events: tuple[str, ...] = ()
 
     @property
     def dagster_home(self) -> Path:
@@ -169,6 +172,9 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         source_branch=reader.read("TRACKS_SOURCE_BRANCH", "main", str),
         keep_log_days=reader.read("TRACKS_KEEP_LOG_DAYS", "30", _from_to(1, 36_500, "days")),
         keep_run_days=reader.read("TRACKS_KEEP_RUN_DAYS", "400", _from_to(1, 36_500, "days")),
+        anomaly_sensitivity=reader.read("TRACKS_ANOMALY_SENSITIVITY", "3", _sensitivity),
+        anomaly_detection_delay_hours=reader.read("TRACKS_ANOMALY_DETECTION_DELAY_HOURS", "", _optional_hours),
+        purchase_flow_events=reader.read("TRACKS_PURCHASE_FLOW_EVENTS", "", _names),
     )
     _check_together(settings)
     return settings
@@ -402,3 +408,25 @@ def _source_url(value: str) -> str | None:
     if value and not re.fullmatch(r"https://[^/]*(github|gitlab)[^/]*/\S+", value):
         raise ValueError("a repository on GitHub or GitLab such as https://github.com/us/tracks")
     return value.removesuffix(".git").rstrip("/") or None
+
+
+def _sensitivity(value: str) -> float:
+    try:
+        sensitivity = float(value)
+    except ValueError:
+        sensitivity = 0.0
+    if not 1 <= sensitivity <= 10:  # noqa: PLR2004 (below 1, most days are anomalies)
+        raise ValueError("a number from 1 to 10 such as 3: the usual errors from the expected count to its limits")
+    return sensitivity
+
+
+def _optional_hours(value: str) -> int | None:
+    if not value:
+        return None
+    if not value.isdecimal() or int(value) > 168:  # noqa: PLR2004 (a week)
+        raise ValueError("a whole number of hours from 0 to 168, or not set to learn it from the deliveries")
+    return int(value)
+
+
+def _names(value: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name.strip() for name in value.split(",") if name.strip()))

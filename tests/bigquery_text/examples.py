@@ -57,10 +57,13 @@ PARAMETERS: dict[str, ColumnType] = {
     # The cost of a load is added later.
     **{column.name: column.type for column in LOAD_LOG.columns[:-3]},
     "at_most": ColumnType.TIMESTAMP,
+    "created_end": ColumnType.TIMESTAMP,
     "cutover": ColumnType.TIMESTAMP,
     "earliest": ColumnType.TIMESTAMP,
     "event_id": ColumnType.STRING,
     "latest": ColumnType.TIMESTAMP,
+    "purchase_flow_0": ColumnType.STRING,
+    "purchase_flow_1": ColumnType.STRING,
     "removed_at": ColumnType.TIMESTAMP,
     "restored_at": ColumnType.TIMESTAMP,
     "since": ColumnType.TIMESTAMP,
@@ -70,7 +73,13 @@ PARAMETERS: dict[str, ColumnType] = {
     "window_start": ColumnType.TIMESTAMP,
 }
 
-MAKE_TEMPORARY_TABLES = ("find_duplicates", "find_redated", "find_seen_rows", "find_given_back")
+MAKE_TEMPORARY_TABLES = (
+    "count_tracks_by_day",
+    "find_duplicates",
+    "find_redated",
+    "find_seen_rows",
+    "find_given_back",
+)
 """In an order in which each finds the tables that it reads."""
 
 
@@ -86,6 +95,7 @@ def staged(*tables: Table) -> dict[str, str]:
 
 WITHOUT_BLANKS = (
     "advance_repair",
+    "arrivals",
     "backfill_hours",
     "batch_collisions",
     "batch_duplicates",
@@ -102,9 +112,12 @@ WITHOUT_BLANKS = (
     "count_id_times",
     "count_missing_legacy",
     "count_touched",
+    "count_tracks_by_day",
+    "daily_metrics_of",
     "delete_archived",
     "delete_archived_times",
     "delete_moved_events",
+    "delete_older_metrics",
     "delete_repair",
     "duplicate_examples",
     "duplicates_by_month",
@@ -125,6 +138,7 @@ WITHOUT_BLANKS = (
     "load_delays",
     "logged_hours",
     "merges_of_run",
+    "newest_hours",
     "recent_duplicates",
     "redated_examples",
     "refused_reasons",
@@ -155,6 +169,10 @@ WITH_BLANKS: dict[str, tuple[dict[str, Any], ...]] = {
     "find_seen_rows": ({"snapshot": place(SNAPSHOT)},),
     "fingerprint": ({"table": place(TRACKS)}, {"table": place(SNAPSHOT)}, {"table": place(REWRITTEN)}),
     "fingerprint_restored": ({"table": place(TRACKS)}, {"table": place(SNAPSHOT)}),
+    "insert_daily_metrics": (
+        {"purchase_flow": ("purchase_flow_0", "purchase_flow_1"), "largest": 1},
+        {"purchase_flow": (), "largest": 20},
+    ),
     "migrated_by_day": ({"recent_hours": 504},),
     "newest_census": ({"has_bound": False}, {"has_bound": True}),
     "record_costs": tuple({"log": place(log), "costs": COSTS} for log in (LOAD_LOG, MERGE_LOG)),

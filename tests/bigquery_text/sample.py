@@ -122,6 +122,17 @@ SAMPLE: dict[str, Sequence[Row]] = {
         {"repair_id": repair_id, "job": "dedup_tracks", "state": "published", "started_at": LATER, "rows_before": 9}
         for repair_id in ("dedup_20260611_000000_000000", REPAIR)
     ],
+    "daily_metrics": [
+        {
+            "bucket_start": at("2026-03-12 00:00:00"),
+            "table_name": "tracks",
+            "metric_name": "row_count",
+            "metric_value": 12,
+            "measured_at": LATER,
+            **dimension,
+        }
+        for dimension in ({"dimension": ""}, {"dimension": "event_name", "dimension_value": 'it\'s a \\ "name"'})
+    ],
     "duplicate_census": [
         {"measured_at": moment, "rows": number, "excess_rows": 0} for number, moment in enumerate((NOON, LATER))
     ],
@@ -141,11 +152,15 @@ LIKE_TRACKS = (SNAPSHOT, REWRITTEN)
 
 PARAMETERS: dict[str, Any] = {
     "at_most": at("2026-06-01 00:00:00"),
+    "created_end": at("2026-03-13 00:00:00"),
     "cutover": at("2026-03-04 00:00:00"),
     "earliest": at("2000-01-01 00:00:00"),
     "event_id": UUID7,
     "job": "dedup_tracks",
     "latest": at("2100-01-01 00:00:00"),
+    "measured_at": LATER,
+    "purchase_flow_0": "$autocapture",
+    "purchase_flow_1": 'it\'s a \\ "name"',
     "removed_at": LATER,
     "repair_id": REPAIR,
     "restored_at": LATER,

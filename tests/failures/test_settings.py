@@ -23,6 +23,8 @@ DAYS = "a whole number of days from 1 to 36500"
 PROJECT = "the id of a Google Cloud project such as my-project"
 PERCENT = "a percentage from 0 to 100 such as 0.1"
 HOURS = "a whole number of hours from 1 to 168"
+SENSITIVITY = "a number from 1 to 10 such as 3: the usual errors from the expected count to its limits"
+DELAY = "a whole number of hours from 0 to 168, or not set to learn it from the deliveries"
 
 OWNERS = "e-mail addresses or names such as team:data, separated by commas"
 SOURCE = "a repository on GitHub or GitLab such as https://github.com/us/tracks"
@@ -89,6 +91,12 @@ WRONG = [
     ("TRACKS_UI_URL", "javascript://x", "an address such as https://dagster.example.com"),
     ("TRACKS_KEEP_LOG_DAYS", "0", DAYS),
     ("TRACKS_KEEP_RUN_DAYS", "36501", DAYS),
+    ("TRACKS_ANOMALY_SENSITIVITY", "0.5", SENSITIVITY),
+    ("TRACKS_ANOMALY_SENSITIVITY", "high", SENSITIVITY),
+    ("TRACKS_ANOMALY_SENSITIVITY", "nan", SENSITIVITY),
+    ("TRACKS_ANOMALY_DETECTION_DELAY_HOURS", "-1", DELAY),
+    ("TRACKS_ANOMALY_DETECTION_DELAY_HOURS", "1.5", DELAY),
+    ("TRACKS_ANOMALY_DETECTION_DELAY_HOURS", "169", DELAY),
 ]
 
 SECRET = [
@@ -232,6 +240,14 @@ RIGHT: list[tuple[str, str, str, Any]] = [
     ("TRACKS_STEP_RETRIES", "0", "step_retries", 0),
     ("TRACKS_KEEP_LOG_DAYS", "7", "keep_log_days", 7),
     ("TRACKS_KEEP_RUN_DAYS", "3650", "keep_run_days", 3_650),
+    ("TRACKS_ANOMALY_SENSITIVITY", "2.5", "anomaly_sensitivity", 2.5),
+    ("TRACKS_ANOMALY_DETECTION_DELAY_HOURS", "0", "anomaly_detection_delay_hours", 0),
+    (
+        "TRACKS_PURCHASE_FLOW_EVENTS",
+        " purchase,, it's done ,purchase",
+        "purchase_flow_events",
+        ("purchase", "it's done"),
+    ),
     ("TRACKS_ALERT_URLS", "slack://a/b, mailto://c@d.e,", "alert_urls", ("slack://a/b", "mailto://c@d.e")),
     ("TRACKS_ALERT_URLS_WARN", "json://a", "alert_urls_warn", ("json://a",)),
     ("TRACKS_ALERT_DATABASE", "postgresql+psycopg://a:b@c/d", "alert_database", "postgresql+psycopg://a:b@c/d"),

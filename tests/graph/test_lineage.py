@@ -7,6 +7,7 @@ import dagster as dg
 
 from tests.graph.conftest import Home
 from tracks_assets.definitions import build_definitions
+from tracks_assets.defs.anomalies import DAILY_METRICS_KEY
 from tracks_assets.defs.census import CENSUS_KEY
 from tracks_assets.defs.status import PAGE_KEY
 from tracks_assets.defs.tracks import TRACKS_KEY
@@ -29,6 +30,7 @@ def test_the_graph_shows_everything_that_writes_tracks(home: Home) -> None:
         TRACKS_KEY: {key("raw_tracks"), key("tracks_legacy")},
         CENSUS_KEY: {TRACKS_KEY},
         PAGE_KEY: {CENSUS_KEY},
+        DAILY_METRICS_KEY: {key("raw_tracks"), TRACKS_KEY},
     }
     mapping = graph.get(TRACKS_KEY).partition_mappings[key("tracks_legacy")]
     assert mapping == dg.TimeWindowPartitionMapping(allow_nonexistent_upstream_partitions=True)

@@ -18,6 +18,7 @@ _LAYERS = {
     "backfill_tracks": "legacy",
     "tracks_legacy": "legacy",
     "duplicate_census": "quality",
+    "daily_metrics": "quality",
     "status_page": "quality",
 }
 """The layer of an asset, by the last part of its key; of any other, it is its group."""

@@ -160,7 +160,7 @@ def markdown_table(rows: Sequence[Row]) -> str:
 
 
 def checks_job(*following: dg.AssetKey) -> Any:
-    """The job that takes a census with all its checks, and then materializes what follows from it."""
+    """The job that takes a census with all its checks, and then materializes other assets with theirs."""
     return dg.define_asset_job(
         JOB,
         selection=dg.AssetSelection.assets(CENSUS_KEY, *following),

@@ -210,6 +210,27 @@ MERGE_LOG = Table(
     partitioned_by="window_start",
     schema=OPS_SCHEMA,
 )
+DAILY_METRICS = Table(
+    "daily_metrics",
+    (
+        _stamp("bucket_start", ColumnType.TIMESTAMP, "The day (its start, UTC)."),
+        _stamp("table_name", ColumnType.STRING, "The table that is measured."),
+        _stamp(
+            "metric_name", ColumnType.STRING, "What is measured: row_count, hours_loaded or update_delay (seconds)."
+        ),
+        _stamp(
+            "dimension",
+            ColumnType.STRING,
+            "What rows are counted by: event_name, client, purchase_flow, or empty for the table in full; "
+            "other_event_names and other_clients are all values without rows of their own.",
+        ),
+        _stamp("dimension_value", ColumnType.STRING, "The dimension's value; null for rows without one."),
+        _stamp("metric_value", ColumnType.INT64, "The figure."),
+        _stamp("measured_at", ColumnType.TIMESTAMP, "When it was measured. Only settled days are."),
+    ),
+    "Figures by day: rows of tracks and raw_tracks, by event name and client, and how late hours were loaded.",
+    schema=OPS_SCHEMA,
+)
 TABLES = (
     RAW_TRACKS,
     REJECTED_TRACKS,
@@ -224,6 +245,7 @@ TABLES = (
     TRACKS_REPAIRS,
     LOAD_LOG,
     MERGE_LOG,
+    DAILY_METRICS,
 )
 
 
