@@ -10,7 +10,7 @@ READY = .venv/ready
 
 SENT = $(CURDIR)/.sent
 
-.PHONY: setup demo ui test check lint types quick unit format columns lock benchmark benchmark-dedup benchmark-cost benchmark-bigquery benchmark-anomalies soak clean
+.PHONY: setup demo ui test check lint types quick unit format screenshots columns lock benchmark benchmark-dedup benchmark-cost benchmark-bigquery benchmark-anomalies soak clean
 
 setup: $(READY) $(DAGSTER_HOME)/dagster.yaml
 
@@ -60,6 +60,10 @@ unit: setup
 format: setup
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+# The pictures of the docs, taken by the tests that drive the browser.
+screenshots: setup
+	@TRACKS_SCREENSHOTS=$(CURDIR)/docs/images $(BIN)/pytest -q tests/browser
 
 columns: setup
 	@$(BIN)/python -m tracks_assets.warehouse.dbt_properties

@@ -45,7 +45,7 @@ def _fingerprints(warehouse: Path) -> list[tuple[object, ...]]:
 
 
 def _bare_dbt(soak: Soak) -> int:
-    state = str(parsed_state(soak.settings))
+    state = str(parsed_state(soak.settings, DBT_PROJECT))
     command = [str(Path(sys.executable).with_name("dbt")), "build", "--exclude", "test_type:unit unique_event_id_all"]
     command += ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
     command += ["--target-path", state, "--log-path", state]

@@ -79,7 +79,7 @@ def test_a_load_that_is_killed_again_and_again_is_whole_after_the_next_run(busy:
 def merge(place: Place) -> Iterator["subprocess.Popen[str]"]:
     """A dbt process that merges the second hour."""
     settings = read_settings({"TRACKS_HOME": str(place.folder)})
-    state, variables = str(parsed_state(settings)), settings.child_environment()
+    state, variables = str(parsed_state(settings, DBT_PROJECT)), settings.child_environment()
     window = {"TRACKS_WINDOW_START": SECOND.isoformat(), "TRACKS_WINDOW_END": (SECOND + HOUR).isoformat()}
     command = [dbt_executable(), "run", "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
     command += ["--target-path", state, "--log-path", state]

@@ -3,11 +3,14 @@
 import json
 import os
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.graph.conftest import Home
+from tests.graph.conftest import ROOT, Home
 from tracks_assets.defs.dbt_manifest import ensure_manifest, fingerprint, parsed_state
 from tracks_assets.settings import read_settings
 from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
@@ -22,11 +25,39 @@ def test_a_manifest_is_not_taken_over_by_another_warehouse(home: Home) -> None:
 
 
 def test_a_manifest_of_the_same_settings_is_not_parsed_again(home: Home) -> None:
-    manifest = parsed_state(home.settings) / "manifest.json"
+    manifest = parsed_state(home.settings, DBT_PROJECT) / "manifest.json"
     before = manifest.stat().st_mtime_ns
 
     assert ensure_manifest(home.settings, DBT_PROJECT) == manifest
     assert manifest.stat().st_mtime_ns == before
+
+
+_ENSURE = """
+from tracks_assets.defs.dbt_manifest import ensure_manifest
+from tracks_assets.settings import read_settings
+from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
+ensure_manifest(read_settings(), DBT_PROJECT)
+"""
+
+
+@pytest.mark.slow
+def test_processes_that_start_at_once_and_one_that_is_killed_leave_a_whole_manifest(tmp_path: Path) -> None:
+    environment = os.environ | {"TRACKS_HOME": str(tmp_path)}
+
+    def start() -> subprocess.Popen[bytes]:
+        return subprocess.Popen([sys.executable, "-c", _ENSURE], cwd=ROOT, env=environment, start_new_session=True)
+
+    killed = start()
+    manifest = parsed_state(read_settings(environment), DBT_PROJECT) / "manifest.json"
+    while not list(tmp_path.glob("dbt/duckdb/parsing_*/*")):
+        assert killed.poll() is None, "it was to be killed while it parses"
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.wait()
+    assert not manifest.exists()
+
+    both = [start(), start()]
+    assert [process.wait() for process in both] == [0, 0]
+    assert json.loads(manifest.read_text())["nodes"]["model.tracks.posthog_tracks"]
 
 
 @pytest.mark.parametrize(

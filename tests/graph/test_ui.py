@@ -90,14 +90,14 @@ JOBS = {
 
 
 class Ui:
-    """The GraphQL side of the Dagster UI."""
+    """The Dagster UI at an address, and its GraphQL side."""
 
     def __init__(self, port: int) -> None:
-        self._address = f"http://127.0.0.1:{port}/graphql"
+        self.address = f"http://127.0.0.1:{port}"
 
     def ask(self, query: str, **variables: object) -> dict[str, Any]:
         body = json.dumps({"query": query, "variables": variables}).encode()
-        request = urllib.request.Request(self._address, body, {"Content-Type": "application/json"})
+        request = urllib.request.Request(f"{self.address}/graphql", body, {"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=60) as answer:
             data: dict[str, Any] = json.load(answer)["data"]
             return data

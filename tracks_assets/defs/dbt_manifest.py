@@ -1,21 +1,26 @@
 """dbt's manifest, parsed again whenever anything that it depends on has changed.
 
 It lies in TRACKS_HOME, with dbt's parse state beside it: the parse depends on the settings, and a read-only checkout
-is enough to run from. It depends on the project's files, dbt's version and the settings that the project reads. A
-fingerprint of all of them is stored beside it, because the age of files says nothing about settings.
+is enough to run from. It depends on the project's files, dbt's version and the settings that the project reads. Its
+folder is named by a fingerprint of all of them, and appears at once and complete: several processes may start on a new
+home at the same time, and each may be killed.
 """
 
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tracks_assets.settings import Settings
 
-_FINGERPRINT = "parsed_from.txt"
+_KEPT = 4
+"""Parsed states of other settings or of earlier files that are kept."""
+
 _PROJECT_FILES = ("*.yml", "models/**/*", "macros/**/*", "tests/**/*")
 
 
@@ -28,9 +33,9 @@ def dbt_executable() -> str:
     return str(Path(sys.executable).with_name("dbt"))
 
 
-def parsed_state(settings: Settings) -> Path:
-    """The folder that holds the manifest and the parse state."""
-    return settings.home / "dbt" / settings.engine
+def parsed_state(settings: Settings, project: Path) -> Path:
+    """The folder that holds the manifest and the parse state of ``project`` for these settings."""
+    return settings.home / "dbt" / settings.engine / fingerprint(settings, project)[:16]
 
 
 def ensure_manifest(settings: Settings, project: Path) -> Path:
@@ -39,13 +44,26 @@ def ensure_manifest(settings: Settings, project: Path) -> Path:
     Raises:
         DbtProjectError: the project does not parse.
     """
-    manifest = parsed_state(settings) / "manifest.json"
-    parsed_from, wanted = manifest.with_name(_FINGERPRINT), fingerprint(settings, project)
-    if not (manifest.exists() and parsed_from.exists() and parsed_from.read_text() == wanted):
-        parsed_from.unlink(missing_ok=True)
-        _parse(settings, project, manifest.parent)
-        parsed_from.write_text(wanted)
+    state = parsed_state(settings, project)
+    manifest = state / "manifest.json"
+    if not manifest.exists():
+        state.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix="parsing_", dir=state.parent, ignore_cleanup_errors=True) as folder:
+            _parse(settings, project, Path(folder))
+            try:
+                Path(folder).rename(state)
+            except OSError:
+                # Another process was faster.
+                if not manifest.exists():
+                    raise
+        _forget_old_states(state)
     return manifest
+
+
+def _forget_old_states(state: Path) -> None:
+    others = [path for path in state.parent.iterdir() if path.is_dir() and path != state]
+    for old in sorted(others, key=lambda path: path.stat().st_mtime)[:-_KEPT]:
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def fingerprint(settings: Settings, project: Path) -> str:

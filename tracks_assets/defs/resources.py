@@ -142,7 +142,7 @@ class DbtRunner:
             shutil.rmtree(old, ignore_errors=True)
         target_path = runs / run_name
         target_path.mkdir(exist_ok=True)
-        state = parsed_state(self.settings) / _PARTIAL_PARSE
+        state = parsed_state(self.settings, self.project) / _PARTIAL_PARSE
         if state.exists():
             shutil.copy(state, target_path)
         return target_path
