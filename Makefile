@@ -51,10 +51,10 @@ check: setup
 quick: setup
 	@$(BIN)/pytest -q -n 2 -m "not (emulator or dagster or browser or slow)" --ignore=tests/sent
 
-# Many tests wait for something, so three at a time keep two cores busy.
+# Many tests wait for something, so four at a time keep two cores busy.
 unit: setup
 	@rm -rf $(SENT)
-	@TRACKS_TESTS_SENT=$(SENT) $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --ignore=tests/sent
+	@TRACKS_TESTS_SENT=$(SENT) $(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder --ignore=tests/sent
 	@TRACKS_TESTS_SENT=$(SENT) $(BIN)/pytest tests/sent
 
 format: setup

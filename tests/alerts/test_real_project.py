@@ -60,7 +60,8 @@ def test_what_a_person_reads_of_a_damaged_table(new_home: Callable[..., Home], r
     assert lines[1] == "Figures: batch_ids 200, collided_ids 1"
     assert lines[2] == "Compared with: No event id of the hours just merged is used for two events."
     assert f"Partitions: {FIRST}" in lines
-    assert "Downstream: posthog/duplicate_census" in message["message"]
+    (downstream,) = (line for line in lines if line.startswith("Downstream: "))
+    assert "posthog/duplicate_census" in downstream
     assert "Runbook: docs/runbooks.md#one-id-two-events-no_collisions-no_collisions_all" in lines
     assert VALUE not in str(message)
 
@@ -119,5 +120,5 @@ def test_the_daemon_of_the_real_project_tells_of_a_failed_check(
     _collide(place)
     place.run_hours(FIRST, assets=("tracks",))
     with dagster_dev(place.environment, place.path / "dev.log", "-w", "workspace.yaml"):
-        wait_until(lambda: bool(receiver.messages), "the message is there")
-    assert "[ERROR] Check no_collisions failed on posthog/tracks" in receiver.titles
+        # The sensor of the export finds these hours late, too: both may come as one message.
+        wait_until(lambda: "no_collisions failed on posthog/tracks" in str(receiver.messages), "the message is there")

@@ -85,7 +85,9 @@ def test_hours_come_from_the_bucket_into_tracks(cloud_home: Home, bucket: tuple[
         home, "raw_tracks", f"window_start < '{HOURS[1][:10]} 01:00:00'"
     )
     assert set(home.evaluated("__ASSET_JOB")) == {
+        "upload_complete",
         "rows_accounted_for",
+        "raw_tracks_fresh",
         "rejected_share",
         "unique_event_id",
         "no_collisions",
@@ -124,8 +126,8 @@ def test_a_merge_that_bigquery_refuses_is_told_in_one_sentence(cloud_home: Home,
 
     assert run.returncode == 1
     assert (
-        f"MergeError: The merge of the hour {HOURS[1]} into posthog.tracks failed (Transaction is aborted due to "
-        "concurrent update against table tracks-tests:posthog.raw_tracks. Transaction ID: 1). Another job changed the "
+        f"TransientWarehouseError: The merge of the hour {HOURS[1]} into posthog.tracks failed (Transaction is aborted "
+        "due to concurrent update against table tracks-tests:posthog.raw_tracks. Transaction ID: 1). Another job changed the "
         "same table meanwhile, so nothing was changed: wait for it to finish, or end the session that a killed run "
         "left open (docs/runbooks.md says how), then run again. A merge is applied in full or not at all, so running "
         "it again is safe."

@@ -136,7 +136,7 @@ def test_code_references_name_the_defining_lines(home: Home) -> None:
         for source in found:
             file, line = source.rsplit(":", 1)
             text = Path(file).read_text(encoding="utf-8").splitlines()[int(line) - 1]
-            assert text.strip().startswith(("@dg.asset", "@dbt_assets", "{#-")), (source, text)
+            assert text.strip().startswith(("@dg.asset", "@dg.multi_asset", "@dbt_assets", "{#-")), (source, text)
     assert any("posthog_tracks.sql" in source for source in sources(home, TRACKS_KEY))
 
 

@@ -116,7 +116,7 @@ def test_what_a_script_changed_is_told_by_its_statements(
 
     with outages.warehouse().opened() as tables:
         outages.proxy.fault = fault
-        tables.change("replace_hour", window_start=HOUR.isoformat(), staged={})
+        tables.change("replace_hour", window_start=HOUR.isoformat(), staged={}, logged={"run_id": None})
         assert tables.usage is not None
         assert (tables.usage.inserted, tables.usage.updated, tables.usage.deleted) == changed
         assert tables.usage.bytes_billed == 10_485_760
