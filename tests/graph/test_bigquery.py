@@ -127,10 +127,10 @@ def test_a_merge_that_bigquery_refuses_is_told_in_one_sentence(cloud_home: Home,
     assert run.returncode == 1
     assert (
         f"TransientWarehouseError: The merge of the hour {HOURS[1]} into posthog.tracks failed (Transaction is aborted "
-        "due to concurrent update against table tracks-tests:posthog.raw_tracks. Transaction ID: 1). Another job changed the "
-        "same table meanwhile, so nothing was changed: wait for it to finish, or end the session that a killed run "
-        "left open (docs/runbooks.md says how), then run again. A merge is applied in full or not at all, so running "
-        "it again is safe."
+        "due to concurrent update against table tracks-tests:posthog.raw_tracks. Transaction ID: 1). Another job "
+        "changed the same table meanwhile, so nothing was changed: wait for it to finish, or end the session that a "
+        "killed run left open (docs/runbooks.md says how), then run again. A merge is applied in full or not at all, "
+        "so running it again is safe."
     ) in run.stdout + run.stderr
     assert count(cloud_home, "tracks") == before
     assert cloud_home.materialize("--partition", HOURS[1]).returncode == 0
