@@ -22,7 +22,7 @@ PATIENCE = 180_000
 """Milliseconds: a loaded machine is slow, and that is no failure."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A home as ``make demo`` leaves it."""
     path = tmp_path_factory.mktemp("browser") / "home"
@@ -42,14 +42,14 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     return home
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def ui(home: Home) -> Iterator[Ui]:
     """The UI on that home."""
     with serving(home, home.path / "ui.log", "dagster", "dev", "--workspace", "workspace.yaml") as asked:
         yield asked
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """A browser; without one, the tests fail: they are never skipped."""
     assert CHROMIUM, "Chromium is not installed: apt-get install chromium"
