@@ -1,4 +1,4 @@
-"""How good the anomaly checks are: false alarms per 1,000 series-days, and the smallest drop that is found with 95 %.
+"""Measures the anomaly checks: false alarms per 1,000 series-days, and the smallest drop that is found with 95 %.
 
 Series are made with a fixed seed: a size, noise from day to day beyond that of counting, and a shape. The day evaluated
 is always an ordinary one; what the shape holds (a launch, an outage) lies in the days before it. Run it with

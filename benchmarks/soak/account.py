@@ -1,4 +1,4 @@
-"""What the tables must hold, worked out from the delivered files alone: plain Python, and no code of the pipeline."""
+"""The expected tables, computed from the delivered files alone: plain Python, and no code of the pipeline."""
 
 import json
 from collections import Counter
@@ -17,7 +17,7 @@ _LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
 
 @dataclass
 class Account:
-    """What was delivered, and what follows.
+    """The deliveries and the tables that follow from them.
 
     Attributes:
         accepted: well-formed rows by export hour.
@@ -74,7 +74,7 @@ def _rows(folder: Path) -> Iterator[Row]:
 
 
 def is_well_formed(row: Row) -> bool:
-    """Whether a delivered row is an event: with an id, a name, a user, a time of this age, and an object or nothing."""
+    """Whether a delivered row is an event: with an id, a name, a user, a plausible time, and an object or null."""
     if not (row["uuid"] and row["event"] and row["distinct_id"]) or row["timestamp"] is None:
         return False
     if not datetime(2000, 1, 1, tzinfo=UTC) <= row["timestamp"] <= datetime(2100, 1, 1, tzinfo=UTC):

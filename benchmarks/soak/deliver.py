@@ -74,7 +74,7 @@ def deliver_again(delivered: Delivered, chance: Random) -> None:
 
 
 def append_row(delivered: Delivered, change: Change, chance: Random) -> None:
-    """Writes the hour's first file anew with one row more: a well-formed one of its own, changed."""
+    """Rewrites the hour's first file with one more row, a changed copy of a valid one."""
     file = min(delivered.folder.glob("*.parquet*"))
     table = pq.ParquetFile(file).read()
     row = chance.choice([each for each in table.to_pylist() if is_well_formed(each)])

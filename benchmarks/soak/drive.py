@@ -1,4 +1,4 @@
-"""What is to be run next: the one place to change when another driver takes over.
+"""The driver of the soak: decides what runs next. Another driver replaces this module only.
 
 ``OldestFirst`` does what the sensor ``export_complete`` does, without its waiting: hours that were delivered and not
 yet loaded run as one range, oldest first, and so do hours whose files changed since.

@@ -1,4 +1,4 @@
-"""What every run imports, imported once in the process that runs are forked from."""
+"""Imports that every run needs, loaded once in the process that runs are forked from."""
 
 import importlib
 import pkgutil

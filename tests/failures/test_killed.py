@@ -1,4 +1,4 @@
-"""kill -9 in the middle of a load and of a merge, then run again: nothing is lost and nothing stands twice."""
+"""kill -9 in the middle of a load and of a merge, then run again: nothing is lost and no event is duplicated."""
 
 import os
 import random
