@@ -111,13 +111,18 @@ def test_a_delivered_field_clashes_with_no_name_of_the_readers_own(name: str, tm
 def test_a_refused_row_is_json_although_a_field_is_no_number(tmp_path: Path) -> None:
     """JSON has no NaN and no infinity: DuckDB writes them, and BigQuery would refuse the hour every time."""
     numbers = [float("nan"), float("inf"), 0.5, None]
-    rows = [row(uuid=f"refused {number}", properties="[]") | {"score": number} for number in numbers]
-    inventory = written(tmp_path / "export", rows, score=pa.float64())
+    nested = pa.list_(pa.struct([("score", pa.float64())]))
+    rows = [
+        row(uuid=f"refused {number}", properties="[]") | {"score": number, "nested": [{"score": number}]}
+        for number in numbers
+    ]
+    inventory = written(tmp_path / "export", rows, score=pa.float64(), nested=nested)
 
     _, _, rejected = loaded(tmp_path, inventory)
 
-    raws = [json.loads(each["raw"], parse_constant=pytest.fail)["score"] for each in rejected]
-    assert sorted(map(str, raws)) == ["0.5", "None", "inf", "nan"]
+    raws = [json.loads(each["raw"], parse_constant=pytest.fail) for each in rejected]
+    assert sorted(str(raw["score"]) for raw in raws) == ["0.5", "None", "inf", "nan"]
+    assert [raw["nested"][0]["score"] for raw in raws] == [raw["score"] for raw in raws]
 
 
 def test_files_with_and_without_an_insert_time_may_be_of_one_hour(tmp_path: Path) -> None:

@@ -181,9 +181,19 @@ def struct_of(batch: pa.RecordBatch) -> Any:
 
 
 def json_safe(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """The batch with its floating-point fields as text: JSON has no NaN and no infinity."""
-    columns = [pc.cast(each, pa.string()) if pa.types.is_floating(each.type) else each for each in batch.columns]
+    """The batch with its floating-point values as text, nested ones too: JSON has no NaN and no infinity."""
+    columns = [_cast(each, _without_floats(each.type)) for each in batch.columns]
     return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+
+
+def _without_floats(type_: pa.DataType) -> pa.DataType:
+    if pa.types.is_floating(type_):
+        return pa.string()
+    if pa.types.is_list(type_):
+        return pa.list_(_without_floats(type_.value_type))
+    if pa.types.is_struct(type_):
+        return pa.struct([field.with_type(_without_floats(field.type)) for field in type_])
+    return type_
 
 
 def named_rows(file: ExportFile, **columns: Any) -> pa.RecordBatch:
