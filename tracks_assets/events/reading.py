@@ -182,7 +182,10 @@ def struct_of(batch: pa.RecordBatch) -> Any:
 
 def json_safe(batch: pa.RecordBatch) -> pa.RecordBatch:
     """The batch with its floating-point values as text, nested ones too: JSON has no NaN and no infinity."""
-    columns = [_cast(each, _without_floats(each.type)) for each in batch.columns]
+    types = [_without_floats(each.type) for each in batch.columns]
+    columns = [
+        each if each.type == type_ else each.cast(type_) for each, type_ in zip(batch.columns, types, strict=True)
+    ]
     return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
 
 
