@@ -64,6 +64,7 @@ PARAMETERS: dict[str, ColumnType] = {
     "latest": ColumnType.TIMESTAMP,
     "purchase_flow_0": ColumnType.STRING,
     "purchase_flow_1": ColumnType.STRING,
+    "purchase_flow_2": ColumnType.STRING,
     "removed_at": ColumnType.TIMESTAMP,
     "restored_at": ColumnType.TIMESTAMP,
     "since": ColumnType.TIMESTAMP,
@@ -170,7 +171,7 @@ WITH_BLANKS: dict[str, tuple[dict[str, Any], ...]] = {
     "fingerprint": ({"table": place(TRACKS)}, {"table": place(SNAPSHOT)}, {"table": place(REWRITTEN)}),
     "fingerprint_restored": ({"table": place(TRACKS)}, {"table": place(SNAPSHOT)}),
     "insert_daily_metrics": (
-        {"purchase_flow": ("purchase_flow_0", "purchase_flow_1"), "largest": 1},
+        {"purchase_flow": ("purchase_flow_0", "purchase_flow_1", "purchase_flow_2"), "largest": 1},
         {"purchase_flow": (), "largest": 20},
     ),
     "migrated_by_day": ({"recent_hours": 504},),

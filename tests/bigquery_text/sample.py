@@ -161,6 +161,7 @@ PARAMETERS: dict[str, Any] = {
     "measured_at": LATER,
     "purchase_flow_0": "$autocapture",
     "purchase_flow_1": 'it\'s a \\ "name"',
+    "purchase_flow_2": "purchase",
     "removed_at": LATER,
     "repair_id": REPAIR,
     "restored_at": LATER,
