@@ -11,6 +11,8 @@ import pytest
 
 from tests.emulators.sent import keep
 from tests.emulators.servers import GoogleCloud, google_cloud
+from tests.engines.dbt import Dbt, dbt_process
+from tests.warm.parsed import ParsedDbt, parse_once
 
 FIXTURES_OF = {
     "emulator": {"cloud", "own_bigquery", "on_bigquery"},
@@ -42,3 +44,16 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GoogleCloud]:
     with google_cloud(tmp_path_factory.mktemp("cloud")) as running:
         yield running
         keep(running.bigquery, os.environ.get("PYTEST_XDIST_WORKER", "alone"))
+
+
+@pytest.fixture(scope="session")
+def parsed_dbt(tmp_path_factory: pytest.TempPathFactory) -> ParsedDbt:
+    """dbt's parse of the project: seconds that every home would spend again."""
+    return parse_once(tmp_path_factory.mktemp("parsed"))
+
+
+@pytest.fixture(scope="session")
+def dbt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dbt]:
+    """dbt, running."""
+    with dbt_process(tmp_path_factory.mktemp("dbt")) as running:
+        yield running

@@ -9,7 +9,7 @@ import pytest
 from tests.alerts.receiver import HttpReceiver
 from tests.alerts.test_dagster_dev import dagster_dev, wait_until
 from tests.checks.test_check_runs import damage
-from tests.graph.conftest import Home, home, new_home, parsed_dbt  # noqa: F401 (fixtures)
+from tests.graph.conftest import Home, home, new_home  # noqa: F401 (fixtures)
 from tracks_assets.definitions import build_definitions
 from tracks_assets.defs.alerts import alert_sensor
 from tracks_assets.demo.generate import ExportPlan, write_hours

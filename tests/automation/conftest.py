@@ -10,13 +10,13 @@ import dagster as dg
 import pytest
 from dagster import DagsterInstance, DagsterRun, DagsterRunStatus
 
-from tests.graph.conftest import home, new_home, parsed_dbt
+from tests.graph.conftest import home, new_home
 from tests.storage.conftest import bucket
 from tracks_assets.defs.export_sensor import JOB, export_sensor, load_job
 from tracks_assets.export.inventory import Export
 from tracks_assets.settings import Settings, read_settings
 
-__all__ = ["bucket", "home", "new_home", "parsed_dbt"]
+__all__ = ["bucket", "home", "new_home"]
 
 START = datetime(2026, 3, 12, tzinfo=UTC)
 

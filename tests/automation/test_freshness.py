@@ -9,6 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from tests.warm.parsed import ParsedDbt
 from tracks_assets.definitions import build_definitions
 from tracks_assets.defs.dbt_manifest import dbt_executable
 from tracks_assets.defs.hourly import RAW_TRACKS_KEY
@@ -90,8 +91,8 @@ def test_the_limits_are_those_of_the_settings(tmp_path: Path) -> None:
     assert dbt_state(settings, tmp_path / "target") == "warn"
 
 
-def test_the_job_evaluates_the_check_and_the_asset_has_the_policy(parsed_dbt: Path, tmp_path: Path) -> None:
-    (tmp_path / "dbt").symlink_to(parsed_dbt)
+def test_the_job_evaluates_the_check_and_the_asset_has_the_policy(parsed_dbt: ParsedDbt, tmp_path: Path) -> None:
+    (tmp_path / "dbt").symlink_to(parsed_dbt.state)
     settings = read_settings({"TRACKS_HOME": str(tmp_path)})
     load(settings, 130)
     definitions = build_definitions(settings)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.graph.conftest import home, new_home, parsed_dbt  # noqa: F401 (fixtures)
+from tests.graph.conftest import home, new_home  # noqa: F401 (fixtures)
 
 from .damaged import Damaged, damage
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import pytest
 
 from tests.deploy.postgres import Postgres, postgres_server
-from tests.graph.conftest import parsed_dbt  # noqa: F401 (a fixture)
 
 
 @pytest.fixture(scope="session")

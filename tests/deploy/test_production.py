@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -17,6 +16,7 @@ from tests.deploy.postgres import Postgres
 from tests.deploy.services import ROOT, Services, services
 from tests.graph.conftest import HOURLY, Home
 from tests.graph.test_ui import Ui, selector
+from tests.warm.parsed import ParsedDbt
 from tracks_assets.defs.run_history import prune
 from tracks_assets.demo.generate import ExportPlan, write_hours
 from tracks_assets.warehouse.tables import RAW_TRACKS
@@ -96,11 +96,12 @@ class Production:
 
 
 @pytest.fixture(scope="module")
-def production(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory, parsed_dbt: Path) -> Iterator[Production]:
-    path = tmp_path_factory.mktemp("production")
+def production(
+    postgres: Postgres, tmp_path_factory: pytest.TempPathFactory, parsed_dbt: ParsedDbt
+) -> Iterator[Production]:
+    path = parsed_dbt.home_at(tmp_path_factory.mktemp("production") / "home")
     (path / "dagster").mkdir()
     shutil.copy(ROOT / "deploy" / "dagster.production.yaml", path / "dagster" / "dagster.yaml")
-    shutil.copytree(parsed_dbt, path / "dbt")
     home = Home(path, postgres.variables, is_installed=True)
     list(write_hours(path / "export", START, 3, ExportPlan(events_per_hour=200)))
     with pytest.MonkeyPatch.context() as patch, services(home.environment, path) as running:

@@ -1,4 +1,4 @@
-"""The engines, and dbt: started once, with tables of its own for every test."""
+"""The engines, with tables of its own for every test."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,17 +8,10 @@ import pytest
 from google.cloud import bigquery
 
 from tests.emulators.servers import PROJECT, GoogleCloud
-from tests.engines.dbt import Dbt, dbt_process
+from tests.engines.dbt import Dbt
 from tests.engines.engine import BigQueryEngine, DuckDbEngine, Engine
 
 ENGINES = ("duckdb", "bigquery")
-
-
-@pytest.fixture(scope="session")
-def dbt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dbt]:
-    """dbt, running."""
-    with dbt_process(tmp_path_factory.mktemp("dbt")) as running:
-        yield running
 
 
 @pytest.fixture

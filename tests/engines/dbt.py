@@ -5,10 +5,11 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from tests.merge.merge_text import MergeText
 from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
 
 _ROOT = Path(__file__).parents[2]
@@ -16,15 +17,24 @@ _ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class Dbt:
-    """dbt, running; what it says and its artifacts lie in ``folder``, those of each engine apart."""
+    """dbt, running; what it says and its artifacts lie in ``folder``, those of each engine apart.
+
+    Attributes:
+        written: the merges that it wrote, by engine and cutover, each with the prefix of the datasets in it.
+    """
 
     folder: Path
     calls: IO[str]
     answers: IO[str]
+    written: dict[tuple[str, str], tuple[MergeText, str]] = field(default_factory=dict)
+
+    def target(self, engine: str) -> Path:
+        """dbt's target folder for an engine."""
+        return self.folder / engine
 
     def run(self, arguments: Sequence[str], environment: Mapping[str, str]) -> list[dict[str, Any]]:
         """Runs ``dbt <arguments>`` to its end and returns its results, one for each model or test."""
-        target = self.folder / environment["TRACKS_ENGINE"]
+        target = self.target(environment["TRACKS_ENGINE"])
         folders = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
         folders += ["--target-path", str(target), "--log-path", str(target)]
         results = target / "run_results.json"

@@ -1,4 +1,6 @@
-"""An engine as a scenario uses it: rows in, rows out as plain values, merges by dbt; all else is the project's own.
+"""An engine as a scenario uses it: rows in, rows out as plain values, merges as dbt writes them.
+
+All else is the project's own.
 
 Statements of scenarios name tables as DuckDB does, ``posthog.tracks``, and say only what every engine understands.
 """
@@ -21,6 +23,8 @@ from google.cloud import bigquery
 from google.cloud.bigquery.retry import DEFAULT_RETRY
 
 from tests.engines.dbt import Dbt
+from tests.merge.merge_engine import run_text
+from tests.merge.merge_text import SENTINELS, MergeText, written_merge
 from tracks_assets.events.columns import Column, ColumnType
 from tracks_assets.export.inventory import Export
 from tracks_assets.settings import Settings, read_settings
@@ -29,7 +33,7 @@ from tracks_assets.warehouse.base import HourLoad, Warehouse
 from tracks_assets.warehouse.bigquery_tables import staging_schema
 from tracks_assets.warehouse.connect import warehouse_of
 from tracks_assets.warehouse.statements import SQL
-from tracks_assets.warehouse.tables import TABLES, Table
+from tracks_assets.warehouse.tables import MERGE_LOG, TABLES, Table
 
 Row = dict[str, Any]
 
@@ -116,12 +120,31 @@ class Engine(ABC):
         return {table.name: self.rows(table) for table in TABLES} | {"snapshots": [{"is": self.snapshots()}]}
 
     def merge(self, start: datetime, end: datetime, run_id: str = "run") -> None:
-        """Merges the export hours of the window [start, end) as the asset tracks does."""
-        window = {
-            "TRACKS_RUN_ID": run_id,
-            "TRACKS_WINDOW_START": start.isoformat(),
-            "TRACKS_WINDOW_END": end.isoformat(),
-        }
+        """Merges the export hours of the window [start, end) by the statements that dbt writes, without dbt."""
+        self._run_merge(self._merge_text().of(start, end, run_id))
+
+    @abstractmethod
+    def _run_merge(self, text: MergeText) -> None: ...
+
+    def _merge_text(self) -> MergeText:
+        """The merge in this warehouse; dbt writes it once for each engine and cutover."""
+        settings = self.settings
+        cutover = str(settings.cutover)
+        found = self.dbt.written.get((settings.engine, cutover))
+        if found is None:
+            self.merge_by_dbt(**SENTINELS)
+            self.query(f"delete from {MERGE_LOG} where run_id = '{SENTINELS['TRACKS_RUN_ID']}'")
+            found = written_merge(self.dbt.target(settings.engine)), settings.bq_dataset_prefix
+            self.dbt.written[settings.engine, cutover] = found
+        text, prefix = found
+        return text.renamed(prefix, settings.bq_dataset_prefix) if prefix else text
+
+    def merge_by_dbt(self, **window: str) -> None:
+        """Merges by dbt itself, as the asset tracks does.
+
+        Args:
+            window: the variables that name the window and the run.
+        """
         (result,) = self.run_dbt("run", "--select", "posthog_tracks", **window)
         assert result["status"] == "success", result["message"]
 
@@ -143,6 +166,10 @@ class DuckDbEngine(Engine):
         with self._connected() as connection:
             connection.register("given_rows", arrow_table(table.columns, rows))
             connection.execute(f"insert into {table} by name select * from given_rows")
+
+    def _run_merge(self, text: MergeText) -> None:
+        with self._connected() as connection:
+            run_text(connection, text)
 
     def snapshots(self) -> list[str]:
         """See ``Engine.snapshots``."""
@@ -184,10 +211,22 @@ class BigQueryEngine(Engine):
         self._query(f"insert into {place(table.schema, table.name)} select {values} from `{given}`")
         self.client.delete_table(given, retry=_SOON)
 
+    def _run_merge(self, text: MergeText) -> None:
+        self._query(text.merge)
+
     def snapshots(self) -> list[str]:
         """See ``Engine.snapshots``."""
         tables = self.client.list_tables(f"{self.settings.bq_project}.{self.settings.bq_dataset_prefix}posthog")
         return sorted(table.table_id for table in tables if table.table_id.startswith("tracks_snapshot"))
+
+
+def window(start: datetime, end: datetime, run_id: str = "run") -> dict[str, str]:
+    """The environment in which dbt merges the window [start, end)."""
+    return {
+        "TRACKS_WINDOW_START": start.isoformat(),
+        "TRACKS_WINDOW_END": end.isoformat(),
+        "TRACKS_RUN_ID": run_id,
+    }
 
 
 def arrow_table(columns: Sequence[Column], rows: Sequence[Row]) -> pa.Table:

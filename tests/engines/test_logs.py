@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from tests.engines.engine import Engine, Row
+from tests.engines.engine import Engine, Row, window
 from tests.merge.deliveries import FIRST_HOUR, Delivery, Placed, raw_rows
 from tracks_assets.demo.generate import ExportPlan, write_hour
 from tracks_assets.export.layout import HOUR
@@ -68,8 +68,8 @@ def test_each_hour_of_a_merge_is_logged(engine: Engine) -> None:
     engine.put(RAW_TRACKS, *raw_rows([Placed(0, first), Placed(2, again), Placed(2, other)]))
 
     before = datetime.now(UTC)
-    engine.merge(FIRST_HOUR, FIRST_HOUR + HOUR, run_id="r1'; drop table posthog.tracks; --\\")
-    engine.merge(FIRST_HOUR + HOUR, FIRST_HOUR + 3 * HOUR, run_id="r2")
+    for start, end, run_id in ((0, 1, "r1'; drop table posthog.tracks; --\\"), (1, 3, "r2")):
+        engine.merge_by_dbt(**window(FIRST_HOUR + start * HOUR, FIRST_HOUR + end * HOUR, run_id))
     after = datetime.now(UTC)
 
     counts = [f"rows_{name}" for name in ("inserted", "updated", "unchanged", "collided", "before_cutover")]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from tests.engines.engine import BigQueryEngine, DuckDbEngine, Engine, Row
+from tests.engines.engine import BigQueryEngine, DuckDbEngine, Engine, Row, window
 from tests.legacy.place import DAY, Place, table
 from tracks_assets.demo.generate import ExportPlan, HourWritten, write_hours
 from tracks_assets.events.columns import legacy_fields
@@ -95,7 +95,7 @@ def run(engine: Engine, old: Sequence[Row]) -> dict[str, list[str]]:
     stamps = count()
     for first, *end in STEPS:
         if end:
-            engine.merge(FIRST + first * HOUR, FIRST + end[0] * HOUR)
+            engine.merge_by_dbt(**window(FIRST + first * HOUR, FIRST + end[0] * HOUR))
         else:
             engine.load(FIRST + first * HOUR, STAMP + next(stamps) * HOUR)
     with engine.opened() as warehouse:

@@ -12,11 +12,10 @@ import dagster as dg
 import pytest
 
 from tests import warm
+from tests.warm.parsed import ParsedDbt
 from tracks_assets.definitions import build_definitions
 from tracks_assets.defs.anomalies import DAILY_METRICS_KEY
-from tracks_assets.defs.dbt_manifest import ensure_manifest
 from tracks_assets.settings import Settings, read_settings
-from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
 from tracks_assets.warehouse.duckdb import DuckDbWarehouse
 
 ROOT = Path(__file__).parents[2]
@@ -131,23 +130,14 @@ class Home:
         return evaluated
 
 
-@pytest.fixture(scope="session")
-def parsed_dbt(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """dbt's parse of the project: seconds that every home would spend again."""
-    home = tmp_path_factory.mktemp("parsed")
-    ensure_manifest(read_settings({"TRACKS_HOME": str(home)}), DBT_PROJECT)
-    return home / "dbt"
-
-
 @pytest.fixture
-def new_home(tmp_path: Path, parsed_dbt: Path) -> Callable[..., Home]:
+def new_home(tmp_path: Path, parsed_dbt: ParsedDbt) -> Callable[..., Home]:
     """Makes a home with Dagster's settings in place, as make leaves it."""
 
     def make(**variables: str) -> Home:
-        path = tmp_path / "home"
-        (path / "dagster").mkdir(parents=True)
+        path = parsed_dbt.home_at(tmp_path / "home")
+        (path / "dagster").mkdir()
         shutil.copy(ROOT / "dagster.yaml", path / "dagster" / "dagster.yaml")
-        shutil.copytree(parsed_dbt, path / "dbt")
         return Home(path, variables)
 
     return make

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from tests import warm
 from tests.graph.conftest import ROOT
+from tests.warm.parsed import ParsedDbt
 from tracks_assets.definitions import build_definitions
 from tracks_assets.defs.census import CENSUS_KEY
 from tracks_assets.defs.partitions import export_hours
@@ -35,26 +36,26 @@ def run(settings: Settings) -> str:
 
 @pytest.mark.timeout(1800)  # it starts six processes, and a loaded machine takes a minute for each
 def test_the_demo_leaves_a_home_that_shows_what_it_printed(
-    tmp_path: Path, parsed_dbt: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, parsed_dbt: ParsedDbt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(demo, "HOURS", 2)
     monkeypatch.setattr(demo, "EVENTS_AN_HOUR", 500)
     monkeypatch.setattr(demo, "REDELIVERED", 40)
     monkeypatch.setattr(demo, "INCIDENT_ROWS", 2_000)
-    (tmp_path / "dagster").mkdir()
-    shutil.copy(ROOT / "dagster.yaml", tmp_path / "dagster")
-    shutil.copytree(parsed_dbt, tmp_path / "dbt")
+    home = parsed_dbt.home_at(tmp_path / "home")
+    (home / "dagster").mkdir()
+    shutil.copy(ROOT / "dagster.yaml", home / "dagster")
 
-    printed = run(settings_of(tmp_path))
+    printed = run(settings_of(home))
 
     assert cells(printed, "excess rows") == ["0"]
     assert cells(printed, "exported events that moved in time") == ["0"]
     assert cells(printed, "unique_event_id_all") == ["FAILED", "passed"]
     assert cells(printed, "created_at_kept") == ["passed", "passed"]
     assert "0 events inserted, 0 updated, 40 unchanged" in printed
-    with dg.DagsterInstance.from_config(str(tmp_path / "dagster")) as instance:
-        check_home(tmp_path, instance)
-    check_that_it_runs_again_and_removes_nothing_of_others(tmp_path)
+    with dg.DagsterInstance.from_config(str(home / "dagster")) as instance:
+        check_home(home, instance)
+    check_that_it_runs_again_and_removes_nothing_of_others(home)
 
 
 def check_home(home: Path, instance: dg.DagsterInstance) -> None:

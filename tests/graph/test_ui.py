@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from tests.graph.conftest import ROOT, Home
+from tests.warm.parsed import ParsedDbt
 from tracks_assets.demo.generate import ExportPlan, write_hours
 from tracks_assets.warehouse.tables import RAW_TRACKS
 
@@ -149,12 +150,11 @@ def serving(home: Home, log: Path, *command: str) -> Iterator[Ui]:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory, parsed_dbt: Path) -> Home:
+def home(tmp_path_factory: pytest.TempPathFactory, parsed_dbt: ParsedDbt) -> Home:
     """One home for the module's UI; its first export hour is a legacy hour as well, which is never loaded."""
-    path = tmp_path_factory.mktemp("ui")
+    path = parsed_dbt.home_at(tmp_path_factory.mktemp("ui") / "home")
     (path / "dagster").mkdir()
     shutil.copy(ROOT / "dagster.yaml", path / "dagster")
-    shutil.copytree(parsed_dbt, path / "dbt")
     return Home(path, {"TRACKS_LEGACY_END": "2026-03-12-01:00"})
 
 

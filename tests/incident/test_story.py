@@ -16,6 +16,7 @@ from tests.dedup.jobs import execute, pages
 from tests.dedup.test_dedup import dedup
 from tests.graph.conftest import ROOT, Home
 from tests.merge.bare_dbt import BareDbt
+from tests.warm.parsed import ParsedDbt
 from tracks_assets.demo.generate import ExportPlan, write_hours
 from tracks_assets.demo.incident import (
     build_incident,
@@ -33,12 +34,11 @@ MOVED_TO = "created_at >= '2026-03-09' and created_at < '2026-03-12'"
 
 
 @pytest.fixture(scope="module")
-def story(tmp_path_factory: pytest.TempPathFactory, parsed_dbt: Path) -> Home:
+def story(tmp_path_factory: pytest.TempPathFactory, parsed_dbt: ParsedDbt) -> Home:
     """One home for the whole story."""
-    path = tmp_path_factory.mktemp("story")
+    path = parsed_dbt.home_at(tmp_path_factory.mktemp("story") / "home")
     (path / "dagster").mkdir()
     shutil.copy(ROOT / "dagster.yaml", path / "dagster")
-    shutil.copytree(parsed_dbt, path / "dbt")
     return Home(path)
 
 
