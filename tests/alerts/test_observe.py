@@ -46,6 +46,13 @@ def test_a_description_is_shown_only_if_values_may_be() -> None:
     assert of_check(result(), replace(CONTEXT, show_values=True)).finding == "12 of bob@\u2060example.com."
 
 
+@pytest.mark.parametrize("text", ["mail bob@example.com", "bob@example.com", "<b>", "Bob Smith", "x" * 81, "b\u00f6b"])
+def test_an_id_that_is_more_than_an_id_is_shown_only_if_values_may_be(text: str) -> None:
+    hostile = result(ids=("01a21f0a-ec55", text, text))
+    assert of_check(hostile, CONTEXT).ids == ("01a21f0a-ec55", "(hidden)")
+    assert "(hidden)" not in of_check(hostile, replace(CONTEXT, show_values=True)).ids
+
+
 def test_a_comparison_of_the_checks_own_comes_before_its_rule() -> None:
     assert of_check(result(comparison="0 may be."), CONTEXT).compared_with == "0 may be."
 

@@ -51,7 +51,7 @@ def hour(context: dg.AssetExecutionContext) -> Iterator[Any]:
             "finding": "3 rows are wrong.",
             "comparison": "0 may be.",
             "next_step": "Look.",
-            "example_ids": "a\nb",
+            "example_ids": "a\nb c",
         },
     )
     yield dg.AssetCheckResult(check_name="blocking", passed=not FACTS.get("blocked", False))
@@ -144,7 +144,7 @@ def test_a_run_in_order(instance: dg.DagsterInstance, source: Source) -> None:
     assert (counted.comparison, counted.next_step) == ("0 may be.", "Look.")
     assert counted.description == "The value bob is wrong."
     assert counted.figures == (("rows", 3), ("share", 0.5))
-    assert counted.ids == ("a", "b")
+    assert counted.ids == ("a", "b c")
     assert counted.hours == Hours.between(KEY)
     assert _runs(source, position)[0] == []
 

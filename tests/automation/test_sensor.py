@@ -46,7 +46,7 @@ def test_an_hour_is_requested_once_when_its_files_have_been_quiet(watch: Watch) 
     for _ in range(3):
         watch.now += MINUTE
         assert watch.look() == [], "its run is queued"
-        assert watch.said == "1 hours are being loaded."
+        assert watch.said == "1 hour is being loaded."
     watch.end(run)
     for _ in range(3):
         watch.now += 10 * MINUTE

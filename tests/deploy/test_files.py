@@ -74,6 +74,17 @@ def test_the_chart_offers_the_ui_inside_the_cluster_only() -> None:
     assert values["ingress"] == {"enabled": False}
 
 
+def test_the_alert_database_outlives_a_restart() -> None:
+    """Where the home is lost with its pod, the alert database has to be elsewhere, and the file says so."""
+    (deployment,) = read_yaml(DEPLOY / "helm" / "values.yaml")["dagster-user-deployments"]["deployments"]
+    (home,) = [each["name"] for each in deployment["volumeMounts"] if each["mountPath"] == "/var/lib/tracks"]
+    lost = [each["name"] for each in deployment["volumes"] if "emptyDir" in each]
+    assert home not in lost or "also needs TRACKS_ALERT_DATABASE" in (DEPLOY / "helm" / "values.yaml").read_text()
+    for name in ("code", "daemon"):
+        assert "tracks:/var/lib/tracks" in read_yaml(DEPLOY / "compose.yaml")["services"][name]["volumes"]
+    assert all("ReadWritePaths=/var/lib/tracks" in unit.read_text() for unit in UNITS if "code" in unit.name)
+
+
 def test_every_container_has_bounded_logs() -> None:
     for name, service in read_yaml(DEPLOY / "compose.yaml")["services"].items():
         assert service["logging"]["options"] == {"max-size": "10m", "max-file": "5"}, name

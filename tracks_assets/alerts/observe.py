@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from tracks_assets.alerts import runbook
 from tracks_assets.alerts.facts import CheckResult, FailedStep, FinishedRun, Kind, Observation, Ticks
-from tracks_assets.alerts.text import cause_text, fingerprint, hide_values, plain
+from tracks_assets.alerts.text import cause_text, fingerprint, hide_values, id_text, plain
 from tracks_assets.integrity.judging import CheckError
 
 TICKS_IN_A_ROW = {"sensor": 2, "schedule": 1}
@@ -78,7 +78,9 @@ def of_check(result: CheckResult, context: Context) -> Observation:
         finding=plain(shown),
         compared_with=plain(result.comparison or result.rule, 300),
         figures=tuple((plain(name, 100), figure) for name, figure in result.figures[:_SHOWN]),
-        ids=tuple(plain(event_id, 80) for event_id in result.ids[:_SHOWN]),
+        ids=tuple(
+            dict.fromkeys(id_text(event_id, show_values=context.show_values) for event_id in result.ids[:_SHOWN])
+        ),
         hours=result.hours,
         downstream=context.affected([result.asset]),
         next_step=plain(result.next_step) or runbook.READ_CHECK,

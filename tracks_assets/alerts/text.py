@@ -12,6 +12,9 @@ _QUOTED = re.compile(r"\"[^\"]*\"|`[^`]*`|(?<!\w)'[^']*'(?!\w)|[\"`].*$|(?<!\w)'
 _INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
 _LINK = re.compile(r"\b(https?|ftp|mailto|javascript|data):", re.IGNORECASE)
 
+_ID = re.compile(r"[\w.:+=-]{1,80}", re.ASCII)
+"""An id that is only an id: a sender may put any text there, such as an address or words of a person."""
+
 _OWN = "tracks_assets."
 
 
@@ -47,6 +50,16 @@ def cause_text(error: str, message: str, *, show_values: bool) -> str:
     if not error.startswith(_OWN):
         return f"{name} (the run's page has the text)"
     return plain(hide_values(text))
+
+
+def id_text(event_id: str, *, show_values: bool) -> str:
+    """An event id in a form that may leave the house: one that holds other text than an id is hidden.
+
+    Args:
+        event_id: the id as it was delivered.
+        show_values: whether event values may be shown.
+    """
+    return plain(event_id, 80) if show_values or _ID.fullmatch(event_id) else HIDDEN
 
 
 def hide_values(text: str) -> str:

@@ -212,7 +212,7 @@ class Source:
             comparison=_text(metadata, "comparison"),
             next_step=_text(metadata, "next_step"),
             figures=_figures(metadata),
-            ids=tuple(_text(metadata, "example_ids").split()),
+            ids=tuple(filter(None, _text(metadata, "example_ids").split("\n"))),
             hours=own,
         )
 

@@ -111,7 +111,7 @@ def _run_request(request: Request, lateness: Lateness) -> dg.RunRequest:
 def _skip_reason(decision: Decision) -> str:
     loading = sum(entry.request is not None for entry in decision.state.hours.values())
     if loading:
-        return f"{loading:,} hours are being loaded."
+        return "1 hour is being loaded." if loading == 1 else f"{loading:,} hours are being loaded."
     names = [partition_key(hour) for hour in decision.waiting]
     if not names and decision.lateness.hours:
         return f"No hour from {partition_key(decision.state.until)} on has files."

@@ -89,7 +89,9 @@ def check_result(name: str, asset: dg.AssetKey, verdict: Verdict) -> dg.AssetChe
 
 def verdict_metadata(verdict: Verdict) -> dict[str, Any]:
     """The figures and parts of a verdict; an alert shows them, so they name no event values."""
-    texts = {"finding": verdict.finding, "next_step": verdict.next_step, "example_ids": "\n".join(verdict.examples)}
+    # One id a line, whatever characters a sender put into it.
+    ids = "\n".join(example.replace("\n", " ") for example in verdict.examples)
+    texts = {"finding": verdict.finding, "next_step": verdict.next_step, "example_ids": ids}
     return {**verdict.figures, **{name: text for name, text in texts.items() if text}}
 
 
