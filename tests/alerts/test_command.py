@@ -1,5 +1,8 @@
 """The command line: a test message with what each receiver did, and the list of incidents."""
 
+from datetime import UTC, datetime
+from functools import partial
+
 import pytest
 
 from tests.alerts.receiver import SECRET, HttpReceiver
@@ -7,7 +10,7 @@ from tests.alerts.seen import DAY, FIVE, NOW, bad
 from tracks_assets.alerts.__main__ import main
 from tracks_assets.alerts.delivery import deliver
 from tracks_assets.alerts.receivers import Receivers, send
-from tracks_assets.alerts.store import AlertStore
+from tracks_assets.alerts.store import AlertStore, State
 from tracks_assets.alerts.tick import Policy, record
 
 
@@ -53,6 +56,33 @@ def test_what_a_receiver_did_is_said(
     monkeypatch.setenv("TRACKS_ALERT_URLS", receiver.url)
     receiver.always = status
     assert (main(["test"]), capsys.readouterr().out) == (code, line)
+
+
+def test_a_receiver_that_works_again_gets_what_it_refused(
+    store: AlertStore, receiver: HttpReceiver, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """But for messages that are older than a day."""
+    monkeypatch.setenv("TRACKS_ALERT_URLS", receiver.url)
+    receivers, now = Receivers.of_urls([receiver.url], []), datetime.now(UTC)
+    receiver.answers = [403, 403]
+    for number, moment in enumerate((now - 2 * DAY, now - DAY / 2)):
+        policy, seen = Policy(receivers, DAY), bad(f"a:{number}", hours=FIVE)
+        record(store, store.positions(), {"runs": number}, [seen], policy, partial(_same, moment))
+        deliver(store, receivers, send, partial(_same, moment))
+    assert [each.state for each in store.refused()] == [State.REFUSED] * 2
+
+    assert main(["test"]) == 0
+    said = "     1 message that it refused will be sent again\n"
+    assert said in capsys.readouterr().out
+    assert deliver(store, receivers, send, lambda: datetime.now(UTC)).refusing == ()
+    assert [title.partition("]")[0] for title in receiver.titles[-2:]] == ["[TEST", "[ERROR"]
+    assert [each.created for each in store.refused()] == [now - 2 * DAY]
+    assert main(["test"]) == 0
+    assert said not in capsys.readouterr().out
+
+
+def _same(moment: datetime) -> datetime:
+    return moment
 
 
 def test_without_receivers_it_says_what_to_set(capsys: pytest.CaptureFixture[str]) -> None:

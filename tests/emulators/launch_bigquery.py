@@ -1,7 +1,7 @@
 """Starts bqemulator for the tests, with some changes.
 
 It goes without DuckDB's spatial extension, which it would download: GEOGRAPHY is not used here. It rewrites a statement
-in many steps and parses it again after each, which took two thirds of a merge's time, so here a text is parsed once. And
+in many steps and parses it again after each, which took two thirds of a merge: here a text is parsed once. And
 it collects garbage less often, because most of it is syntax trees.
 
 Only tests start it: ``python -m tests.emulators.launch_bigquery start --rest-port PORT``.

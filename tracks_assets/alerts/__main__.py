@@ -1,5 +1,7 @@
 """``python -m tracks_assets.alerts``: sends a test message to every receiver, or lists incidents and waiting messages.
 
+A receiver that takes the test message also gets what it refused within the last day, by the next tick of the sensor.
+
 Exit codes: 0, done; 1, a receiver did not take the test message, or the alert database cannot be used; 2, the settings
 are wrong.
 """
@@ -9,8 +11,9 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from tracks_assets.alerts.delivery import HANDED_OVER
 from tracks_assets.alerts.messages import moment_text
-from tracks_assets.alerts.receivers import Outcome, Receivers, send
+from tracks_assets.alerts.receivers import Outcome, Receiver, Receivers, send
 from tracks_assets.alerts.store import AlertStore, AlertStoreError
 from tracks_assets.settings import Settings, SettingsError, read_settings
 
@@ -40,16 +43,27 @@ def test(settings: Settings) -> int:
     if not receivers.every:
         _say("No receiver is set: set TRACKS_ALERT_URLS to Apprise URLs, separated by commas.")
         return 1
-    failed = 0
+    failed, now = 0, datetime.now(UTC)
     for receiver in receivers.every:
-        answer = send(receiver, f"[TEST] Alerts of tracks_assets, {moment_text(datetime.now(UTC))}", _BODY)
+        answer = send(receiver, f"[TEST] Alerts of tracks_assets, {moment_text(now)}", _BODY)
         is_taken = answer.outcome is Outcome.TAKEN
         failed += not is_taken
         used_for = [
             name for name, each in (("errors", receivers.errors), ("warnings", receivers.warnings)) if receiver in each
         ]
         _say(f"{'ok  ' if is_taken else 'FAIL'} {receiver.label} ({' and '.join(used_for)}): {answer.reason}")
+        queued = _queue_refused(settings, receiver, now) if is_taken else 0
+        if queued:
+            _say(f"     {queued:,} {'message' if queued == 1 else 'messages'} that it refused will be sent again")
     return 1 if failed else 0
+
+
+def _queue_refused(settings: Settings, receiver: Receiver, now: datetime) -> int:
+    store = AlertStore(settings.alert_database)
+    try:
+        return store.queue_refused(receiver.key, now, now - HANDED_OVER)
+    finally:
+        store.close()
 
 
 def incidents(settings: Settings) -> int:

@@ -22,7 +22,7 @@ BUDGET = timedelta(seconds=30)
 """How long one tick sends: Dagster ends a tick after 60 seconds."""
 
 HANDED_OVER = timedelta(days=1)
-"""How old a message may be that goes to other receivers, because its own is not set any more."""
+"""How old a message may be that goes to other receivers, or to its own one after a refusal."""
 
 REPEAT = "This may be a repeat: the process that sent it first was killed before it could note the answer."
 

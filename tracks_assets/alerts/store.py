@@ -295,6 +295,22 @@ class AlertStore:
         with self._transaction() as connection:
             return connection.execute(OUTBOX.update().where(matching).values(values)).rowcount == 1
 
+    def queue_refused(self, receiver: str, now: datetime, since: datetime) -> int:
+        """Queues the messages again that a receiver refused, oldest first.
+
+        Args:
+            receiver: the receiver's key.
+            now: when they are due.
+            since: older messages stay refused.
+
+        Returns:
+            How many messages were queued.
+        """
+        refused = sa.and_(OUTBOX.c.receiver == receiver, OUTBOX.c.state == State.REFUSED.value)
+        queued = {"state": State.PENDING.value, "attempts": 0, "due": now, "done": None}
+        with self._transaction() as connection:
+            return connection.execute(OUTBOX.update().where(refused, OUTBOX.c.created >= since).values(queued)).rowcount
+
     def hand_over(self, receivers: Mapping[str, Sequence[tuple[str, str]]], now: datetime, since: datetime) -> int:
         """Gives the undelivered messages of receivers that are not set any more to those that are.
 
