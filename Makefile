@@ -30,8 +30,8 @@ demo: setup
 	@$(BIN)/python -m tracks_assets.demo
 
 ui: setup
+	@$(BIN)/python -m tracks_assets
 	@echo "The Dagster UI is at 127.0.0.1:3000 (Ctrl-C ends it)."
-	@echo "Automation is $(or $(TRACKS_AUTOMATION),off) (TRACKS_AUTOMATION; docs/automation.md)."
 	@$(BIN)/dg dev --host 127.0.0.1 --port 3000
 
 test: setup lint types unit

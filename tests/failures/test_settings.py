@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tracks_assets.__main__ import main
 from tracks_assets.settings import Settings, SettingsError, read_settings
 
 from .place import child
@@ -292,3 +293,16 @@ def test_dagster_shows_the_sentence(tmp_path: Path) -> None:
 
 def test_dbt_is_given_the_memory_limit() -> None:
     assert read_settings({"TRACKS_MEMORY_LIMIT": "700MB"}).child_environment()["TRACKS_MEMORY_LIMIT"] == "700MB"
+
+
+def test_the_command_before_the_ui_says_what_is_on_or_what_is_wrong(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for value, code, said in (
+        ("on", 0, "Automation is on (TRACKS_AUTOMATION; docs/automation.md).\n"),
+        ("yes", 2, "TRACKS_AUTOMATION is 'yes', but it must be 'on' or 'off'.\n"),
+    ):
+        monkeypatch.setenv("TRACKS_AUTOMATION", value)
+        assert main() == code
+        found = capsys.readouterr()
+        assert said in (found.out, found.err)
