@@ -14,6 +14,7 @@ import dagster as dg
 import psutil
 import pytest
 
+from tests import warm
 from tests.alerts.receiver import SECRET, HttpReceiver
 from tracks_assets.alerts.store import AlertStore
 
@@ -69,7 +70,7 @@ class Small:
     def run(self) -> None:
         """Materializes the table with its checks, by the command line."""
         subprocess.run(
-            [BIN / "dagster", "asset", "materialize", "-m", "tests.alerts.small_definitions", "--select", "*"],
+            [warm.command("dagster"), "asset", "materialize", "-m", "tests.alerts.small_definitions", "--select", "*"],
             cwd=ROOT, env=self.environment, check=False, capture_output=True,
         )  # fmt: skip
 
