@@ -10,7 +10,7 @@ READY = .venv/ready
 
 SENT = $(CURDIR)/.sent
 
-.PHONY: setup demo ui test check lint types quick unit format screenshots columns lock benchmark benchmark-dedup benchmark-cost benchmark-bigquery benchmark-anomalies soak clean
+.PHONY: setup demo ui test check lint types quick unit property format screenshots columns lock benchmark benchmark-dedup benchmark-cost benchmark-bigquery benchmark-anomalies soak clean
 
 setup: $(READY) $(DAGSTER_HOME)/dagster.yaml
 
@@ -56,6 +56,10 @@ unit: setup
 	@rm -rf $(SENT)
 	@TRACKS_TESTS_SENT=$(SENT) $(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder --ignore=tests/sent
 	@TRACKS_TESTS_SENT=$(SENT) $(BIN)/pytest tests/sent
+
+# The merge's properties on many random exports, other ones than `make test` takes: some 15 minutes.
+property: setup
+	@TRACKS_TESTS_EXAMPLES=500 $(BIN)/pytest -q -n 2 --dist worksteal tests/merge/test_merge_property.py
 
 format: setup
 	@$(BIN)/ruff format .

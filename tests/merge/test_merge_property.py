@@ -4,6 +4,7 @@ The SQL is the one that dbt writes; the model beside it is plain Python and know
 """
 
 import json
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -41,8 +42,11 @@ STANDING = "select * from posthog.tracks order by event_id, created_at"
 STAMPS = ("event_inserted_at", "bq_ingested_timestamp")
 COPY_STAMP = datetime(2026, 3, 1, tzinfo=UTC)
 
-hundreds = settings(max_examples=70, deadline=None, derandomize=True, database=None)
-dozens = settings(hundreds, max_examples=30)
+EXAMPLES = int(os.environ.get("TRACKS_TESTS_EXAMPLES", "35"))
+"""Random exports for each of the main properties; ``make property`` takes many times more."""
+
+many = settings(max_examples=EXAMPLES, deadline=None, derandomize=True, database=None)
+some = settings(many, max_examples=EXAMPLES // 2)
 
 
 def expected(export: Iterable[Placed]) -> list[Row]:
@@ -125,7 +129,7 @@ def merged(
     return standing(engine)
 
 
-@hundreds
+@many
 @given(export=exports(), one_way=runs(), another_way=runs())
 def test_hours_may_be_run_in_any_order_and_again(
     engine: MergeEngine, export: list[Placed], one_way: list[Step], another_way: list[Step]
@@ -149,7 +153,7 @@ def in_order(rows: Iterable[Row]) -> list[str]:
     )
 
 
-@dozens
+@some
 @given(export=exports(collisions=True), one_way=runs(), another_way=runs())
 def test_different_events_under_one_id_are_never_merged(
     engine: MergeEngine, export: list[Placed], one_way: list[Step], another_way: list[Step]
@@ -160,7 +164,7 @@ def test_different_events_under_one_id_are_never_merged(
         assert collisions(engine) == in_order(collided(export))
 
 
-@dozens
+@some
 @given(export=exports(collisions=True), steps=runs(), chance=st.randoms(use_true_random=False))
 def test_rows_may_be_spread_over_files_in_any_way(
     engine: MergeEngine, export: list[Placed], steps: list[Step], chance: Random
@@ -203,7 +207,7 @@ def order_of(row: Row) -> datetime:
     return Delivery("", row["created_at"], row["event_inserted_at"], 0).order
 
 
-@hundreds
+@many
 @given(export=exports(is_tame=False), steps=runs())
 def test_no_merge_moves_an_event_or_takes_stale_content(
     engine: MergeEngine, export: list[Placed], steps: list[Step]
@@ -232,7 +236,7 @@ def content_of(row: Row) -> Row:
     return {name: value for name, value in row.items() if name not in ("created_at", *STAMPS)}
 
 
-@dozens
+@some
 @given(export=exports(is_tame=False), steps=runs())
 def test_what_changes_nothing_leaves_the_row_as_it_was(
     engine: MergeEngine, export: list[Placed], steps: list[Step]
@@ -248,7 +252,7 @@ def test_what_changes_nothing_leaves_the_row_as_it_was(
         before = after
 
 
-@dozens
+@some
 @given(export=exports(is_tame=False), steps=runs(), data=st.data())
 def test_what_is_forgotten_is_written_again(
     engine: MergeEngine, export: list[Placed], steps: list[Step], data: st.DataObject
@@ -289,7 +293,7 @@ def copies_after(copies: Sequence[Delivery], export: Sequence[Placed]) -> list[R
     return [(copy.row() if is_stale else last[0]) | {"created_at": copy.created_at} for copy in copies]
 
 
-@hundreds
+@many
 @given(export=exports(), steps=runs(), known=st.tuples(st.booleans(), st.booleans()))
 @example(export=[Placed(0, Delivery("event 0", CUTOVER, None, 0))], steps=[Merge(0, 3)], known=(True, False))
 def test_an_id_that_stands_twice_is_updated_twice_and_never_multiplied(
