@@ -43,6 +43,10 @@ class Account:
         """How many of them each export hour has."""
         return Counter(row[_HOUR] for row in self._colliding())
 
+    def hours_of_colliding_events(self) -> set[datetime]:
+        """The export hours that deliver an event whose id belongs to another one, too, in whichever hour."""
+        return {hour for row in self._colliding() for hour in self.hours_of(row["uuid"])}
+
     def hours_of(self, event_id: str) -> set[datetime]:
         """The export hours that deliver an event."""
         return {row[_HOUR] for row in self.events[event_id]}
