@@ -94,7 +94,7 @@ benchmark-bigquery: setup
 benchmark-anomalies: setup
 	@$(BIN)/python -m benchmarks.anomalies
 
-# 200 hourly runs in a row, some of them killed: takes some 40 minutes.
+# 200 hourly runs in a row by the sensor under Dagster's daemon, some of them killed: takes about an hour.
 soak: setup
 	@$(BIN)/python -m benchmarks.soak --hours 200
 

@@ -1,4 +1,4 @@
-"""What is tried when all hours are run: runs that must change nothing, and runs that must be refused."""
+"""What is tried when all hours are loaded and no service runs: each trial must end as it says, and change nothing."""
 
 import json
 import os
@@ -10,74 +10,132 @@ from shutil import copy
 
 import duckdb
 
-from benchmarks.soak.drive import Due
+from benchmarks.soak.checks import census_finds
+from benchmarks.soak.promises import Pair, broken_promises
 from benchmarks.soak.soak import Soak
 from tracks_assets.defs.dbt_manifest import parsed_state
 from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
 
-_FINGERPRINT = "select count(*), sum(hash(rows)::hugeint) from (select {columns} from posthog.{table}) as rows"
-_COLUMNS = {"tracks": "*", "raw_tracks": "* exclude (bq_ingested_timestamp)"}
+_FINGERPRINT = "select count(*), sum(hash(rows)::hugeint) from ({rows}) as rows"
+_ROWS = (
+    "select * exclude (bq_ingested_timestamp) from posthog.raw_tracks",
+    "select * exclude (event_inserted_at, bq_ingested_timestamp) from posthog.tracks",
+    # A merge that sees a collision again notes in the stored row which delivery was the last with its content.
+    "select * from posthog.tracks where event_id not in (select event_id from posthog_ops.tracks_collisions)",
+)
+
+Trial = Callable[[Soak, Pair], bool]
 
 
-def failed_trials(soak: Soak) -> list[str]:
+def failed_trials(soak: Soak, pair: Pair, trials: dict[str, Trial]) -> list[str]:
     """The trials that did not end as they must."""
-    last = Due(soak.delivered[-1].hour, soak.delivered[-1].hour)
-    trials: dict[str, Callable[[], bool]] = {
-        "running the last hour again": lambda: soak.command(last).code == 0,
-        "a bare dbt build": lambda: _bare_dbt(soak) == 0,
-        "running an hour whose files are gone, which must be refused": lambda: _without_files(soak, last),
-        "running an hour with a file of another hour, which must be refused": lambda: _with_a_foreign_file(soak, last),
-    }
     failed = []
     for name, trial in trials.items():
-        before = _fingerprints(soak.settings.duckdb_path)
-        if not trial():
+        before = _fingerprints(soak.home.settings.duckdb_path)
+        soak.say(f"     {name}")
+        if not trial(soak, pair):
             failed.append(f"{name} did not end as it must")
-        if _fingerprints(soak.settings.duckdb_path) != before:
+        if _fingerprints(soak.home.settings.duckdb_path) != before:
             failed.append(f"{name} changed tracks or raw_tracks")
     return failed
 
 
 def _fingerprints(warehouse: Path) -> list[tuple[object, ...]]:
     with duckdb.connect(str(warehouse), read_only=True) as connection:
-        statements = [_FINGERPRINT.format(table=table, columns=columns) for table, columns in _COLUMNS.items()]
-        return [row for statement in statements for row in connection.execute(statement).fetchall()]
+        return [row for rows in _ROWS for row in connection.execute(_FINGERPRINT.format(rows=rows)).fetchall()]
 
 
-def _bare_dbt(soak: Soak) -> int:
-    state = str(parsed_state(soak.settings, DBT_PROJECT))
+def _run_last_again(soak: Soak, _: Pair) -> bool:
+    return _last(soak) == 0
+
+
+def _last(soak: Soak) -> int:
+    return soak.home.materialize(soak.delivered[-1].hour, soak.delivered[-1].hour)
+
+
+def _bare_dbt(soak: Soak, _: Pair) -> bool:
+    settings = soak.home.settings
+    state = str(parsed_state(settings, DBT_PROJECT))
     command = [str(Path(sys.executable).with_name("dbt")), "build", "--exclude", "test_type:unit unique_event_id_all"]
     command += ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
     command += ["--target-path", state, "--log-path", state]
-    with soak.log.open("a") as output:
-        return subprocess.run(
+    with soak.home.log.open("a") as output:
+        done = subprocess.run(
             command,
-            env=os.environ | soak.settings.child_environment(),
+            env=os.environ | settings.child_environment(),
             stdout=output,
             stderr=subprocess.STDOUT,
             check=False,
-        ).returncode
+        )
+    return done.returncode == 0
 
 
-def _without_files(soak: Soak, due: Due) -> bool:
+def _without_files(soak: Soak, _: Pair) -> bool:
     folder = soak.delivered[-1].folder
     away = folder.with_name(f".{folder.name}.away")
     folder.rename(away)
     try:
-        return soak.command(due).code != 0
+        return _last(soak) != 0
     finally:
         away.rename(folder)
 
 
-def _with_a_foreign_file(soak: Soak, due: Due) -> bool:
+def _without_a_part(soak: Soak, _: Pair) -> bool:
+    part = max(soak.delivered[-1].folder.glob("*.parquet*"))
+    away = part.with_name(f".{part.name}.away")
+    part.rename(away)
+    try:
+        return _last(soak) != 0
+    finally:
+        away.rename(part)
+
+
+def _with_a_foreign_file(soak: Soak, _: Pair) -> bool:
     folder, other = soak.delivered[-1].folder, soak.delivered[-2].folder
     foreign, (manifest,) = min(other.glob("*.parquet*")), folder.glob("*manifest.json")
     right = manifest.read_text()
     copy(foreign, folder)
-    key = (folder / foreign.name).relative_to(soak.home / "export").as_posix()
+    key = (folder / foreign.name).relative_to(soak.home.path / "export").as_posix()
     manifest.write_text(json.dumps({"files": [*json.loads(right)["files"], key]}))
     try:
-        return soak.command(due).code != 0
+        return _last(soak) != 0
     finally:
         (folder / foreign.name).unlink()
         manifest.write_text(right)
+
+
+def _job(soak: Soak, job: str, kill_after: float | None = None, **config: object) -> int:
+    given = soak.home.path.parent / "config.yaml"
+    given.write_text(json.dumps({"ops": {"preflight": {"config": config}}}))
+    return soak.home.command(["job", "execute", "--job", job, "--config", str(given)], kill_after)
+
+
+def _dry_dedup(soak: Soak, _: Pair) -> bool:
+    return _job(soak, "dedup_tracks") == 0
+
+
+def _dedup_and_rollback(soak: Soak, pair: Pair) -> bool:
+    """Killed on the way, then to its end, after which nothing is duplicated; and taken back."""
+    for _ in range(2):
+        _job(soak, "dedup_tracks", kill_after=soak.chance.uniform(1.0, 6.0), dry_run=False)
+    is_done = _job(soak, "dedup_tracks", dry_run=False) == 0
+    path, account = soak.home.settings.duckdb_path, soak.account()
+    broken = [broken_promises(path, account, Pair(pair.event_id, (moment,))) for moment in pair.times]
+    is_undone = _job(soak, "rollback_dedup", dry_run=False) == 0
+    return is_done and not min(broken, key=len) and is_undone
+
+
+FEW: dict[str, Trial] = {
+    "running the last hour again": _run_last_again,
+    "running an hour whose files are gone, which must be refused": _without_files,
+}
+"""The trials of the short form."""
+
+ALL: dict[str, Trial] = FEW | {
+    "a bare dbt build": _bare_dbt,
+    "running an hour without one of its parts, which must be refused": _without_a_part,
+    "running an hour with a file of another hour, which must be refused": _with_a_foreign_file,
+    "a census": census_finds,
+    "a dry dedup": _dry_dedup,
+    "a dedup that is killed, repeated and rolled back": _dedup_and_rollback,
+}

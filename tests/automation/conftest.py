@@ -1,7 +1,7 @@
 """Homes with a real Dagster instance, and the sensor on it."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from dagster import DagsterInstance, DagsterRun, DagsterRunStatus
+from dagster._core.execution.plan.objects import StepFailureData, StepSuccessData
 
 from tests.graph.conftest import home, new_home
 from tests.storage.conftest import bucket
@@ -59,6 +60,16 @@ class Watch:
         """Lets a run start and end."""
         for kind in (dg.DagsterEventType.RUN_START, event):
             record = dg.DagsterEvent(event_type_value=kind.value, job_name=run.job_name)
+            self.instance.report_dagster_event(record, run.run_id, timestamp=self.now.timestamp())
+
+    def end_steps(self, run: DagsterRun, succeeded: Sequence[str], failed: Sequence[str]) -> None:
+        """Lets steps of a run end."""
+        ends: dict[str, tuple[str, StepSuccessData | StepFailureData]] = {
+            **{step: ("STEP_SUCCESS", StepSuccessData(1.0)) for step in succeeded},  # type: ignore[no-untyped-call]
+            **{step: ("STEP_FAILURE", StepFailureData(None, None)) for step in failed},  # type: ignore[no-untyped-call]
+        }
+        for step, (kind, data) in ends.items():
+            record = dg.DagsterEvent(kind, run.job_name, step_key=step, event_specific_data=data)
             self.instance.report_dagster_event(record, run.run_id, timestamp=self.now.timestamp())
 
     @property

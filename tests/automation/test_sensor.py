@@ -156,6 +156,24 @@ def test_a_run_without_a_cause_is_repeated_after_growing_pauses(watch: Watch) ->
     assert len({tags["tracks/request"] for tags in watch.asked}) == 4
 
 
+@pytest.mark.parametrize(("failed", "is_repeated"), [([], True), (["batch_checks"], False)])
+def test_a_run_that_ends_after_the_merge_is_repeated_only_if_it_was_killed(
+    watch: Watch, failed: list[str], is_repeated: bool
+) -> None:
+    """A check that failed has loaded its hours; without one, nothing has checked them."""
+    watch.now = datetime.now(UTC).replace(microsecond=0)
+    hour = (watch.now - HOUR).replace(minute=0, second=0)
+    watch.settings = watch.settings.model_copy(update={"export_start": hour})
+    put(watch, (hour - START) // HOUR, watch.now - 2 * HOUR)
+    (run,) = watch.look()
+    watch.end_steps(run, succeeded=["tracks"], failed=failed)
+    watch.end(run, dg.DagsterEventType.RUN_FAILURE)
+    watch.now += 4 * MINUTE
+    assert watch.look() == [], "not before the pause"
+    watch.now += 2 * MINUTE
+    assert bool(watch.look()) == is_repeated
+
+
 def test_the_state_survives_a_lost_cursor(watch: Watch) -> None:
     watch.now = START + HOUR + 40 * MINUTE
     put(watch, 0, watch.now - 35 * MINUTE)

@@ -30,12 +30,12 @@ def _dead_runs(instance: DagsterInstance) -> Iterator[RunRecord]:
     records = instance.get_run_records(RunsFilter(statuses=[DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]))
     for record in records:
         if _STARTED_BY_CODE_SERVER in record.dagster_run.tags:
-            process = _process_of(instance, record.dagster_run.run_id)
+            process = process_of(instance, record.dagster_run.run_id)
             if process is not None and not _is_alive(*process):
                 yield record
 
 
-def _process_of(instance: DagsterInstance, run_id: str) -> tuple[int, float] | None:
+def process_of(instance: DagsterInstance, run_id: str) -> tuple[int, float] | None:
     """The id of the process that executes a run and when it was known; None if the run does not say."""
     found = None
     for record in instance.get_records_for_run(run_id, of_type=DagsterEventType.ENGINE_EVENT).records:

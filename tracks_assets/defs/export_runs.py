@@ -127,12 +127,16 @@ def _outcome(instance: DagsterInstance, record: RunRecord) -> Outcome:
     run = record.dagster_run
     if run.status in UNFINISHED:
         return Outcome.RUNNING
-    # What comes after the merge, such as a check, does not unload the hours.
-    if run.status is DagsterRunStatus.SUCCESS or _has_merged(instance, run.run_id):
+    if run.status is DagsterRunStatus.SUCCESS:
         return Outcome.LOADED
-    if run.status is DagsterRunStatus.CANCELED:
-        return Outcome.CANCELED
     failures = instance.get_records_for_run(run.run_id, of_type=DagsterEventType.STEP_FAILURE).records
+    is_canceled = run.status is DagsterRunStatus.CANCELED
+    # A check that fails after the merge does not unload the hours. If the run was killed there, nothing has checked
+    # them, and it is repeated.
+    if (failures or is_canceled) and _has_merged(instance, run.run_id):
+        return Outcome.LOADED
+    if is_canceled:
+        return Outcome.CANCELED
     causes = [_class_names(record.event_log_entry.dagster_event) for record in failures]
     # Without any failure of a step, the run was killed or never started.
     return Outcome.FAILED_PASSING if all(names & _PASSING_NAMES for names in causes) else Outcome.FAILED
