@@ -3,6 +3,7 @@
 Only tests start it: ``python -m tests.engines.dbt_process``. What dbt itself says goes to standard error.
 """
 
+import gc
 import json
 import os
 import sys
@@ -10,6 +11,8 @@ from typing import TextIO
 
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
+
+from tests.warm import RARELY
 
 
 def main(calls: TextIO, answers: TextIO) -> None:
@@ -27,6 +30,7 @@ def main(calls: TextIO, answers: TextIO) -> None:
 
 
 if __name__ == "__main__":
+    gc.set_threshold(*RARELY)
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as answers:
         os.dup2(2, 1)
         main(sys.stdin, answers)

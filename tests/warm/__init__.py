@@ -17,6 +17,9 @@ from unittest.mock import patch
 
 COMMANDS = ("dagster", "dg", "dbt", "python")
 
+RARELY = (50_000, 20, 100)
+"""How often Python looks for garbage in processes that have imported much: thresholds of ``gc``."""
+
 _ROOT = Path(__file__).parents[2]
 
 

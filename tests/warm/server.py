@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import tracks_assets
+from tests.warm import RARELY
 
 _READS_THE_ENVIRONMENT = ("tracks_assets.definitions",)
 _ALSO = ("dbt.adapters.duckdb", "dbt.adapters.bigquery", "dbt.cli.main", "dbt.task.run", "dbt.task.test")
@@ -38,6 +39,7 @@ def main(address: str) -> None:
         # A call need not look through what is there for good.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*RARELY)
         carry_out = _serve(listener, Path(address).parent)
     if carry_out is not None:
         carry_out()
