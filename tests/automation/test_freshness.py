@@ -9,9 +9,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from tests import warm
 from tests.warm.parsed import ParsedDbt
 from tracks_assets.definitions import build_definitions
-from tracks_assets.defs.dbt_manifest import dbt_executable
 from tracks_assets.defs.hourly import RAW_TRACKS_KEY
 from tracks_assets.defs.resources import WarehouseOpener
 from tracks_assets.quality.freshness import Limits, freshness, newest_load
@@ -57,7 +57,7 @@ def _log(warehouse: DuckDbWarehouse, age: int, rows: int) -> None:
 
 
 def dbt_state(settings: Settings, folder: Path) -> str:
-    command = [dbt_executable(), "source", "freshness", "--project-dir", str(DBT_PROJECT)]
+    command = [warm.command("dbt"), "source", "freshness", "--project-dir", str(DBT_PROJECT)]
     command += ["--profiles-dir", str(DBT_PROJECT), "--target-path", str(folder), "--log-path", str(folder)]
     done = subprocess.run(
         command, env=os.environ | settings.child_environment(), capture_output=True, text=True, check=False
