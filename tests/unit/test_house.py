@@ -16,7 +16,7 @@ PACKAGE = Path(__file__).parents[2] / "tracks_assets"
 
 # A package may import from those before it, and from itself.
 ORDER = [
-    *("settings", "sql_files", "export", "events", "warehouse", "integrity", "quality", "alerts", "doctor"),
+    *("settings", "__main__", "sql_files", "export", "events", "warehouse", "integrity", "quality", "alerts", "doctor"),
     "status",
     *("defs", "definitions", "status.__main__", "demo"),
 ]
