@@ -57,9 +57,10 @@ unit: setup
 	@TRACKS_TESTS_SENT=$(SENT) $(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder --ignore=tests/sent
 	@TRACKS_TESTS_SENT=$(SENT) $(BIN)/pytest tests/sent
 
-# The merge's properties on many random exports, other ones than `make test` takes: some 15 minutes.
+# The property tests on many more random examples than `make test` takes: some 15 minutes.
 property: setup
-	@TRACKS_TESTS_EXAMPLES=500 $(BIN)/pytest -q -n 2 --dist worksteal tests/merge/test_merge_property.py
+	@TRACKS_TESTS_EXAMPLES=500 $(BIN)/pytest -q -n 2 --dist worksteal tests/merge/test_merge_property.py \
+		tests/automation/test_decide_property.py tests/events/test_transform_agrees.py
 
 format: setup
 	@$(BIN)/ruff format .

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.automation.world import START, World
+from tests.examples import many
 from tracks_assets.export.layout import HOUR
 from tracks_assets.quality.export_complete import MOST_HOURS
 from tracks_assets.quality.uploads import Outcome, Rules
@@ -41,7 +42,7 @@ def play(world: World, history: Sequence[tuple[str, object, object]]) -> None:
                 world.pass_time(minutes, passing)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@many
 @given(st.lists(steps, min_size=1, max_size=25), st.booleans(), st.booleans(), st.integers(1, 2))
 def test_each_complete_state_is_loaded_once_and_no_other(
     history: list[tuple[str, object, object]], trusts: bool, allows: bool, least: int
@@ -82,7 +83,7 @@ def test_each_complete_state_is_loaded_once_and_no_other(
     assert len(world.state.hours) <= MOST_HOURS
 
 
-@settings(max_examples=10, deadline=None)
+@settings(many, max_examples=10)
 @given(st.sets(st.integers(0, 29), max_size=3), st.integers(24, 120))
 def test_an_outage_is_caught_up_in_ranges_and_one_bad_hour_stops_no_other(bad: set[int], outage: int) -> None:
     world = World(bad={"bad"})

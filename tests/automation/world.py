@@ -63,6 +63,7 @@ class Run:
     hours: list[datetime]
     ends: datetime
     found: dict[datetime, set[tuple[str, datetime]]]
+    seen: dict[datetime, Seen]
     outcome: Outcome = Outcome.RUNNING
 
 
@@ -141,7 +142,8 @@ class World:
         hours = [request.first + HOUR * number for number in range(count)]
         self.requests.append(request)
         found = {hour: self.folder(hour).items for hour in hours}
-        self.runs[request.key] = Run(request, hours, self.now + MINUTE * minutes, found)
+        seen = {hour: self.folder(hour).seen for hour in hours}
+        self.runs[request.key] = Run(request, hours, self.now + MINUTE * minutes, found, seen)
 
     def pass_time(self, minutes: float, passing: bool = False) -> None:
         """Lets time pass; runs that are due end, and load what is there by then."""
@@ -156,7 +158,8 @@ class World:
         elif any(name in self.bad for hour in run.hours for name in self.folder(hour).files):
             run.outcome = Outcome.FAILED
             if len(run.hours) == 1:
-                self.refused[run.hours[0]] = self.folder(run.hours[0]).seen
+                # Whether the run met what came since the request is not known, so that counts as new.
+                self.refused[run.hours[0]] = run.seen[run.hours[0]]
         else:
             run.outcome = Outcome.LOADED
             for hour in run.hours:

@@ -16,9 +16,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.examples import some
 from tracks_assets.events.columns import RAW_TRACK_COLUMNS, TRACK_COLUMNS, Property
 from tracks_assets.events.contract import EARLIEST, LATEST, RawPostHogEvent, Reason, judge
 from tracks_assets.events.strict_json import MAX_DEPTH
@@ -618,7 +619,7 @@ rows = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@some
 @given(delivered=st.lists(rows, min_size=20, max_size=40), insert_times=st.sampled_from(INSERT_TIMES))
 def test_they_agree_on_whatever_is_delivered(
     delivered: Sequence[Row], insert_times: tuple[str, ...], loader: Loader

@@ -4,7 +4,6 @@ The SQL is the one that dbt writes; the model beside it is plain Python and know
 """
 
 import json
-import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -13,10 +12,11 @@ from itertools import count
 from random import Random
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.bigquery_text.sample import ONE_CHANGED, values
+from tests.examples import many, some
 from tracks_assets.warehouse.tables import RAW_TRACKS, TRACKS, TRACKS_COLLISIONS, TRACKS_CONTENTS, TRACKS_REDELIVERED
 
 from .deliveries import (
@@ -41,12 +41,6 @@ COLLISIONS = f"select * from {TRACKS_COLLISIONS}"
 STANDING = "select * from posthog.tracks order by event_id, created_at"
 STAMPS = ("event_inserted_at", "bq_ingested_timestamp")
 COPY_STAMP = datetime(2026, 3, 1, tzinfo=UTC)
-
-EXAMPLES = int(os.environ.get("TRACKS_TESTS_EXAMPLES", "35"))
-"""Random exports for each of the main properties; ``make property`` takes many times more."""
-
-many = settings(max_examples=EXAMPLES, deadline=None, derandomize=True, database=None)
-some = settings(many, max_examples=EXAMPLES // 2)
 
 
 def expected(export: Iterable[Placed]) -> list[Row]:

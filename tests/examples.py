@@ -1,0 +1,17 @@
+"""How many random examples the property tests try, and that ``make test`` always tries the same ones."""
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+EXAMPLES = int(os.environ.get("TRACKS_TESTS_EXAMPLES", "70"))
+"""Examples for each of the main properties; ``make property`` takes many times more."""
+
+many = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+some = settings(many, max_examples=EXAMPLES * 4 // 7)
