@@ -1,4 +1,4 @@
-"""``python -m tracks_assets``: reads the settings, and says whether automation is on. ``make ui`` runs it first.
+"""``python -m tracks_assets``: reads the settings and reports whether automation is on; ``make ui`` runs it first.
 
 Exit codes: 0, the settings can be read; 2, one of them is wrong.
 """
@@ -9,7 +9,7 @@ from tracks_assets.settings import SettingsError, read_settings
 
 
 def main() -> int:
-    """Says it and returns the exit code."""
+    """Reports the state of the automation; returns the exit code."""
     try:
         automation = "on" if read_settings().automation else "off"
     except SettingsError as error:

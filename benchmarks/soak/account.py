@@ -40,7 +40,7 @@ class Account:
         return Counter((row["uuid"], row["event"], row["distinct_id"]) for row in self._colliding())
 
     def collisions_by_hour(self) -> Counter[datetime]:
-        """How many of them each export hour has."""
+        """The number of colliding deliveries in each export hour."""
         return Counter(row[_HOUR] for row in self._colliding())
 
     def hours_of_colliding_events(self) -> set[datetime]:

@@ -17,7 +17,7 @@ def wrong_checks(soak: Soak, pair: Pair) -> list[str]:
 
 
 def census_finds(soak: Soak, _: Pair) -> bool:
-    """Whether a census that is taken now finds the old pair and the collisions, and nothing else."""
+    """True if a census finds the old pair and the collisions, and nothing else."""
     if soak.home.command(["asset", "materialize", "--select", _CENSUS]) != 0:
         return False
     with soak.home.instance() as instance:
@@ -49,7 +49,7 @@ def _of_hours(soak: Soak, instance: dg.DagsterInstance, pair: Pair) -> Iterator[
             expected["no_collisions"] = not has_own
         found = _results(instance, run.run_id)
         for name in _differing(found, expected):
-            yield f"the check {name} of {run.named} says {found.get(name)}"
+            yield f"the check {name} of {run.named} is {found.get(name)}"
 
 
 def _differing(found: Mapping[str, bool], expected: Mapping[str, bool]) -> list[str]:
@@ -57,7 +57,7 @@ def _differing(found: Mapping[str, bool], expected: Mapping[str, bool]) -> list[
 
 
 def _results(instance: dg.DagsterInstance, run_id: str) -> dict[str, bool]:
-    """Whether each check of a run passed, by its name."""
+    """The results of a run's checks by name: True if passed."""
     records = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION).records
     events = [record.event_log_entry.dagster_event for record in records]
     found = [event.asset_check_evaluation_data for event in events if event is not None]

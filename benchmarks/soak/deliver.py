@@ -51,7 +51,7 @@ class Deliveries:
 
     @cached_property
     def plan(self) -> ExportPlan:
-        """What an ordinary hour holds."""
+        """The plan of an ordinary hour."""
         return ExportPlan(
             events_per_hour=400,
             files_per_hour=2,

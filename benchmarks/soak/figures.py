@@ -8,7 +8,7 @@ from itertools import pairwise
 from benchmarks.soak.soak import Run, Soak
 
 COMPARED = 20
-"""How many of the first runs are compared with as many of the last."""
+"""The number of first runs that are compared with as many last runs."""
 
 _ALLOWED = 1.1
 
@@ -33,7 +33,7 @@ class Compared:
 
     @property
     def has_grown(self) -> bool:
-        """Whether it is above its bound; of fewer runs, a median says little."""
+        """True if it is above its bound; the median of fewer runs is not compared."""
         return self.is_bounded and self.runs == COMPARED and self.last > self.first * _ALLOWED
 
     def __str__(self) -> str:
@@ -42,7 +42,7 @@ class Compared:
 
 
 def compared(runs: Sequence[Run]) -> list[Compared]:
-    """What the last runs of a single hour take, and what the first took."""
+    """Figures of the last runs of a single hour, compared with those of the first."""
     grown = {run: run.kept_bytes - before.kept_bytes for before, run in pairwise(runs)}
     # What the first run adds is not known.
     single = [run for run in runs[1:] if len(run.ended.hours) == 1]

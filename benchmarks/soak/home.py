@@ -30,7 +30,7 @@ _QUICKER: dict[str, Any] = {
         "config": {"dequeue_interval_seconds": 1},
     },
 }
-"""What the soak sets in dagster.yaml to wait less: how often the queue is looked at, 5 seconds by default."""
+"""Settings in dagster.yaml that shorten the waiting: the interval of the queue, 5 seconds by default."""
 
 _START_TIMEOUT_SECONDS = 60
 
@@ -72,7 +72,7 @@ class Home:
 
     @property
     def log(self) -> Path:
-        """What its commands print; what its services print is beside it."""
+        """The output of its commands; that of its services is beside it."""
         return self.path.parent / "commands.log"
 
     def make(self) -> None:
@@ -134,9 +134,9 @@ class Home:
 
     @property
     def kept_bytes(self) -> int:
-        """What it keeps on disk besides its data (warehouse, export) and what is bounded.
+        """Bytes that it keeps on disk besides its data (warehouse, export) and what is bounded.
 
-        Bounded are the latest calls of dbt, the ticks (dagster.yaml says how long they are kept) and SQLite's
+        Bounded are the latest calls of dbt, the ticks (dagster.yaml limits how long they are kept) and SQLite's
         write-ahead logs, which are first written back.
         """
         dagster = self.path / "dagster"
@@ -155,7 +155,7 @@ class Home:
 
     @property
     def tick_bytes(self) -> int:
-        """What the ticks take, which Dagster keeps for the days that dagster.yaml says."""
+        """Bytes of the ticks, which Dagster keeps for the days that dagster.yaml names."""
         return sum(path.stat().st_size for path in (self.path / "dagster" / "schedules").rglob("*") if path.is_file())
 
 

@@ -19,7 +19,7 @@ def run_dagster(
 
     Args:
         arguments: the command.
-        environment: its whole environment.
+        environment: its full environment.
         log: a file.
         kill_after: seconds after which it and all that it started get kill -9.
     """

@@ -18,7 +18,7 @@ _PEAK = re.compile(r"^VmHWM:\s+(\d+) kB$", re.MULTILINE)
 
 
 class Kill(Enum):
-    """What gets kill -9."""
+    """The processes that get kill -9."""
 
     RUN = "the run's process"
     TREE = "the run's process and its dbt"

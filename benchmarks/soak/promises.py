@@ -33,7 +33,7 @@ class Pair:
 
 
 def broken_promises(warehouse: Path, account: Account, pair: Pair) -> list[str]:
-    """What the tables of a DuckDB file do not keep of design section 5; empty if they keep all of it."""
+    """The guarantees that the tables of a DuckDB file break, one sentence each; empty if they keep all."""
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         connection.execute("set timezone = 'UTC'")
         return [
@@ -109,7 +109,7 @@ def _collisions(connection: duckdb.DuckDBPyConnection, account: Account) -> Iter
 
 
 def _logs(connection: duckdb.DuckDBPyConnection, account: Account) -> Iterator[str]:
-    """What the loads and the merges say of themselves."""
+    """The guarantees that the logs of loads and merges break."""
     newest = _NEWEST.format(columns="window_start, rows_read", log="load_log", stamp="bq_ingested_timestamp")
     wrong = _wrong_hours(_by_hour(connection.execute(newest).fetchall()), account.accepted + account.rejected)
     if wrong:

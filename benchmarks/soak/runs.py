@@ -38,7 +38,7 @@ class Ended:
 
     @property
     def seconds(self) -> float:
-        """How long it took, by Dagster's record."""
+        """Its duration in seconds, by Dagster's record."""
         return self.ended - self.started
 
     @property

@@ -21,11 +21,11 @@ from tracks_assets.warehouse.connect import warehouse_of
 
 _KILLED_AGAIN_SHARE = 0.2
 _KILLS = {Kill.RUN: 4, Kill.TREE: 4, Kill.ALL: 2}
-"""How often each kill is chosen."""
+"""The share of each kind of kill."""
 
 _TYPICAL_SECONDS = 10.0
 _STARTING_SECONDS = 6.0
-"""How long a process takes until Dagster counts it as started."""
+"""Seconds until Dagster counts a process as started."""
 
 _LOOK_SECONDS = 0.25
 _LOOKS_A_READ = 4
@@ -59,7 +59,7 @@ class Soak:
         home: the home.
         chance: decides what is killed, and when.
         killed_share: the share of the runs that are killed.
-        say: takes a line of the report.
+        say: prints a line of the report.
         delivered: the hours that were delivered.
         runs: the runs that loaded their hours.
         killed: the runs that were killed.
@@ -107,7 +107,7 @@ class Soak:
         return pair
 
     def account(self) -> Account:
-        """What was delivered until now."""
+        """The deliveries until now."""
         return account_of({each.hour: each.folder for each in self.delivered})
 
     def deliver(self, number: int) -> None:

@@ -1,4 +1,4 @@
-"""What is tried when all hours are loaded and no service runs: each trial must end as it says, and change nothing."""
+"""Trials after all hours are loaded, with no service running: each has a required end and must change nothing."""
 
 import json
 import os
@@ -19,9 +19,29 @@ from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
 _FINGERPRINT = "select count(*), sum(hash(rows)::hugeint) from ({rows}) as rows"
 _ROWS = (
     "select * exclude (bq_ingested_timestamp) from posthog.raw_tracks",
-    "select * exclude (event_inserted_at, bq_ingested_timestamp) from posthog.tracks",
-    # A merge that sees a collision again notes in the stored row which delivery was the last with its content.
     "select * from posthog.tracks where event_id not in (select event_id from posthog_ops.tracks_collisions)",
+    # A merge that sees a collision again writes the insert time that was noted beside the row into it: that of
+    # the last delivery that repeated it. So these rows are compared with that time, and without the loader's stamp.
+    """
+    with repeats as (
+        select
+            event_id,
+            standing_inserted_at,
+            standing_ingested_timestamp,
+            max(event_inserted_at) as repeated_at
+        from posthog.tracks_redelivered
+        group by all
+    )
+    select
+        tracks.* exclude (event_inserted_at, bq_ingested_timestamp),
+        coalesce(repeats.repeated_at, tracks.event_inserted_at) as last_inserted_at
+    from posthog.tracks
+    left join repeats
+        on
+            tracks.event_id = repeats.event_id
+            and tracks.event_inserted_at is not distinct from repeats.standing_inserted_at
+            and tracks.bq_ingested_timestamp is not distinct from repeats.standing_ingested_timestamp
+    """,
 )
 
 Trial = Callable[[Soak, Pair], bool]
@@ -71,23 +91,20 @@ def _bare_dbt(soak: Soak, _: Pair) -> bool:
 
 
 def _without_files(soak: Soak, _: Pair) -> bool:
-    folder = soak.delivered[-1].folder
-    away = folder.with_name(f".{folder.name}.away")
-    folder.rename(away)
-    try:
-        return _last(soak) != 0
-    finally:
-        away.rename(folder)
+    return _is_refused_without(soak, soak.delivered[-1].folder)
 
 
 def _without_a_part(soak: Soak, _: Pair) -> bool:
-    part = max(soak.delivered[-1].folder.glob("*.parquet*"))
-    away = part.with_name(f".{part.name}.away")
-    part.rename(away)
+    return _is_refused_without(soak, max(soak.delivered[-1].folder.glob("*.parquet*")))
+
+
+def _is_refused_without(soak: Soak, path: Path) -> bool:
+    away = path.with_name(f".{path.name}.away")
+    path.rename(away)
     try:
         return _last(soak) != 0
     finally:
-        away.rename(part)
+        away.rename(path)
 
 
 def _with_a_foreign_file(soak: Soak, _: Pair) -> bool:

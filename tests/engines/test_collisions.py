@@ -83,6 +83,22 @@ def test_the_stored_row_is_the_event_that_was_delivered_first(engine: Engine, or
     assert (engine.rows(TRACKS), engine.rows(TRACKS_COLLISIONS)) == before
 
 
+def test_a_collision_that_is_merged_again_renews_the_stamps_of_its_event_and_nothing_else(engine: Engine) -> None:
+    """A re-delivery that repeats the row is noted beside it; settling the id writes the same stamps into the row."""
+    repeat = replace(SIGNUP, inserted_at=FIRST_HOUR + 2 * HOUR)
+    deliver(engine, Placed(0, SIGNUP), Placed(1, PURCHASE))
+    merge(engine, 0, 2)
+    deliver(engine, Placed(2, repeat))
+    merge(engine, 2)
+    (before,), (noted,) = engine.rows(TRACKS), engine.rows(TRACKS_REDELIVERED)
+    stamps = ("event_inserted_at", "bq_ingested_timestamp")
+    assert before["event_inserted_at"] == SIGNUP.inserted_at
+
+    for _ in range(2):
+        merge(engine, 1)
+        assert engine.rows(TRACKS) == [before | {name: noted[name] for name in stamps}]
+
+
 def test_a_collision_is_counted_and_named(engine: Engine) -> None:
     deliver(engine, Placed(0, SIGNUP), Placed(0, OTHER), Placed(1, PURCHASE))
     assert merge(engine, 0) == {0: MergeCounts(inserted=2)}

@@ -4,6 +4,7 @@ Each hour is loaded by the warehouse, or transformed as the BigQuery engine does
 """
 
 import json
+import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 
 from tracks_assets.events.columns import TRACK_COLUMNS, Column, ColumnType, Field, Property
 from tracks_assets.events.contract import RawPostHogEvent, judge
+from tracks_assets.events.reading import json_safe
 from tracks_assets.export.errors import ExportError
 from tracks_assets.export.inventory import Export, HourInventory
 from tracks_assets.export.layout import file_name, hour_folder, hour_interval, manifest_name
@@ -351,3 +353,21 @@ def test_a_load_keeps_no_relation_of_its_own(tmp_path: Path) -> None:
             connection.execute(f"select count(*) from ({deliveries.accepted_rows(STAMP)})").fetchall()
             connection.execute(deliveries.rejected_rows(STAMP)).fetchall()
         assert connection.execute("select view_name from duckdb_views() where not internal").fetchall() == []
+
+
+@pytest.mark.parametrize(
+    ("type_", "value", "stored"),
+    [
+        (pa.list_(pa.float32()), [math.nan], ["nan"]),
+        (pa.large_list(pa.float64()), [math.inf], ["inf"]),
+        (pa.list_(pa.float64(), 1), [math.nan], ["nan"]),
+        (pa.map_(pa.string(), pa.float64()), [("a", math.nan)], [("a", "nan")]),
+        (pa.struct([("a", pa.list_(pa.float64()))]), {"a": [-math.inf]}, {"a": ["-inf"]}),
+        (pa.dictionary(pa.int8(), pa.float64()), math.nan, "nan"),
+        (pa.list_(pa.string()), ["nan"], ["nan"]),
+    ],
+    ids=str,
+)
+def test_no_floating_point_value_is_left_wherever_it_lies(type_: pa.DataType, value: object, stored: object) -> None:
+    batch = pa.RecordBatch.from_arrays([pa.array([value, None], type_)], names=["score"])
+    assert json_safe(batch).column(0).to_pylist() == [stored, None]

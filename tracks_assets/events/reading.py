@@ -189,13 +189,22 @@ def json_safe(batch: pa.RecordBatch) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
 
 
-def _without_floats(type_: pa.DataType) -> pa.DataType:
+def _without_floats(type_: Any) -> Any:
     if pa.types.is_floating(type_):
         return pa.string()
-    if pa.types.is_list(type_):
-        return pa.list_(_without_floats(type_.value_type))
     if pa.types.is_struct(type_):
         return pa.struct([field.with_type(_without_floats(field.type)) for field in type_])
+    if pa.types.is_map(type_):
+        return pa.map_(_without_floats(type_.key_type), _without_floats(type_.item_type))
+    if pa.types.is_dictionary(type_):
+        return _without_floats(type_.value_type)
+    for is_kind, kind in (
+        (pa.types.is_list, pa.list_),
+        (pa.types.is_large_list, pa.large_list),
+        (pa.types.is_fixed_size_list, lambda value: pa.list_(value, type_.list_size)),
+    ):
+        if is_kind(type_):
+            return kind(_without_floats(type_.value_type))
     return type_
 
 
