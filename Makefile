@@ -7,6 +7,7 @@ export TRACKS_HOME DAGSTER_HOME
 
 BIN = .venv/bin
 READY = .venv/ready
+SQL_LINTED = .venv/sql_linted
 
 SENT = $(CURDIR)/.sent
 
@@ -36,10 +37,14 @@ ui: setup
 
 test: setup lint types unit
 
-lint: setup
+lint: setup $(SQL_LINTED)
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
+
+# Most of the time of `make lint`, so SQL that has not changed is not read again.
+$(SQL_LINTED): $(READY) $(shell find tracks_assets dbt_project -name '*.sql') $(shell find lint -name '*.py')
 	@$(BIN)/sqlfluff lint --disable-progress-bar tracks_assets dbt_project
+	@touch $@
 
 types: setup
 	@$(BIN)/mypy

@@ -266,6 +266,7 @@ def test_a_process_that_is_killed_before_it_sends_loses_nothing(
     assert REPEAT not in receiver.messages[1]["message"]
 
 
+@pytest.mark.slow
 def test_a_process_that_is_killed_before_it_notes_the_answer_repeats_one_message_and_says_so(
     alerts: Alerts, database: str, receiver: HttpReceiver
 ) -> None:

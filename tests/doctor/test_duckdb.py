@@ -65,6 +65,7 @@ def failed(shown: Shown, check: str, *arguments: str) -> str:
     return failures[0][1]
 
 
+@pytest.mark.slow
 def test_the_command_on_a_healthy_home(home: Place) -> None:
     before = files_of(home.folder)
     with child(COMMAND, dict(os.environ)) as process:
@@ -88,6 +89,7 @@ def test_the_command_on_a_healthy_home(home: Place) -> None:
     assert files_of(home.folder) == before
 
 
+@pytest.mark.slow
 def test_the_command_says_a_wrong_setting_in_one_line(home: Place) -> None:
     with child(COMMAND, os.environ | {"TRACKS_ENGINE": "mysql"}) as process:
         out, _ = process.communicate(timeout=120)

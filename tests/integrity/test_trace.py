@@ -175,6 +175,7 @@ def test_a_malformed_argument_is_named(home: Path, capsys: Captured) -> None:
     assert error.startswith("'' is no event id: ")
 
 
+@pytest.mark.slow
 def test_a_held_warehouse_names_its_holder(home: Path, capsys: Captured) -> None:
     with DuckDbWarehouse(home / "warehouse.duckdb").opened():
         pass

@@ -132,6 +132,7 @@ def test_neither_root_nor_rows_is_a_failure(place: Place) -> None:
     )
 
 
+@pytest.mark.slow
 def test_what_the_demo_writes_is_what_it_would_have_put_there(place: Place) -> None:
     plan = plan_incident(600, days=2, start=FIRST)
     written = write_legacy(place.root, plan)

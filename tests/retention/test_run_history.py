@@ -10,6 +10,8 @@ import pytest
 
 from tracks_assets.defs.run_history import PRUNED_TAG, Pruned, prune, remove_leftovers
 
+pytestmark = pytest.mark.dagster
+
 DAYS = dg.DailyPartitionsDefinition("2026-03-12")
 FIRST, SECOND = "2026-03-12", "2026-03-13"
 CHECK = dg.AssetCheckKey(dg.AssetKey("daily"), "is_right")
