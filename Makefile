@@ -28,7 +28,7 @@ $(DAGSTER_HOME)/dagster.yaml: dagster.yaml
 	@cp dagster.yaml $(DAGSTER_HOME)/dagster.yaml
 
 demo: setup
-	@$(BIN)/python -m tracks_assets.demo
+	@$(BIN)/python -m examples.demo
 
 ui: setup
 	@$(BIN)/python -m tracks_assets
@@ -42,8 +42,8 @@ lint: setup $(SQL_LINTED)
 	@$(BIN)/ruff check .
 
 # Most of the time of `make lint`, so SQL that has not changed is not read again.
-$(SQL_LINTED): $(READY) $(shell find tracks_assets dbt_project -name '*.sql') $(shell find lint -name '*.py')
-	@$(BIN)/sqlfluff lint --disable-progress-bar tracks_assets dbt_project
+$(SQL_LINTED): $(READY) $(shell find tracks_assets examples dbt_project -name '*.sql') $(shell find lint -name '*.py')
+	@$(BIN)/sqlfluff lint --disable-progress-bar tracks_assets examples dbt_project
 	@touch $@
 
 types: setup

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tracks_assets.quality.anomaly_checks import RAW_TRACKS_TRAINING, TRACKS_TRAINING
-from tracks_assets.quality.expectation import Rules, expect, sensitivity_for
+from tracks_assets.quality.anomalies.checks import RAW_TRACKS_TRAINING, TRACKS_TRAINING
+from tracks_assets.quality.anomalies.expectation import Rules, expect, sensitivity_for
 
 SEED = 20260612
 SERIES = 2_000

@@ -10,7 +10,7 @@ whole of every partition that it updates. Loading and copying are free.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tracks_assets.events.columns import Column, ColumnType
+from tracks_assets.sources.posthog.columns import Column, ColumnType
 from tracks_assets.warehouse.tables import RAW_TRACKS, TRACKS_CONTENTS, TRACKS_REDELIVERED
 
 ID_BYTES = 2 + 36

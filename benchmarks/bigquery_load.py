@@ -14,12 +14,12 @@ from pathlib import Path
 from google.cloud import storage
 
 from benchmarks.measure import own_peak_bytes, peak_of_module
+from examples.export_generator.generate import write_hour
+from examples.export_generator.plan import ExportPlan
 from tests.emulators.servers import PROJECT, google_cloud
-from tracks_assets.demo.generate import write_hour
-from tracks_assets.demo.plan import ExportPlan
-from tracks_assets.export.inventory import Export
-from tracks_assets.warehouse.bigquery import BigQueryWarehouse
-from tracks_assets.warehouse.bigquery_place import BigQueryPlace
+from tracks_assets.sources.posthog.inventory import Export
+from tracks_assets.warehouse.bigquery.engine import BigQueryWarehouse
+from tracks_assets.warehouse.bigquery.target import BigQueryPlace
 
 HOUR = datetime(2026, 3, 12, tzinfo=UTC)
 BUCKET = "exports"

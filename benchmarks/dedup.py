@@ -22,9 +22,9 @@ from pathlib import Path
 import duckdb
 
 from benchmarks.measure import own_peak_bytes
-from tracks_assets.demo.incident import build_incident, plan_incident
-from tracks_assets.integrity.dedup import archive, plan, rewrite, take_snapshot
-from tracks_assets.warehouse.duckdb import DuckDbWarehouse
+from examples.incident import build_incident, plan_incident
+from tracks_assets.repairs.dedup.dedup import archive, plan, rewrite, take_snapshot
+from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
 
 MILLIONS = (4, 16, 64)
 MEMORY_LIMIT = "2GB"

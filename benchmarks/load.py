@@ -18,12 +18,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.measure import median_seconds, own_peak_bytes, peak_of_module, run_command
-from tracks_assets.demo.generate import write_hours
-from tracks_assets.demo.plan import ExportPlan
-from tracks_assets.events.contract import RawPostHogEvent, judge
-from tracks_assets.export.inventory import Export, HourInventory
+from examples.export_generator.generate import write_hours
+from examples.export_generator.plan import ExportPlan
 from tracks_assets.settings import PARTITION_FORMAT
-from tracks_assets.warehouse.duckdb import DuckDbWarehouse
+from tracks_assets.sources.posthog.contract import RawPostHogEvent, judge
+from tracks_assets.sources.posthog.inventory import Export
+from tracks_assets.storage.inventory import HourInventory
+from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
 
 FIRST_HOUR = datetime(2026, 3, 12, tzinfo=UTC)
 EVENTS = 400_000

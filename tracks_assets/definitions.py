@@ -2,22 +2,22 @@
 
 import dagster as dg
 
-from tracks_assets.defs.alerts import alert_sensor
-from tracks_assets.defs.anomalies import DAILY_METRICS_KEY, daily_metrics_asset
-from tracks_assets.defs.catalogue import catalogued
-from tracks_assets.defs.census import census_asset, checks_job, schedule
-from tracks_assets.defs.checks import batch_checks
-from tracks_assets.defs.dedup import JOBS as DEDUP_JOBS
-from tracks_assets.defs.export_sensor import export_sensor, load_job
-from tracks_assets.defs.freshness import freshness_check, freshness_job, freshness_schedule
-from tracks_assets.defs.hourly import hourly_assets
-from tracks_assets.defs.legacy import legacy_assets
-from tracks_assets.defs.prune import prune_job, prune_schedule
-from tracks_assets.defs.resources import resources
-from tracks_assets.defs.restore import JOBS as RESTORE_JOBS
-from tracks_assets.defs.status import PAGE_KEY, status_asset
-from tracks_assets.defs.trace import trace_job
-from tracks_assets.defs.tracks import tracks_assets
+from tracks_assets.defs.alerts.sensor import alert_sensor
+from tracks_assets.defs.posthog.export_sensor import export_sensor, load_job
+from tracks_assets.defs.posthog.hourly import hourly_assets
+from tracks_assets.defs.posthog.legacy import legacy_assets
+from tracks_assets.defs.posthog.tracks import tracks_assets
+from tracks_assets.defs.quality.anomalies import DAILY_METRICS_KEY, daily_metrics_asset
+from tracks_assets.defs.quality.census import census_asset, checks_job, schedule
+from tracks_assets.defs.quality.checks import batch_checks
+from tracks_assets.defs.quality.freshness import freshness_check, freshness_job, freshness_schedule
+from tracks_assets.defs.quality.status import PAGE_KEY, status_asset
+from tracks_assets.defs.quality.trace import trace_job
+from tracks_assets.defs.repairs.dedup import JOBS as DEDUP_JOBS
+from tracks_assets.defs.repairs.restore import JOBS as RESTORE_JOBS
+from tracks_assets.defs.shared.catalogue import catalogued
+from tracks_assets.defs.shared.prune import prune_job, prune_schedule
+from tracks_assets.defs.shared.resources import resources
 from tracks_assets.settings import Settings, read_settings
 from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
 

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.soak.account import is_well_formed
-from tracks_assets.demo.generate import ExportPlan, redeliver, write_hour
-from tracks_assets.export.layout import HOUR, hour_folder
+from examples.export_generator.generate import ExportPlan, redeliver, write_hour
+from tracks_assets.sources.posthog.layout import HOUR, hour_folder
 
 Change = Callable[[dict[str, Any]], dict[str, Any]]
 

@@ -6,9 +6,9 @@ from datetime import datetime
 
 import dagster as dg
 
-from tracks_assets.defs.dead_runs import process_of
-from tracks_assets.defs.export_runs import REQUEST_TAG, UNFINISHED, run_hours
-from tracks_assets.defs.export_sensor import JOB
+from tracks_assets.defs.posthog.export_runs import REQUEST_TAG, UNFINISHED, run_hours
+from tracks_assets.defs.posthog.export_sensor import JOB
+from tracks_assets.defs.shared.dead_runs import process_of
 from tracks_assets.settings import PARTITION_FORMAT
 
 _NEWEST = 20

@@ -16,7 +16,7 @@ from benchmarks.soak.home import Home
 from benchmarks.soak.processes import Kill, RunProcess, RunProcesses, children, kill_now
 from benchmarks.soak.promises import Pair, broken_promises
 from benchmarks.soak.runs import Ended, SensorRuns
-from tracks_assets.export.layout import HOUR
+from tracks_assets.sources.posthog.layout import HOUR
 from tracks_assets.warehouse.connect import warehouse_of
 
 _KILLED_AGAIN_SHARE = 0.2

@@ -13,7 +13,7 @@ import duckdb
 from benchmarks.soak.checks import census_finds
 from benchmarks.soak.promises import Pair, broken_promises
 from benchmarks.soak.soak import Soak
-from tracks_assets.defs.dbt_manifest import parsed_state
+from tracks_assets.defs.shared.dbt_manifest import parsed_state
 from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
 
 _FINGERPRINT = "select count(*), sum(hash(rows)::hugeint) from ({rows}) as rows"

@@ -1,6 +1,6 @@
 """What the linter fills the templates of ``warehouse/sql/bigquery`` with: BigQuery's own macros and places."""
 
-from tracks_assets.sql_files import macros, sql_text, sql_texts
+from tracks_assets.core.sql_files import macros, sql_text, sql_texts
 from tracks_assets.warehouse import tables
 from tracks_assets.warehouse.statements import SQL, Placed, bigquery_statements
 

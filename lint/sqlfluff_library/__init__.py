@@ -5,10 +5,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
-from tracks_assets.demo.incident.plan import plan_incident
-from tracks_assets.events.contract import Reason
-from tracks_assets.events.transform import BY_ROW, VALUES
-from tracks_assets.sql_files import macros, sql_text, sql_texts
+from examples.incident.plan import plan_incident
+from tracks_assets.core.sql_files import macros, sql_text, sql_texts
+from tracks_assets.sources.posthog.contract import Reason
+from tracks_assets.transform.compile import BY_ROW, VALUES
 from tracks_assets.warehouse import tables
 from tracks_assets.warehouse.statements import DUCKDB_STATEMENTS, SQL, Placed
 

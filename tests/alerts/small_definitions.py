@@ -8,7 +8,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from tracks_assets.defs.alerts import alert_sensor
+from tracks_assets.defs.alerts.sensor import alert_sensor
 from tracks_assets.settings import read_settings
 
 SETTINGS = read_settings()

@@ -13,10 +13,10 @@ CONTEXT = Context(
     location="tracks",
     downstream=lambda asset: ("growth/events",) if asset == "posthog/tracks" else (),
 )
-LOCKED = FailedStep("raw_tracks", "tracks_assets.warehouse.base.WarehouseError", "It is held (by 7). Wait, run again.")
+LOCKED = FailedStep("raw_tracks", "tracks_assets.core.errors.WarehouseError", "It is held (by 7). Wait, run again.")
 NOT_COMPUTED = FailedStep(
     "batch_checks",
-    "tracks_assets.integrity.judging.CheckError",
+    "tracks_assets.quality.several_checks.CheckError",
     "The check unique_event_id could not be computed: no (bob).",
 )
 BLOCKED = FailedStep(

@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 import dagster as dg
 import pytest
 
+from examples.export_generator.generate import ExportPlan, write_hours
 from tests.alerts.receiver import HttpReceiver
 from tests.alerts.test_dagster_dev import dagster_dev, wait_until
 from tests.checks.test_check_runs import damage
 from tests.graph.conftest import Home, home, new_home  # noqa: F401 (fixtures)
 from tracks_assets.definitions import build_definitions
-from tracks_assets.defs.alerts import alert_sensor
-from tracks_assets.demo.generate import ExportPlan, write_hours
+from tracks_assets.defs.alerts.sensor import alert_sensor
 
 pytestmark = pytest.mark.slow
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from tracks_assets.alerts import runbook
-from tracks_assets.defs.census import CENSUS_KEY, COUNTED_CHECKS
-from tracks_assets.defs.checks import BATCH_CHECKS
-from tracks_assets.defs.dbt_tests import DBT_CHECKS
-from tracks_assets.defs.hourly import RAW_CHECKS
-from tracks_assets.defs.tracks import TRACKS_KEY
+from tracks_assets.defs.posthog.hourly import RAW_CHECKS
+from tracks_assets.defs.posthog.tracks import TRACKS_KEY
+from tracks_assets.defs.quality.census import CENSUS_KEY, COUNTED_CHECKS
+from tracks_assets.defs.quality.checks import BATCH_CHECKS
+from tracks_assets.defs.quality.dbt_tests import DBT_CHECKS
 
 ROOT = Path(__file__).parents[2]
 ANCHORS = [value for value in vars(runbook).values() if isinstance(value, str) and value.startswith("docs/")]

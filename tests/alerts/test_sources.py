@@ -12,12 +12,12 @@ from tests.alerts.receiver import HttpReceiver
 from tracks_assets.alerts.facts import FinishedRun
 from tracks_assets.alerts.hours import NO_HOURS, Hours
 from tracks_assets.alerts.store import AlertStore
-from tracks_assets.defs import alert_sources
-from tracks_assets.defs.alert_sources import EVALUATIONS, RUNS, Graph, Source
-from tracks_assets.defs.alerts import alert_sensor
-from tracks_assets.integrity.judging import CheckError
+from tracks_assets.core.errors import WarehouseError
+from tracks_assets.defs.alerts import recorded as alert_sources
+from tracks_assets.defs.alerts.recorded import EVALUATIONS, RUNS, Graph, Source
+from tracks_assets.defs.alerts.sensor import alert_sensor
+from tracks_assets.quality.several_checks import CheckError
 from tracks_assets.settings import read_settings
-from tracks_assets.warehouse.base import WarehouseError
 
 pytestmark = pytest.mark.dagster
 
@@ -172,7 +172,7 @@ def test_a_failed_step_with_its_own_error(instance: dg.DagsterInstance, source: 
     (step,) = run.failed_steps
     assert (step.name, step.error, step.message) == (
         "hour",
-        "tracks_assets.warehouse.base.WarehouseError",
+        "tracks_assets.core.errors.WarehouseError",
         "It is held. Wait.",
     )
     assert not step.is_blocking_check
@@ -189,7 +189,7 @@ def test_a_failed_blocking_check(instance: dg.DagsterInstance, source: Source) -
 def test_a_check_that_raises(instance: dg.DagsterInstance, source: Source) -> None:
     _materialize(instance, "census", check_error=CheckError("The check computed could not be computed: no."))
     ((run,), _) = _runs(source)
-    assert run.failed_steps[0].error == "tracks_assets.integrity.judging.CheckError"
+    assert run.failed_steps[0].error == "tracks_assets.quality.several_checks.CheckError"
     assert run.unevaluated == (("census", "computed"),)
 
 

@@ -48,7 +48,7 @@ VALUES = [
 @pytest.mark.parametrize("text", VALUES)
 def test_values_are_hidden(text: str) -> None:
     assert "bob" not in hide_values(text)
-    assert "bob" not in cause_text("tracks_assets.warehouse.base.WarehouseError", text, show_values=False)
+    assert "bob" not in cause_text("tracks_assets.core.errors.WarehouseError", text, show_values=False)
 
 
 def test_the_sentence_stays() -> None:

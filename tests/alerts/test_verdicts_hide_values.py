@@ -6,11 +6,11 @@ import pytest
 
 from tests.alerts.seen import NOW
 from tests.checks.test_verdicts import BEFORE, CENSUS, WHOLE
-from tracks_assets.defs.metadata import check_result
-from tracks_assets.defs.tracks import TRACKS_KEY
-from tracks_assets.integrity import verdicts
-from tracks_assets.integrity.collisions import BatchCollisions, Collision, Identity, KeptCollisions
-from tracks_assets.integrity.verdicts import CutoverHour, Verdict
+from tracks_assets.defs.posthog.tracks import TRACKS_KEY
+from tracks_assets.defs.shared.metadata import check_result
+from tracks_assets.quality import checks as verdicts
+from tracks_assets.quality.checks import CutoverHour, Verdict
+from tracks_assets.quality.collisions import BatchCollisions, Collision, Identity, KeptCollisions
 
 BOB = Identity("bob@example.com signed up", "bob")
 COLLISIONS = BatchCollisions(200, 1, ("id-1",), (Collision("id-1", (BOB,), (BOB,)),))

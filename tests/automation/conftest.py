@@ -13,9 +13,9 @@ from dagster._core.execution.plan.objects import StepFailureData, StepSuccessDat
 
 from tests.graph.conftest import home, new_home
 from tests.storage.conftest import bucket
-from tracks_assets.defs.export_sensor import JOB, export_sensor, load_job
-from tracks_assets.export.inventory import Export
+from tracks_assets.defs.posthog.export_sensor import JOB, export_sensor, load_job
 from tracks_assets.settings import Settings, read_settings
+from tracks_assets.sources.posthog.inventory import Export
 
 __all__ = ["bucket", "home", "new_home"]
 

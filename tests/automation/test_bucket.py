@@ -11,10 +11,10 @@ from dagster import DagsterInstance
 from tests.automation.conftest import Watch
 from tests.emulators.proxy import Answer, Fate, Request
 from tests.storage.conftest import Bucket
-from tracks_assets.export.errors import TransientExportError
-from tracks_assets.export.inventory import Export
-from tracks_assets.export.layout import HOUR, file_name, hour_folder, hour_interval, manifest_name
+from tracks_assets.core.errors import TransientExportError
 from tracks_assets.settings import PARTITION_FORMAT, read_settings
+from tracks_assets.sources.posthog.inventory import Export
+from tracks_assets.sources.posthog.layout import HOUR, file_name, hour_folder, hour_interval, manifest_name
 
 MINUTE = timedelta(minutes=1)
 STORM = Answer(503, b'{"error": {"code": 503, "message": "We encountered an internal error. Please try again."}}')

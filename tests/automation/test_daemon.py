@@ -8,13 +8,13 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from examples.export_generator.generate import ExportPlan, write_hour
 from tests.graph.conftest import Home
 from tests.graph.test_ui import serving
-from tracks_assets.defs.export_runs import REQUEST_TAG
-from tracks_assets.defs.tracks import TRACKS_KEY
-from tracks_assets.demo.generate import ExportPlan, write_hour
-from tracks_assets.export.layout import HOUR
+from tracks_assets.defs.posthog.export_runs import REQUEST_TAG
+from tracks_assets.defs.posthog.tracks import TRACKS_KEY
 from tracks_assets.settings import PARTITION_FORMAT
+from tracks_assets.sources.posthog.layout import HOUR
 
 PATIENCE = 300.0
 

@@ -12,8 +12,8 @@ from dagster import DagsterInstance, DagsterRun, DagsterRunStatus
 from dagster._core.events import EngineEventData
 
 from tests.automation.conftest import Watch, write
-from tracks_assets.defs.dead_runs import fail_dead_runs
-from tracks_assets.export.layout import HOUR, file_name, hour_folder, hour_interval
+from tracks_assets.defs.shared.dead_runs import fail_dead_runs
+from tracks_assets.sources.posthog.layout import HOUR, file_name, hour_folder, hour_interval
 
 
 @contextmanager

@@ -6,10 +6,10 @@ from itertools import pairwise
 import pytest
 
 from tests.automation.world import MINUTE, START, World
-from tracks_assets.export.layout import HOUR
-from tracks_assets.quality.export_complete import HOURS_A_RUN, MOST_HOURS, decide
-from tracks_assets.quality.upload_check import evaluate
-from tracks_assets.quality.uploads import Facts, HourState, Listing, Rules, Seen, State
+from tracks_assets.quality.uploads.check import evaluate
+from tracks_assets.quality.uploads.export_complete import HOURS_A_RUN, MOST_HOURS, decide
+from tracks_assets.quality.uploads.state import Facts, HourState, Listing, Rules, Seen, State
+from tracks_assets.sources.posthog.layout import HOUR
 
 
 def looks(world: World, minutes: int, step: int = 5) -> int:

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from tests.automation.world import START, World
 from tests.examples import many
-from tracks_assets.export.layout import HOUR
-from tracks_assets.quality.export_complete import MOST_HOURS
-from tracks_assets.quality.uploads import Outcome, Rules
+from tracks_assets.quality.uploads.export_complete import MOST_HOURS
+from tracks_assets.quality.uploads.state import Outcome, Rules
+from tracks_assets.sources.posthog.layout import HOUR
 
 HOURS = 8
 NAMES = ("a", "b", "c", "bad")

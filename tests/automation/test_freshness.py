@@ -12,12 +12,12 @@ import pytest
 from tests import warm
 from tests.warm.parsed import ParsedDbt
 from tracks_assets.definitions import build_definitions
-from tracks_assets.defs.hourly import RAW_TRACKS_KEY
-from tracks_assets.defs.resources import WarehouseOpener
+from tracks_assets.defs.posthog.hourly import RAW_TRACKS_KEY
+from tracks_assets.defs.shared.resources import WarehouseOpener
 from tracks_assets.quality.freshness import Limits, freshness, newest_load
 from tracks_assets.settings import Settings, read_settings
 from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
-from tracks_assets.warehouse.duckdb import DuckDbWarehouse
+from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
 
 NOW = datetime(2026, 3, 12, 12, tzinfo=UTC)
 LIMITS = Limits(timedelta(hours=2), timedelta(hours=4))

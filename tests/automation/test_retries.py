@@ -11,15 +11,16 @@ from requests import exceptions as http
 
 from tests.failures.conftest import example, place
 from tests.failures.place import Place, cut_off_the_footer, holding
-from tracks_assets.defs import retries
-from tracks_assets.defs.export_runs import _outcome
-from tracks_assets.defs.hourly import hourly_assets
-from tracks_assets.defs.resources import WarehouseOpener
-from tracks_assets.export.inventory import Export
-from tracks_assets.quality.uploads import Outcome
+from tracks_assets.core.errors import TransientWarehouseError
+from tracks_assets.defs.posthog.export_runs import _outcome
+from tracks_assets.defs.posthog.hourly import hourly_assets
+from tracks_assets.defs.shared import retries
+from tracks_assets.defs.shared.resources import WarehouseOpener
+from tracks_assets.quality.uploads.state import Outcome
 from tracks_assets.settings import read_settings
-from tracks_assets.warehouse import bigquery_errors, duckdb_errors
-from tracks_assets.warehouse.base import TransientWarehouseError
+from tracks_assets.sources.posthog.inventory import Export
+from tracks_assets.transform import duckdb_errors
+from tracks_assets.warehouse.bigquery import errors as bigquery_errors
 
 __all__ = ["example", "place"]
 

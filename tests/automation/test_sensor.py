@@ -9,11 +9,11 @@ import pytest
 from dagster import DagsterRunStatus
 
 from tests.automation.conftest import START, Watch, write
-from tracks_assets.defs.export_sensor import JOB
-from tracks_assets.defs.tracks import TRACKS_KEY
-from tracks_assets.export.errors import ExportError
-from tracks_assets.export.layout import HOUR, file_name, hour_folder, hour_interval, manifest_name
-from tracks_assets.quality.upload_cursor import CursorError
+from tracks_assets.core.errors import ExportError
+from tracks_assets.defs.posthog.export_sensor import JOB
+from tracks_assets.defs.posthog.tracks import TRACKS_KEY
+from tracks_assets.quality.uploads.cursor import CursorError
+from tracks_assets.sources.posthog.layout import HOUR, file_name, hour_folder, hour_interval, manifest_name
 
 MINUTE = timedelta(minutes=1)
 KEY = "2026-03-12-{:02}:00"

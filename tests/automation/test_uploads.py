@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.automation.conftest import write
-from tracks_assets.export.inventory import Export
-from tracks_assets.export.layout import HOUR, file_name, hour_folder, hour_interval, manifest_name
-from tracks_assets.export.upload import Upload
-from tracks_assets.quality.upload_look import Look
-from tracks_assets.quality.uploads import Progress
+from tracks_assets.quality.uploads.look import Look
+from tracks_assets.quality.uploads.state import Progress
+from tracks_assets.sources.posthog.inventory import Export
+from tracks_assets.sources.posthog.layout import HOUR, file_name, hour_folder, hour_interval, manifest_name
+from tracks_assets.sources.posthog.upload import Upload
 
 FIRST = datetime(2026, 3, 12, 22, tzinfo=UTC)
 THEN = datetime(2026, 3, 13, 1, tzinfo=UTC)

@@ -4,10 +4,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 
-from tracks_assets.export.layout import HOUR
-from tracks_assets.quality.export_complete import HOURS_A_RUN, begin, decide, hours_to_admit
-from tracks_assets.quality.upload_cursor import read_cursor, write_cursor
-from tracks_assets.quality.uploads import (
+from tracks_assets.quality.uploads.cursor import read_cursor, write_cursor
+from tracks_assets.quality.uploads.export_complete import HOURS_A_RUN, begin, decide, hours_to_admit
+from tracks_assets.quality.uploads.state import (
     NOTHING,
     Decision,
     Facts,
@@ -21,6 +20,7 @@ from tracks_assets.quality.uploads import (
     Seen,
     State,
 )
+from tracks_assets.sources.posthog.layout import HOUR
 
 START = datetime(2026, 3, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -8,12 +8,12 @@ temporary table needs its name in ``MAKE_TEMPORARY_TABLES``.
 from datetime import datetime
 from typing import Any
 
-from tracks_assets.events.columns import ColumnType
-from tracks_assets.export.layout import HOUR
-from tracks_assets.integrity.repairs import snapshot_name
+from tracks_assets.repairs.repair import snapshot_name
+from tracks_assets.sources.posthog.columns import ColumnType
+from tracks_assets.sources.posthog.layout import HOUR
 from tracks_assets.warehouse.base import HourCost
-from tracks_assets.warehouse.bigquery import rewritten_name
-from tracks_assets.warehouse.bigquery_tables import staging_schema
+from tracks_assets.warehouse.bigquery.engine import rewritten_name
+from tracks_assets.warehouse.bigquery.tables import staging_schema
 from tracks_assets.warehouse.statements import bigquery_statements
 from tracks_assets.warehouse.tables import (
     BACKFILL_TRACKS,

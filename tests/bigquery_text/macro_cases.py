@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from tracks_assets.sql_files import macros
+from tracks_assets.core.sql_files import macros
 from tracks_assets.warehouse.statements import SQL
 
 

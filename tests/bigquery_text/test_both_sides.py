@@ -16,7 +16,7 @@ from tests.bigquery_text.examples import (
     WITH_BLANKS,
     WITHOUT_BLANKS,
 )
-from tracks_assets.sql_files import macros
+from tracks_assets.core.sql_files import macros
 from tracks_assets.warehouse.statements import SQL, bigquery_statements
 
 OTHER_STATEMENTS = {
@@ -34,9 +34,6 @@ OTHER_STATEMENTS = {
 
 NO_STATEMENT = {
     "create_table": "the client library creates tables, with partitioning, clustering and descriptions",
-    "rejected_rows": "belongs to the transform, which DuckDB does for every engine",
-    "legacy_doubtful": "belongs to the transform, which DuckDB does for every engine",
-    "legacy_rows": "belongs to the transform, which DuckDB does for every engine",
     "snapshot_tracks": "a snapshot is a copy job",
     "removed_content": "is the difference of two fingerprints",
     "stored_blocks": "a dry run tells the bytes that a query reads",

@@ -17,7 +17,7 @@ from tests.bigquery_text.google import Google, RefusedError
 from tests.bigquery_text.macro_cases import CASES, IDS, Case, google_text
 from tests.bigquery_text.sample import ONE_CHANGED, hashed, is_question, minted_at, question, values
 from tests.merge.test_bigquery_text import WINDOW, merge_script, plan_text, rendered
-from tracks_assets.events.strict_json import NumberRangeError, parse_json
+from tracks_assets.core.strict_json import NumberRangeError, parse_json
 from tracks_assets.warehouse.statements import SQL
 from tracks_assets.warehouse.tables import TRACKS
 

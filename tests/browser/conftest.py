@@ -30,7 +30,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     shutil.copy(ROOT / "dagster.yaml", path / "dagster")
     home = Home(path)
     done = subprocess.run(
-        [sys.executable, "-m", "tracks_assets.demo"],
+        [sys.executable, "-m", "examples.demo"],
         cwd=ROOT,
         env=home.environment,
         capture_output=True,

@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.conftest import PATIENCE
 from tests.graph.conftest import Home
 from tests.graph.test_ui import Ui
-from tracks_assets.defs.status import PAGE_FILE
+from tracks_assets.defs.quality.status import PAGE_FILE
 
 Shot = Callable[[str], Path]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from tracks_assets.warehouse.duckdb import DuckDbWarehouse
+from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
 
 NOW = datetime(2026, 6, 12, 6, tzinfo=UTC)
 DAY = timedelta(days=1)

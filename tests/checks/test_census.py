@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.checks.rows import DAY, MINTED, NOW, fill, row
 from tests.integrity.rows import uuid7
-from tracks_assets.integrity import census
+from tracks_assets.quality import census
 
 
 def test_an_empty_table(tmp_path: Path) -> None:

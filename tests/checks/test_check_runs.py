@@ -8,15 +8,15 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from examples.export_generator.generate import ExportPlan, write_hours
 from tests.graph.conftest import Home
-from tracks_assets.defs.anomalies import DAILY_METRICS_KEY
-from tracks_assets.defs.census import CENSUS_KEY
-from tracks_assets.defs.checks import batch_checks
-from tracks_assets.defs.resources import resources
-from tracks_assets.defs.tracks import TRACKS_KEY
-from tracks_assets.demo.generate import ExportPlan, write_hours
-from tracks_assets.export.layout import HOUR
-from tracks_assets.integrity import census
+from tracks_assets.defs.posthog.tracks import TRACKS_KEY
+from tracks_assets.defs.quality.anomalies import DAILY_METRICS_KEY
+from tracks_assets.defs.quality.census import CENSUS_KEY
+from tracks_assets.defs.quality.checks import batch_checks
+from tracks_assets.defs.shared.resources import resources
+from tracks_assets.quality import census
+from tracks_assets.sources.posthog.layout import HOUR
 from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
 from tracks_assets.warehouse.statements import Statements
 
@@ -175,7 +175,7 @@ def test_a_check_that_cannot_be_computed_fails_its_run_and_hides_no_other(
 
 
 def test_tests_that_dbt_cannot_run_hide_no_other_check(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tracks_assets.defs.resources.dbt_executable", lambda: "false")
+    monkeypatch.setattr("tracks_assets.defs.shared.resources.dbt_executable", lambda: "false")
 
     no_dbt = home.run_job("tracks_checks")
 

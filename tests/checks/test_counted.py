@@ -8,14 +8,14 @@ import pytest
 
 from tests.checks.rows import DAY, MINTED, NOW, fill, row
 from tests.integrity.rows import uuid7
-from tracks_assets.defs.census import counted_judges
-from tracks_assets.defs.dbt_tests import failures_of
-from tracks_assets.integrity import census
-from tracks_assets.integrity.hours import count_hours
-from tracks_assets.integrity.judging import CheckError, Judged, judge
-from tracks_assets.integrity.verdicts import Verdict, rejected_share, rows_accounted_for, unique_event_id_of_batch
+from tracks_assets.defs.quality.census import counted_judges
+from tracks_assets.defs.quality.dbt_tests import failures_of
+from tracks_assets.quality import census
+from tracks_assets.quality.checks import Verdict, rejected_share, rows_accounted_for, unique_event_id_of_batch
+from tracks_assets.quality.hours import count_hours
+from tracks_assets.quality.several_checks import CheckError, Judged, judge
 from tracks_assets.warehouse.base import Warehouse
-from tracks_assets.warehouse.duckdb import DuckDbWarehouse
+from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
 
 HOUR = timedelta(hours=1)
 START = datetime(2026, 3, 12, tzinfo=UTC)

@@ -3,9 +3,8 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from tracks_assets.integrity.census import Census, Earlier
-from tracks_assets.integrity.collisions import BatchCollisions, Collision, Identity, KeptCollisions
-from tracks_assets.integrity.verdicts import (
+from tracks_assets.quality.census import Census, Earlier
+from tracks_assets.quality.checks import (
     CutoverHour,
     HourCounts,
     created_at_kept,
@@ -19,13 +18,14 @@ from tracks_assets.integrity.verdicts import (
     unique_event_id_all,
     unique_event_id_of_batch,
 )
+from tracks_assets.quality.collisions import BatchCollisions, Collision, Identity, KeptCollisions
 
 HOUR = datetime(2026, 3, 12, tzinfo=UTC)
 NOW = datetime(2026, 6, 12, 6, tzinfo=UTC)
 CENSUS = Census(NOW, 1_000, 990, 9, 10, 0, 0, 5, None, None)
 BEFORE = replace(CENSUS, measured_at=NOW - timedelta(days=8))
 WHOLE = HourCounts(HOUR, read=1_000, accepted=999, rejected=1)
-TRACE = "look at one with python -m tracks_assets.integrity.trace EVENT_ID"
+TRACE = "look at one with python -m tracks_assets.trace EVENT_ID"
 DEDUP = "run the job dedup_tracks (dry run: dg launch --job dedup_tracks; for real: dry_run: false in its launchpad)"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 
-from tracks_assets.warehouse.duckdb import DuckDbWarehouse
+from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
 
 NOW = datetime(2026, 6, 12, 9, 30, tzinfo=UTC)
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tracks_assets.integrity.dedup import archive, plan, rewrite, take_snapshot
-from tracks_assets.integrity.dedup_rollback import plan_rollback, roll_back
-from tracks_assets.integrity.repairs import RepairError, State, repairs_of
+from tracks_assets.repairs.dedup.dedup import archive, plan, rewrite, take_snapshot
+from tracks_assets.repairs.dedup.rollback import plan_rollback, roll_back
+from tracks_assets.repairs.repair import RepairError, State, repairs_of
 from tracks_assets.warehouse.base import Warehouse
 
 from .damaged import NOW, Damaged, damage

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from examples.export_generator.generate import ExportPlan, write_hours
 from tests.failures.place import child, kill_group, wait_for
 from tests.graph.conftest import Home
-from tracks_assets.demo.generate import ExportPlan, write_hours
-from tracks_assets.export.inventory import Export
-from tracks_assets.integrity.dedup import archive, plan, rewrite, take_snapshot
+from tracks_assets.repairs.dedup.dedup import archive, plan, rewrite, take_snapshot
+from tracks_assets.sources.posthog.inventory import Export
 
 from .damaged import Damaged, damage
 from .jobs import command, execute, pages

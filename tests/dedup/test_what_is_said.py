@@ -4,16 +4,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tracks_assets.integrity.census import Census
-from tracks_assets.integrity.dedup import (
+from tracks_assets.quality.census import Census
+from tracks_assets.quality.pages import Statement, cost_refusal, size_text, space_refusal
+from tracks_assets.repairs.dedup.dedup import (
     DedupPlan,
     differences,
     refusal,
 )
-from tracks_assets.integrity.dedup_pages import plan_page, report_page, rollback_page
-from tracks_assets.integrity.dedup_rollback import RollbackPlan, rollback_differences
-from tracks_assets.integrity.pages import Statement, cost_refusal, size_text, space_refusal
-from tracks_assets.integrity.repairs import Fingerprint, Repair, RepairError, State, choose, new_repair_id
+from tracks_assets.repairs.dedup.pages import plan_page, report_page, rollback_page
+from tracks_assets.repairs.dedup.rollback import RollbackPlan, rollback_differences
+from tracks_assets.repairs.repair import Fingerprint, Repair, RepairError, State, choose, new_repair_id
 from tracks_assets.warehouse.tables import DUPLICATE_CENSUS, TRACKS_REPAIRS
 
 NOW = datetime(2026, 6, 12, 9, 30, tzinfo=UTC)
@@ -61,7 +61,7 @@ def test_refusals() -> None:
     )
     assert refusal(_census(colliding_event_ids=3)) == (
         "dedup_tracks refuses: 3 event ids of posthog.tracks stand with several (event_name, user_id), and one of two "
-        "different events would be lost; look at them with python -m tracks_assets.integrity.trace EVENT_ID, tell them "
+        "different events would be lost; look at them with python -m tracks_assets.trace EVENT_ID, tell them "
         "apart, then run it again."
     )
 

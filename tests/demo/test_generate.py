@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
 
-from tracks_assets.demo.generate import ExportPlan, HourWritten, main, redeliver, write_hour, write_hours
-from tracks_assets.export.layout import HOUR
+from examples.export_generator.generate import ExportPlan, HourWritten, main, redeliver, write_hour, write_hours
+from tracks_assets.sources.posthog.layout import HOUR
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_HOUR = datetime(2026, 3, 12, 22, tzinfo=UTC)
@@ -140,7 +140,15 @@ def test_the_same_plan_gives_the_same_bytes_for_an_hour_written_alone_in_another
     shares = ["--redelivery-share=0.01", "--repeat-share=0.01", "--edit-share=0.02", "--malformed-share=0.008"]
     subprocess.run(
         [
-            *(sys.executable, "-m", "tracks_assets.demo.generate", "--out", str(tmp_path), "--hours=1", "--seed=7"),
+            *(
+                sys.executable,
+                "-m",
+                "examples.export_generator.generate",
+                "--out",
+                str(tmp_path),
+                "--hours=1",
+                "--seed=7",
+            ),
             *("--start=2026-03-13-00:00", "--export-start=2026-03-12-22:00", "--events-per-hour=2000"),
             *("--files-per-hour=3", "--people=300", *shares),
         ],
@@ -294,7 +302,7 @@ def test_edits_change_the_properties_and_keep_the_time(export: Export) -> None:
 
 def test_an_hour_of_many_slices_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """However finely an hour is drawn, its events are distinct and its small shares are exact."""
-    monkeypatch.setattr("tracks_assets.demo.plan.SLICE_EVENTS", 70)
+    monkeypatch.setattr("examples.export_generator.plan.SLICE_EVENTS", 70)
     plan = PLAN.model_copy(update={"redelivery_share": 0.0, "edit_share": 0.0, "malformed_share": 0.001})
     written = write_hour(tmp_path, FIRST_HOUR, plan)
     rows = read(written.files)

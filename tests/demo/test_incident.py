@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from tracks_assets.demo.incident import (
+from examples.incident import (
     IncidentCounts,
     IncidentError,
     IncidentPlan,
@@ -21,8 +21,8 @@ from tracks_assets.demo.incident import (
     plan_incident,
     validation_case,
 )
-from tracks_assets.export.layout import HOUR
-from tracks_assets.warehouse.duckdb import DuckDbWarehouse
+from tracks_assets.sources.posthog.layout import HOUR
+from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
 
 pytestmark = pytest.mark.slow
 

@@ -12,13 +12,13 @@ import psutil
 import pytest
 import sqlalchemy
 
+from examples.export_generator.generate import ExportPlan, write_hours
 from tests.deploy.postgres import Postgres
 from tests.deploy.services import ROOT, Services, services
 from tests.graph.conftest import HOURLY, Home
 from tests.graph.test_ui import Ui, selector
 from tests.warm.parsed import ParsedDbt
-from tracks_assets.defs.run_history import prune
-from tracks_assets.demo.generate import ExportPlan, write_hours
+from tracks_assets.defs.shared.run_history import prune
 from tracks_assets.warehouse.tables import RAW_TRACKS
 
 PATIENCE = 600.0

@@ -17,8 +17,8 @@ from tests.outages.test_load import DENIED
 from tracks_assets.doctor.__main__ import main
 from tracks_assets.doctor.bigquery_checks import check_bigquery
 from tracks_assets.doctor.findings import Finding, Status, exit_code
-from tracks_assets.warehouse.bigquery_inspection import PERMISSIONS
-from tracks_assets.warehouse.bigquery_tables import new_table
+from tracks_assets.warehouse.bigquery.inspection import PERMISSIONS
+from tracks_assets.warehouse.bigquery.tables import new_table
 from tracks_assets.warehouse.tables import SCHEMA, TRACKS
 
 ROLES_PATH = "/tables/tracks:testIamPermissions"

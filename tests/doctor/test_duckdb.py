@@ -10,12 +10,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from examples.export_generator.generate import write_hour
 from tests.failures.place import FIRST, PLAN, Place, child, holding, merge_first_hour
-from tracks_assets.demo.generate import write_hour
 from tracks_assets.doctor.__main__ import guarded, main
 from tracks_assets.doctor.duckdb_checks import disk_finding, memory_finding
 from tracks_assets.doctor.findings import Finding, Status, exit_code, fail, ok, warn
-from tracks_assets.export.layout import HOUR, file_name, hour_interval
+from tracks_assets.sources.posthog.layout import HOUR, file_name, hour_interval
 
 Shown = pytest.CaptureFixture[str]
 COMMAND = [sys.executable, "-m", "tracks_assets.doctor"]

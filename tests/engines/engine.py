@@ -25,12 +25,12 @@ from google.cloud.bigquery.retry import DEFAULT_RETRY
 from tests.engines.dbt import Dbt
 from tests.merge.merge_engine import run_text
 from tests.merge.merge_text import SENTINELS, MergeText, written_merge
-from tracks_assets.events.columns import Column, ColumnType
-from tracks_assets.export.inventory import Export
+from tracks_assets.core.sql_files import macros
 from tracks_assets.settings import Settings, read_settings
-from tracks_assets.sql_files import macros
+from tracks_assets.sources.posthog.columns import Column, ColumnType
+from tracks_assets.sources.posthog.inventory import Export
 from tracks_assets.warehouse.base import HourLoad, Warehouse
-from tracks_assets.warehouse.bigquery_tables import staging_schema
+from tracks_assets.warehouse.bigquery.tables import staging_schema
 from tracks_assets.warehouse.connect import warehouse_of
 from tracks_assets.warehouse.statements import SQL
 from tracks_assets.warehouse.tables import MERGE_LOG, TABLES, Table

@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 from tests.checks.rows import DAY, MINTED, NOW, row
 from tests.engines.engine import Engine
 from tests.integrity.rows import uuid7
-from tracks_assets.defs.census import counted_judges
-from tracks_assets.defs.dbt_tests import DBT_CHECKS, dbt_verdict
-from tracks_assets.integrity import census
-from tracks_assets.integrity.census import Census
-from tracks_assets.integrity.hours import count_hours
-from tracks_assets.integrity.judging import judge
-from tracks_assets.integrity.verdicts import Verdict, rejected_share, rows_accounted_for, unique_event_id_of_batch
+from tracks_assets.defs.quality.census import counted_judges
+from tracks_assets.defs.quality.dbt_tests import DBT_CHECKS, dbt_verdict
+from tracks_assets.quality import census
+from tracks_assets.quality.census import Census
+from tracks_assets.quality.checks import Verdict, rejected_share, rows_accounted_for, unique_event_id_of_batch
+from tracks_assets.quality.hours import count_hours
+from tracks_assets.quality.several_checks import judge
 from tracks_assets.warehouse.base import Warehouse
 from tracks_assets.warehouse.tables import DUPLICATE_CENSUS, RAW_TRACKS, REJECTED_TRACKS, TRACKS
 

@@ -12,13 +12,13 @@ import pytest
 
 from tests.engines.engine import Engine, Row, plain
 from tests.merge.deliveries import FIRST_HOUR, LOADED, Delivery, Placed, raw_rows
-from tracks_assets.defs.merge_report import MergeCounts, counts_by_hour
-from tracks_assets.export.layout import HOUR
-from tracks_assets.integrity.census import Census
-from tracks_assets.integrity.collisions import Collision, Identity, collisions_of_batch, count_collisions
-from tracks_assets.integrity.trace.facts import fetch_trace
-from tracks_assets.integrity.trace.page import page
-from tracks_assets.integrity.verdicts import CutoverHour, cutover_share, no_collisions_all, no_collisions_of_batch
+from tracks_assets.defs.shared.merge_report import MergeCounts, counts_by_hour
+from tracks_assets.quality.census import Census
+from tracks_assets.quality.checks import CutoverHour, cutover_share, no_collisions_all, no_collisions_of_batch
+from tracks_assets.quality.collisions import Collision, Identity, collisions_of_batch, count_collisions
+from tracks_assets.sources.posthog.layout import HOUR
+from tracks_assets.trace.facts import fetch_trace
+from tracks_assets.trace.page import page
 from tracks_assets.warehouse.base import LegacyMerge
 from tracks_assets.warehouse.tables import (
     BACKFILL_TRACKS,

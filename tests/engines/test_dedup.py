@@ -7,10 +7,10 @@ import pytest
 
 from tests.engines.damaged import DAY, DUPLICATED, EVENTS, EXCESS, NOW, ROWS, damaged_rows, event
 from tests.engines.engine import Engine, Row
-from tracks_assets.integrity.dedup import archive, plan, rewrite, take_snapshot
-from tracks_assets.integrity.dedup_rollback import plan_rollback, roll_back
-from tracks_assets.integrity.repairs import RepairError, State, new_repair_id, repairs_of
-from tracks_assets.warehouse.base import WarehouseError
+from tracks_assets.core.errors import WarehouseError
+from tracks_assets.repairs.dedup.dedup import archive, plan, rewrite, take_snapshot
+from tracks_assets.repairs.dedup.rollback import plan_rollback, roll_back
+from tracks_assets.repairs.repair import RepairError, State, new_repair_id, repairs_of
 from tracks_assets.warehouse.tables import TRACKS, TRACKS_DUPLICATES, TRACKS_REPAIRS
 
 ARCHIVED = [column.name for column in TRACKS_DUPLICATES.columns if column not in TRACKS.columns]

@@ -6,14 +6,14 @@ from datetime import UTC, datetime, timedelta
 import pyarrow.parquet as pq
 import pytest
 
+from examples.export_generator.generate import ExportPlan, write_hour
 from tests.engines.engine import Engine
-from tracks_assets.demo.generate import ExportPlan, write_hour
-from tracks_assets.events.contract import Reason
-from tracks_assets.export.errors import ExportError
-from tracks_assets.export.layout import HOUR
-from tracks_assets.integrity.hours import count_hours
+from tracks_assets.core.errors import ExportError, WarehouseError
 from tracks_assets.quality.freshness import newest_load
-from tracks_assets.warehouse.base import HourLoad, WarehouseError
+from tracks_assets.quality.hours import count_hours
+from tracks_assets.sources.posthog.contract import Reason
+from tracks_assets.sources.posthog.layout import HOUR
+from tracks_assets.warehouse.base import HourLoad
 from tracks_assets.warehouse.tables import RAW_TRACKS, REJECTED_TRACKS
 
 FIRST = datetime(2026, 3, 12, tzinfo=UTC)

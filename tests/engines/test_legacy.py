@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
+from examples.incident import plan_incident, write_legacy
 from tests.engines.engine import Engine
 from tests.legacy.place import DAY, FIRST, MINUTE, SECOND, Place, Row, table
-from tracks_assets.demo.incident import plan_incident, write_legacy
-from tracks_assets.events.columns import legacy_fields
-from tracks_assets.export.errors import ExportError
-from tracks_assets.export.layout import HOUR
-from tracks_assets.export.legacy import Legacy
-from tracks_assets.warehouse.base import LegacyMerge, WarehouseError
-from tracks_assets.warehouse.legacy import LegacyHour, Treatment, refresh_hours
+from tracks_assets.core.errors import ExportError, WarehouseError
+from tracks_assets.sources.posthog.columns import legacy_fields
+from tracks_assets.sources.posthog.layout import HOUR
+from tracks_assets.sources.posthog.legacy import Legacy
+from tracks_assets.warehouse.backfill import LegacyHour, Treatment, refresh_hours
+from tracks_assets.warehouse.base import LegacyMerge
 from tracks_assets.warehouse.tables import BACKFILL_TRACKS, TRACKS
 
 STAMP = FIRST + DAY

@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
+from examples.export_generator.generate import ExportPlan, write_hour
 from tests.engines.engine import Engine, Row, window
 from tests.merge.deliveries import FIRST_HOUR, Delivery, Placed, raw_rows
-from tracks_assets.demo.generate import ExportPlan, write_hour
-from tracks_assets.export.layout import HOUR
+from tracks_assets.sources.posthog.layout import HOUR
 from tracks_assets.warehouse.base import HourCost
 from tracks_assets.warehouse.tables import LOAD_LOG, MERGE_LOG, RAW_TRACKS, Table
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from tests.engines.engine import Engine, Row, plain
 from tests.merge.deliveries import CUTOVER, FIRST_HOUR, HOURS, LOADED, Delivery, Placed, raw_rows
-from tracks_assets.export.layout import HOUR
+from tracks_assets.sources.posthog.layout import HOUR
 from tracks_assets.warehouse.tables import RAW_TRACKS, TRACKS, TRACKS_CONTENTS, TRACKS_REDELIVERED
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from examples.export_generator.generate import ExportPlan, HourWritten, write_hours
 from tests.engines.engine import BigQueryEngine, DuckDbEngine, Engine, Row, window
 from tests.legacy.place import DAY, Place, table
-from tracks_assets.demo.generate import ExportPlan, HourWritten, write_hours
-from tracks_assets.events.columns import legacy_fields
-from tracks_assets.export.layout import HOUR
-from tracks_assets.export.legacy import Legacy
-from tracks_assets.warehouse.legacy import refresh_hours
+from tracks_assets.sources.posthog.columns import legacy_fields
+from tracks_assets.sources.posthog.layout import HOUR
+from tracks_assets.sources.posthog.legacy import Legacy
+from tracks_assets.warehouse.backfill import refresh_hours
 from tracks_assets.warehouse.tables import (
     BACKFILL_TRACKS,
     RAW_TRACKS,

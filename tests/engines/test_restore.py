@@ -21,9 +21,9 @@ from tests.integrity.rows import (
     seconds,
     uuid7,
 )
-from tracks_assets.integrity.repairs import RepairError, State, repairs_of
-from tracks_assets.integrity.restore import IdTimes, plan, restored_months, rewrite, take_snapshot
-from tracks_assets.integrity.restore_rollback import plan_rollback, roll_back
+from tracks_assets.repairs.repair import RepairError, State, repairs_of
+from tracks_assets.repairs.restore_times.restore import IdTimes, plan, restored_months, rewrite, take_snapshot
+from tracks_assets.repairs.restore_times.rollback import plan_rollback, roll_back
 from tracks_assets.warehouse.tables import TRACKS, TRACKS_REDATED
 
 NOW = datetime(2026, 6, 12, 9, 30, tzinfo=UTC)

@@ -7,7 +7,7 @@ from tests.checks.rows import NOW
 from tests.engines.engine import Engine
 from tests.integrity.rows import uuid7
 from tests.status.samples import counted
-from tracks_assets.integrity import census
+from tracks_assets.quality import census
 from tracks_assets.quality.state import Condition
 from tracks_assets.status.facts import LoadDelay, LoggedHour, RefusedReason
 from tracks_assets.status.gather import read_status

@@ -7,7 +7,8 @@ from unittest.mock import create_autospec
 import pytest
 
 from tests.engines.engine import BigQueryEngine, DuckDbEngine
-from tracks_assets.integrity import census, verdicts
+from tracks_assets.quality import census
+from tracks_assets.quality import checks as verdicts
 from tracks_assets.warehouse.base import Warehouse
 from tracks_assets.warehouse.tables import TRACKS
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tracks_assets.events.columns import TRACK_COLUMNS, Stamp
-from tracks_assets.events.contract import EARLIEST, LATEST, RawPostHogEvent, Reason, judge
+from tracks_assets.sources.posthog.columns import TRACK_COLUMNS, Stamp
+from tracks_assets.sources.posthog.contract import EARLIEST, LATEST, RawPostHogEvent, Reason, judge
 
 WHEN = datetime(2026, 3, 12, 0, 30, 1, 5, tzinfo=UTC)
 TICK = timedelta(microseconds=1)

@@ -15,17 +15,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tracks_assets.events.columns import TRACK_COLUMNS, Column, ColumnType, Field, Property
-from tracks_assets.events.contract import RawPostHogEvent, judge
-from tracks_assets.events.reading import json_safe
-from tracks_assets.export.errors import ExportError
-from tracks_assets.export.inventory import Export, HourInventory
-from tracks_assets.export.layout import file_name, hour_folder, hour_interval, manifest_name
+from tracks_assets.core.errors import ExportError
+from tracks_assets.sources.posthog.columns import TRACK_COLUMNS, Column, ColumnType, Field, Property
+from tracks_assets.sources.posthog.contract import RawPostHogEvent, judge
+from tracks_assets.sources.posthog.inventory import Export
+from tracks_assets.sources.posthog.layout import file_name, hour_folder, hour_interval, manifest_name
+from tracks_assets.storage.inventory import HourInventory
+from tracks_assets.transform.deliveries import validated
+from tracks_assets.transform.reading import json_safe
+from tracks_assets.transform.session import transforming
 from tracks_assets.warehouse.base import HourLoad
-from tracks_assets.warehouse.bigquery_staging import write_rows
-from tracks_assets.warehouse.bigquery_transform import transforming
-from tracks_assets.warehouse.deliveries import validated
-from tracks_assets.warehouse.duckdb import DuckDbWarehouse
+from tracks_assets.warehouse.bigquery.staging import write_rows
+from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
 from tracks_assets.warehouse.tables import RAW_TRACKS
 
 from .test_transform_agrees import HOUR, STAMP, read_back, row
@@ -248,7 +249,7 @@ def test_one_line_adds_a_column_of_any_field_and_any_type(
     size: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if size:
-        monkeypatch.setattr("tracks_assets.warehouse.deliveries.batch_bytes", lambda *_: size)
+        monkeypatch.setattr("tracks_assets.transform.deliveries.batch_bytes", lambda *_: size)
     rows = typed_rows()
     inventory = written(tmp_path / "export", rows, count=pa.int32())
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tracks_assets.events.strict_json import (
+from tracks_assets.core.strict_json import (
     MAX_DEPTH,
     InvalidJsonError,
     JsonObject,

@@ -20,14 +20,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.examples import some
-from tracks_assets.events.columns import RAW_TRACK_COLUMNS, TRACK_COLUMNS, Property
-from tracks_assets.events.contract import EARLIEST, LATEST, RawPostHogEvent, Reason, judge
-from tracks_assets.events.strict_json import MAX_DEPTH
-from tracks_assets.export.fields import TIME_FIELDS
-from tracks_assets.export.inventory import Export
-from tracks_assets.export.layout import file_name, hour_folder, hour_interval, manifest_name
+from tracks_assets.core.strict_json import MAX_DEPTH
+from tracks_assets.sources.posthog.columns import RAW_TRACK_COLUMNS, TRACK_COLUMNS, Property
+from tracks_assets.sources.posthog.contract import EARLIEST, LATEST, RawPostHogEvent, Reason, judge
+from tracks_assets.sources.posthog.fields import TIME_FIELDS
+from tracks_assets.sources.posthog.inventory import Export
+from tracks_assets.sources.posthog.layout import file_name, hour_folder, hour_interval, manifest_name
 from tracks_assets.warehouse.base import HourLoad
-from tracks_assets.warehouse.duckdb import DuckDbWarehouse
+from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
 
 HOUR = datetime(2026, 3, 12, 0, tzinfo=UTC)
 STAMP = datetime(2026, 3, 12, 1, 5, tzinfo=UTC)
@@ -144,7 +144,7 @@ def loader(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     (home / "export").mkdir()
     with pytest.MonkeyPatch.context() as patch, DuckDbWarehouse(home / "warehouse.duckdb").opened() as warehouse:
         if request.param:
-            patch.setattr("tracks_assets.warehouse.deliveries.batch_bytes", lambda *_: request.param)
+            patch.setattr("tracks_assets.transform.deliveries.batch_bytes", lambda *_: request.param)
         yield Loader(home / "export", warehouse)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tracks_assets.demo.generate import write_hour
+from examples.export_generator.generate import write_hour
 
 with warnings.catch_warnings():
     # One of its own dependencies announces its end at import.

@@ -8,10 +8,10 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tracks_assets.export.inventory import Export
+from tracks_assets.core.errors import WarehouseError
 from tracks_assets.settings import PARTITION_FORMAT
-from tracks_assets.warehouse.base import WarehouseError
-from tracks_assets.warehouse.duckdb import DuckDbWarehouse
+from tracks_assets.sources.posthog.inventory import Export
+from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
 
 
 def main(export: str, warehouse: str, key: str, most_bytes: str) -> None:

@@ -17,12 +17,12 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tracks_assets.demo.generate import ExportPlan
-from tracks_assets.export.inventory import Export
-from tracks_assets.export.layout import HOUR, file_name, hour_folder, hour_interval, manifest_name
+from examples.export_generator.generate import ExportPlan
 from tracks_assets.settings import PARTITION_FORMAT
+from tracks_assets.sources.posthog.inventory import Export
+from tracks_assets.sources.posthog.layout import HOUR, file_name, hour_folder, hour_interval, manifest_name
 from tracks_assets.warehouse.base import HourLoad
-from tracks_assets.warehouse.duckdb import DuckDbWarehouse
+from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
 
 FIRST = datetime(2026, 3, 12, tzinfo=UTC)
 SECOND = FIRST + HOUR

@@ -12,11 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tracks_assets.demo.generate import write_hour
-from tracks_assets.export.errors import ExportError
-from tracks_assets.export.inventory import Export
-from tracks_assets.export.layout import file_name, hour_interval, manifest_name
-from tracks_assets.warehouse.duckdb import DuckDbWarehouse
+from examples.export_generator.generate import write_hour
+from tracks_assets.core.errors import ExportError
+from tracks_assets.sources.posthog.inventory import Export
+from tracks_assets.sources.posthog.layout import file_name, hour_interval, manifest_name
+from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
 
 from .place import FIRST, PLAN, SECOND, STAMP, Place, cut_off_the_footer
 

@@ -8,11 +8,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from tracks_assets.demo.generate import write_hour
-from tracks_assets.export.errors import ExportError
-from tracks_assets.export.inventory import Export
-from tracks_assets.export.layout import file_name, hour_interval, manifest_name
-from tracks_assets.warehouse.base import WarehouseError
+from examples.export_generator.generate import write_hour
+from tracks_assets.core.errors import ExportError, WarehouseError
+from tracks_assets.sources.posthog.inventory import Export
+from tracks_assets.sources.posthog.layout import file_name, hour_interval, manifest_name
 
 from .place import FIRST, PLAN, SECOND, Place
 

@@ -8,13 +8,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tracks_assets.export.errors import ExportError
-from tracks_assets.export.inventory import Export
-from tracks_assets.warehouse.base import WarehouseError
-from tracks_assets.warehouse.bigquery_transform import transforming
-from tracks_assets.warehouse.deliveries import Deliveries
-from tracks_assets.warehouse.duckdb import DuckDbWarehouse, loading_error
-from tracks_assets.warehouse.duckdb_errors import BUG, Cause, cause_in, cause_of, next_step
+from tracks_assets.core.errors import ExportError, WarehouseError
+from tracks_assets.sources.posthog.inventory import Export
+from tracks_assets.transform.deliveries import Deliveries
+from tracks_assets.transform.duckdb_errors import BUG, Cause, cause_in, cause_of, next_step
+from tracks_assets.transform.session import transforming
+from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse, loading_error
 
 from .place import FIRST, Place
 

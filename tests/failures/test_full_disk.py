@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tracks_assets.demo.generate import write_hour
-from tracks_assets.warehouse.base import WarehouseError
+from examples.export_generator.generate import write_hour
+from tracks_assets.core.errors import WarehouseError
 
 from .place import PLAN, SECOND, Place, child, loader
 

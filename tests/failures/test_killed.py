@@ -13,10 +13,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from tracks_assets.defs.dbt_manifest import dbt_executable, parsed_state
-from tracks_assets.demo.generate import write_hour
-from tracks_assets.export.layout import HOUR
+from examples.export_generator.generate import write_hour
+from tracks_assets.defs.shared.dbt_manifest import dbt_executable, parsed_state
 from tracks_assets.settings import read_settings
+from tracks_assets.sources.posthog.layout import HOUR
 from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
 
 from .place import FIRST, PLAN, SECOND, Fingerprints, Place, child, kill_group, loader, merge_first_hour, wait_for

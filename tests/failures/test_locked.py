@@ -10,13 +10,13 @@ import dagster as dg
 import duckdb
 import pytest
 
-from tracks_assets.defs.dbt_manifest import dbt_executable
-from tracks_assets.defs.hourly import hourly_assets
-from tracks_assets.defs.resources import WarehouseOpener
-from tracks_assets.demo.generate import write_hour
-from tracks_assets.export.inventory import Export
+from examples.export_generator.generate import write_hour
+from tracks_assets.core.errors import WarehouseError
+from tracks_assets.defs.posthog.hourly import hourly_assets
+from tracks_assets.defs.shared.dbt_manifest import dbt_executable
+from tracks_assets.defs.shared.resources import WarehouseOpener
 from tracks_assets.settings import read_settings
-from tracks_assets.warehouse.base import WarehouseError
+from tracks_assets.sources.posthog.inventory import Export
 from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
 
 from .place import FIRST, PLAN, SECOND, Place, child, cut_off_the_footer, holding, loader
@@ -76,7 +76,7 @@ def test_a_run_shows_who_holds_the_warehouse(place: Place) -> None:
     before = place.contents()
     with holding(place.warehouse) as holder:
         messages = failure_of(place)
-    name = "tracks_assets.warehouse.base.TransientWarehouseError"
+    name = "tracks_assets.core.errors.TransientWarehouseError"
     assert messages[1] == f"{name}: {held(place, holder.pid, '0.5')}"
     assert place.contents() == before
 
@@ -86,7 +86,7 @@ def test_a_run_shows_which_file_is_torn(place: Place) -> None:
     cut_off_the_footer(place)
     interval = "2026-03-12T00:00:00+00:00-2026-03-12T01:00:00+00:00"
     assert failure_of(place)[1] == (
-        f"tracks_assets.export.errors.ExportError: The file events/2026-03-12/01/{interval}.parquet.sz cannot be "
+        f"tracks_assets.core.errors.ExportError: The file events/2026-03-12/01/{interval}.parquet.sz cannot be "
         f"read as Parquet (Parquet magic bytes not found in footer): let PostHog export the hour again."
     )
     assert place.contents() == before

@@ -14,9 +14,9 @@ import pytest
 from tests import warm
 from tests.warm.parsed import ParsedDbt
 from tracks_assets.definitions import build_definitions
-from tracks_assets.defs.anomalies import DAILY_METRICS_KEY
+from tracks_assets.defs.quality.anomalies import DAILY_METRICS_KEY
 from tracks_assets.settings import Settings, read_settings
-from tracks_assets.warehouse.duckdb import DuckDbWarehouse
+from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
 
 ROOT = Path(__file__).parents[2]
 HOURLY = ("events_parquet", "raw_tracks", "tracks")

@@ -9,15 +9,15 @@ from uuid import uuid4
 import pytest
 from google.cloud import bigquery, storage
 
+from examples.export_generator.generate import HourWritten, write_hours
+from examples.export_generator.plan import ExportPlan
 from tests.emulators.proxy import proxy_to
 from tests.emulators.servers import PROJECT, GoogleCloud
 from tests.graph.conftest import ROOT, Home
 from tests.integrity.rows import uuid7
 from tests.legacy.place import FIRST, Place, table
 from tests.outages.test_load import ABORTED
-from tracks_assets.defs.dbt_manifest import ensure_manifest
-from tracks_assets.demo.generate import HourWritten, write_hours
-from tracks_assets.demo.plan import ExportPlan
+from tracks_assets.defs.shared.dbt_manifest import ensure_manifest
 from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
 
 PLAN = ExportPlan(events_per_hour=500, people=50, redelivery_share=0.02, repeat_share=0.01, malformed_share=0.004)

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 import dagster as dg
 import pytest
 
+from examples.export_generator.generate import ExportPlan, HourWritten, write_hours
 from tests.graph.conftest import Home
-from tracks_assets.demo.generate import ExportPlan, HourWritten, write_hours
-from tracks_assets.events.columns import TRACK_COLUMNS
+from tracks_assets.sources.posthog.columns import TRACK_COLUMNS
 from tracks_assets.warehouse.tables import RAW_TRACKS, REJECTED_TRACKS, TRACKS
 
 START = datetime(2026, 3, 12, tzinfo=UTC)
@@ -133,8 +133,8 @@ def test_a_key_that_is_not_the_start_of_an_hour_is_refused(home: Home, first: st
     refused = home.run_hours(first, last, ("raw_tracks",))
     assert not refused.success
     assert _failure(refused) == (
-        f"tracks_assets.defs.partitions.PartitionError: The partition {named} is not the start of an hour: name a full "
-        f"hour, for instance {named.replace('30', '00')}.\n"
+        f"tracks_assets.defs.shared.partitions.PartitionError: The partition {named} is not the start of an hour: "
+        f"name a full hour, for instance {named.replace('30', '00')}.\n"
     )
 
 

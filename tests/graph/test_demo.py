@@ -9,16 +9,16 @@ import dagster as dg
 import pytest
 from rich.console import Console
 
+from examples import demo
 from tests import warm
 from tests.graph.conftest import ROOT
 from tests.warm.parsed import ParsedDbt
 from tracks_assets.definitions import build_definitions
-from tracks_assets.defs.census import CENSUS_KEY
-from tracks_assets.defs.partitions import export_hours
-from tracks_assets.defs.tracks import TRACKS_KEY
-from tracks_assets.demo import __main__ as demo
+from tracks_assets.defs.posthog.tracks import TRACKS_KEY
+from tracks_assets.defs.quality.census import CENSUS_KEY
+from tracks_assets.defs.shared.partitions import export_hours
 from tracks_assets.settings import Settings, read_settings
-from tracks_assets.warehouse.duckdb import DuckDbWarehouse
+from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
 
 NOW = datetime(2026, 9, 1, 10, 30, tzinfo=UTC)
 

@@ -10,14 +10,14 @@ from typing import Any
 import dagster as dg
 import pyarrow.parquet as pq
 
+from examples.export_generator.generate import write_hours
+from examples.export_generator.plan import ExportPlan
 from tests.graph.conftest import Home
 from tests.legacy.place import table
-from tracks_assets.defs.hourly import hourly_assets
-from tracks_assets.defs.legacy import legacy_assets
-from tracks_assets.defs.resources import resources
-from tracks_assets.demo.generate import write_hours
-from tracks_assets.demo.plan import ExportPlan
-from tracks_assets.export.layout import HOUR, file_name, hour_interval
+from tracks_assets.defs.posthog.hourly import hourly_assets
+from tracks_assets.defs.posthog.legacy import legacy_assets
+from tracks_assets.defs.shared.resources import resources
+from tracks_assets.sources.posthog.layout import HOUR, file_name, hour_interval
 from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
 from tracks_assets.warehouse.tables import BACKFILL_TRACKS, RAW_TRACKS, REJECTED_TRACKS
 

@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from examples.export_generator.generate import ExportPlan, write_hours
 from tests.graph.conftest import Home
 from tracks_assets.definitions import build_definitions
-from tracks_assets.defs.anomalies import DAILY_METRICS_KEY
-from tracks_assets.defs.census import CENSUS_KEY
-from tracks_assets.defs.status import PAGE_KEY
-from tracks_assets.defs.tracks import TRACKS_KEY
-from tracks_assets.demo.generate import ExportPlan, write_hours
+from tracks_assets.defs.posthog.tracks import TRACKS_KEY
+from tracks_assets.defs.quality.anomalies import DAILY_METRICS_KEY
+from tracks_assets.defs.quality.census import CENSUS_KEY
+from tracks_assets.defs.quality.status import PAGE_KEY
 from tracks_assets.warehouse.tables import TRACKS
 
 

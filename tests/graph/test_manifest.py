@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.graph.conftest import ROOT, Home
-from tracks_assets.defs.dbt_manifest import ensure_manifest, fingerprint, parsed_state
+from tracks_assets.defs.shared.dbt_manifest import ensure_manifest, fingerprint, parsed_state
 from tracks_assets.settings import read_settings
 from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
 
@@ -33,7 +33,7 @@ def test_a_manifest_of_the_same_settings_is_not_parsed_again(home: Home) -> None
 
 
 _ENSURE = """
-from tracks_assets.defs.dbt_manifest import ensure_manifest
+from tracks_assets.defs.shared.dbt_manifest import ensure_manifest
 from tracks_assets.settings import read_settings
 from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
 ensure_manifest(read_settings(), DBT_PROJECT)

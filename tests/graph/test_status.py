@@ -7,13 +7,13 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from examples.export_generator.generate import ExportPlan, write_hours
 from tests.graph.conftest import Home
 from tests.status.html import parsed
 from tracks_assets.definitions import build_definitions
-from tracks_assets.defs.census import CENSUS_KEY, JOB
-from tracks_assets.defs.status import PAGE_FILE, PAGE_KEY
-from tracks_assets.defs.tracks import TRACKS_KEY
-from tracks_assets.demo.generate import ExportPlan, write_hours
+from tracks_assets.defs.posthog.tracks import TRACKS_KEY
+from tracks_assets.defs.quality.census import CENSUS_KEY, JOB
+from tracks_assets.defs.quality.status import PAGE_FILE, PAGE_KEY
 from tracks_assets.status.__main__ import main
 from tracks_assets.warehouse.tables import RAW_TRACKS, TRACKS
 
@@ -144,7 +144,7 @@ def test_code_references_are_links_where_the_repository_is_set(new_home: Callabl
     home = new_home(TRACKS_SOURCE_URL="https://github.com/us/tracks.git", TRACKS_SOURCE_BRANCH="release")
     model, definition = sorted(sources(home, TRACKS_KEY))
     assert model == ("https://github.com/us/tracks/tree/release/dbt_project/models/marts/posthog_tracks.sql#L1")
-    assert definition.startswith("https://github.com/us/tracks/tree/release/tracks_assets/defs/tracks.py#L")
+    assert definition.startswith("https://github.com/us/tracks/tree/release/tracks_assets/defs/posthog/tracks.py#L")
 
 
 def test_columns_of_tracks_come_from_raw_tracks(home: Home) -> None:

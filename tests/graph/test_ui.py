@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
+from examples.export_generator.generate import ExportPlan, write_hours
 from tests.graph.conftest import ROOT, Home
 from tests.warm.parsed import ParsedDbt
-from tracks_assets.demo.generate import ExportPlan, write_hours
 from tracks_assets.warehouse.tables import RAW_TRACKS
 
 PATIENCE = 180.0

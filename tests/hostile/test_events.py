@@ -8,12 +8,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from examples.export_generator.properties import SCHEMA
 from tests.engines.engine import Engine
 from tests.hostile.text import TEXTS
-from tracks_assets.demo.properties import SCHEMA
-from tracks_assets.export.layout import HOUR, file_name, hour_folder, hour_interval
-from tracks_assets.integrity.trace.facts import fetch_trace
-from tracks_assets.integrity.trace.page import page
+from tracks_assets.sources.posthog.layout import HOUR, file_name, hour_folder, hour_interval
+from tracks_assets.trace.facts import fetch_trace
+from tracks_assets.trace.page import page
 from tracks_assets.warehouse.tables import RAW_TRACKS, REJECTED_TRACKS, TRACKS, TRACKS_COLLISIONS
 
 FIRST = datetime(2026, 3, 12, tzinfo=UTC)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from examples.export_generator.generate import ExportPlan, write_hours
 from tests.graph.conftest import ROOT, Home
 from tests.merge.bare_dbt import BareDbt
-from tracks_assets.demo.generate import ExportPlan, write_hours
 from tracks_assets.settings import SettingsError, read_settings
-from tracks_assets.warehouse.duckdb import DuckDbWarehouse
+from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
 from tracks_assets.warehouse.tables import RAW_TRACKS, TABLES
 
 FOLDER = "it's \"a\" `home`; drop table x; -- {{ env_var('HOME') }} $HOME %s & 🙂"

@@ -11,21 +11,21 @@ from typing import Any
 
 import pytest
 
-from tests.dedup.damaged import Damaged
-from tests.dedup.jobs import execute, pages
-from tests.dedup.test_dedup import dedup
-from tests.graph.conftest import ROOT, Home
-from tests.merge.bare_dbt import BareDbt
-from tests.warm.parsed import ParsedDbt
-from tracks_assets.demo.generate import ExportPlan, write_hours
-from tracks_assets.demo.incident import (
+from examples.export_generator.generate import ExportPlan, write_hours
+from examples.incident import (
     build_incident,
     deliver_again,
     fill_backfill_tracks,
     plan_incident,
     validation_case,
 )
-from tracks_assets.export.layout import HOUR
+from tests.dedup.damaged import Damaged
+from tests.dedup.jobs import execute, pages
+from tests.dedup.test_dedup import dedup
+from tests.graph.conftest import ROOT, Home
+from tests.merge.bare_dbt import BareDbt
+from tests.warm.parsed import ParsedDbt
+from tracks_assets.sources.posthog.layout import HOUR
 
 pytestmark = pytest.mark.slow
 

@@ -4,7 +4,7 @@ import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tracks_assets.warehouse.duckdb import DuckDbWarehouse
+from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
 from tracks_assets.warehouse.tables import Table
 
 MINTED = datetime(2026, 3, 12, 0, 30, tzinfo=UTC)

@@ -26,8 +26,8 @@ from tests.integrity.rows import (
     seconds,
     uuid7,
 )
-from tracks_assets.integrity.repairs import Fingerprint, Repair, RepairError, State, clear_unfinished, repairs_of
-from tracks_assets.integrity.restore import (
+from tracks_assets.repairs.repair import Fingerprint, Repair, RepairError, State, clear_unfinished, repairs_of
+from tracks_assets.repairs.restore_times.restore import (
     JOB,
     IdTimes,
     Outcome,
@@ -38,8 +38,8 @@ from tracks_assets.integrity.restore import (
     rewrite,
     take_snapshot,
 )
-from tracks_assets.integrity.restore_rollback import RollbackPlan, plan_rollback, roll_back, rollback_differences
-from tracks_assets.warehouse.duckdb import DuckDbWarehouse
+from tracks_assets.repairs.restore_times.rollback import RollbackPlan, plan_rollback, roll_back, rollback_differences
+from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
 from tracks_assets.warehouse.tables import TRACKS
 
 pytestmark = pytest.mark.slow

@@ -13,10 +13,10 @@ from tests.failures.place import child, kill_group, wait_for
 from tests.graph.conftest import Home
 from tests.integrity.rows import DAY, MINTED, insert, pairs, row, seconds, uuid7
 from tests.integrity.test_restore import NOW, Redated
-from tracks_assets.defs.resources import WarehouseOpener
-from tracks_assets.defs.restore import restore_created_at, rollback_restore_created_at
-from tracks_assets.integrity.restore import plan
-from tracks_assets.integrity.restore_pages import plan_page
+from tracks_assets.defs.repairs.restore import restore_created_at, rollback_restore_created_at
+from tracks_assets.defs.shared.resources import WarehouseOpener
+from tracks_assets.repairs.restore_times.pages import plan_page
+from tracks_assets.repairs.restore_times.restore import plan
 from tracks_assets.settings import read_settings
 from tracks_assets.warehouse.tables import TRACKS
 

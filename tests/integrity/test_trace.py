@@ -21,14 +21,14 @@ from tests.integrity.life import (
     whole_life,
 )
 from tests.integrity.rows import insert
-from tracks_assets.defs.resources import WarehouseOpener
-from tracks_assets.defs.trace import trace_job
-from tracks_assets.integrity.trace.__main__ import main
-from tracks_assets.integrity.trace.facts import EventIdError, check_event_id, fetch_trace
-from tracks_assets.integrity.trace.page import code, page
-from tracks_assets.integrity.trace.verdict import verdict
+from tracks_assets.defs.quality.trace import trace_job
+from tracks_assets.defs.shared.resources import WarehouseOpener
 from tracks_assets.settings import Settings, read_settings
-from tracks_assets.warehouse.duckdb import DuckDbWarehouse
+from tracks_assets.trace.__main__ import main
+from tracks_assets.trace.facts import EventIdError, check_event_id, fetch_trace
+from tracks_assets.trace.page import code, page
+from tracks_assets.trace.verdict import verdict
+from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
 from tracks_assets.warehouse.tables import RAW_TRACKS, TRACKS, TRACKS_DUPLICATES, TRACKS_REPAIRS
 
 
@@ -123,7 +123,7 @@ def test_what_is_no_event_id(text: str) -> None:
 
 def command(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "tracks_assets.integrity.trace", *arguments],
+        [sys.executable, "-m", "tracks_assets.trace", *arguments],
         env=os.environ | {"TRACKS_HOME": str(home)},
         capture_output=True,
         text=True,

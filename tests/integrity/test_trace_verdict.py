@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.integrity.rows import DAY, HOUR, MINTED, SECOND
-from tracks_assets.integrity.trace.facts import Delivery, EventTrace, Refusal, Removed, Repeat, Restored, Sighting
-from tracks_assets.integrity.trace.times import counted, moment_text, span_text, times_text
-from tracks_assets.integrity.trace.verdict import advice, verdict
+from tracks_assets.trace.facts import Delivery, EventTrace, Refusal, Removed, Repeat, Restored, Sighting
+from tracks_assets.trace.times import counted, moment_text, span_text, times_text
+from tracks_assets.trace.verdict import advice, verdict
 
 CUTOVER = datetime(2026, 3, 4, tzinfo=UTC)
 TIME = MINTED + SECOND

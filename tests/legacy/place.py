@@ -9,12 +9,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tracks_assets.events.columns import TRACK_COLUMNS, legacy_fields
-from tracks_assets.export.layout import HOUR
-from tracks_assets.export.legacy import Legacy, hour_folder
+from tracks_assets.sources.posthog.columns import TRACK_COLUMNS, legacy_fields
+from tracks_assets.sources.posthog.layout import HOUR
+from tracks_assets.sources.posthog.legacy import Legacy, hour_folder
+from tracks_assets.warehouse.backfill import LegacyHour, refresh_hours
 from tracks_assets.warehouse.base import LegacyMerge
-from tracks_assets.warehouse.duckdb import DuckDbWarehouse
-from tracks_assets.warehouse.legacy import LegacyHour, refresh_hours
+from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
 
 FIRST = datetime(2026, 2, 1, tzinfo=UTC)
 SECOND = FIRST + HOUR

@@ -3,8 +3,8 @@
 import shutil
 import subprocess
 
+from examples.incident import IncidentPlan, Kind, write_legacy
 from tests.graph.conftest import Home
-from tracks_assets.demo.incident import IncidentPlan, Kind, write_legacy
 from tracks_assets.warehouse.tables import BACKFILL_TRACKS, TRACKS
 
 from .place import FIRST

@@ -11,12 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tracks_assets.demo.incident import IncidentPlan, fill_backfill_tracks, plan_incident, write_legacy
-from tracks_assets.export.errors import ExportError
-from tracks_assets.export.layout import HOUR
-from tracks_assets.export.legacy import Legacy
-from tracks_assets.warehouse.base import WarehouseError
-from tracks_assets.warehouse.legacy import LegacyHour, Treatment
+from examples.incident import IncidentPlan, fill_backfill_tracks, plan_incident, write_legacy
+from tracks_assets.core.errors import ExportError, WarehouseError
+from tracks_assets.sources.posthog.layout import HOUR
+from tracks_assets.sources.posthog.legacy import Legacy
+from tracks_assets.warehouse.backfill import LegacyHour, Treatment
 
 from .place import DAY, FIRST, MINUTE, SECOND, Place, Row, table
 

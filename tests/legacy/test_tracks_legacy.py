@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tracks_assets.demo.incident import fill_backfill_tracks, plan_incident
-from tracks_assets.export.layout import HOUR
+from examples.incident import fill_backfill_tracks, plan_incident
+from tracks_assets.sources.posthog.layout import HOUR
 from tracks_assets.warehouse.base import LegacyMerge
 
 from .place import DAY, FIRST, MINUTE, Place, Row

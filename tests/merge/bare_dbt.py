@@ -9,7 +9,7 @@ from typing import Any
 
 from tests import warm
 from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
-from tracks_assets.warehouse.duckdb import DuckDbWarehouse
+from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tracks_assets.demo.generate import ExportPlan, write_hours
-from tracks_assets.export.inventory import Export
-from tracks_assets.export.layout import HOUR
+from examples.export_generator.generate import ExportPlan, write_hours
+from tracks_assets.sources.posthog.inventory import Export
+from tracks_assets.sources.posthog.layout import HOUR
 
 from .bare_dbt import BareDbt
 

@@ -16,7 +16,7 @@ from jinja2.runtime import Context, Macro
 
 from benchmarks.bigquery_cost import PLAN_READS
 from tests.bigquery_text.examples import STATEMENTS, place
-from tracks_assets.events.columns import ColumnType
+from tracks_assets.sources.posthog.columns import ColumnType
 from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
 from tracks_assets.warehouse.tables import TRACKS, TRACKS_CONTENTS, TRACKS_TURN
 

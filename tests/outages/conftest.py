@@ -9,14 +9,15 @@ from uuid import uuid4
 
 import pytest
 
+from examples.export_generator.generate import write_hour
+from examples.export_generator.plan import ExportPlan
 from tests.emulators.credentials import token_server, write_service_account
 from tests.emulators.proxy import Fate, Proxy, Request, proxy_to
 from tests.emulators.servers import PROJECT, Server, bigquery_server
-from tracks_assets.demo.generate import write_hour
-from tracks_assets.demo.plan import ExportPlan
-from tracks_assets.export.inventory import Export, HourInventory
-from tracks_assets.warehouse.bigquery import BigQueryWarehouse
-from tracks_assets.warehouse.bigquery_place import BigQueryPlace
+from tracks_assets.sources.posthog.inventory import Export
+from tracks_assets.storage.inventory import HourInventory
+from tracks_assets.warehouse.bigquery.engine import BigQueryWarehouse
+from tracks_assets.warehouse.bigquery.target import BigQueryPlace
 
 HOUR = datetime(2026, 3, 12, tzinfo=UTC)
 FIRST_LOAD = datetime(2026, 3, 12, 1, 30, tzinfo=UTC)

@@ -13,11 +13,13 @@ from tests.emulators.servers import PROJECT
 from tests.outages.conftest import FIRST_LOAD, Outages
 from tests.outages.test_jobs import job
 from tests.outages.test_load import ABORTED
-from tracks_assets.export.inventory import HourInventory
-from tracks_assets.integrity import dedup, repairs
-from tracks_assets.integrity.dedup_rollback import roll_back
-from tracks_assets.integrity.repairs import RepairError, State
-from tracks_assets.warehouse.base import Warehouse, WarehouseError
+from tracks_assets.core.errors import WarehouseError
+from tracks_assets.repairs import repair as repairs
+from tracks_assets.repairs.dedup import dedup
+from tracks_assets.repairs.dedup.rollback import roll_back
+from tracks_assets.repairs.repair import RepairError, State
+from tracks_assets.storage.inventory import HourInventory
+from tracks_assets.warehouse.base import Warehouse
 from tracks_assets.warehouse.tables import TRACKS, TRACKS_DUPLICATES
 
 NOW = datetime(2026, 6, 12, 9, 30, tzinfo=UTC)

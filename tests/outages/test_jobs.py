@@ -9,8 +9,8 @@ from tests.emulators.proxy import Answer, Fate, Request
 from tests.emulators.servers import PROJECT
 from tests.outages.conftest import FIRST_LOAD, HOUR, Outages
 from tests.outages.test_load import DENIED
-from tracks_assets.export.inventory import HourInventory
-from tracks_assets.warehouse.bigquery import BigQueryWarehouse
+from tracks_assets.storage.inventory import HourInventory
+from tracks_assets.warehouse.bigquery.engine import BigQueryWarehouse
 from tracks_assets.warehouse.tables import TRACKS, TRACKS_TURN, TURNS
 
 LABELS = {"asset": "raw_tracks", "partition": "2026-03-12-00-00", "run": "ab-12"}

@@ -7,9 +7,9 @@ import pytest
 
 from tests.emulators.proxy import Answer, Fate, Request
 from tests.outages.conftest import FIRST_LOAD, SECOND_LOAD, Outages
-from tracks_assets.export.inventory import HourInventory
-from tracks_assets.warehouse import bigquery_jobs
-from tracks_assets.warehouse.base import WarehouseError
+from tracks_assets.core.errors import WarehouseError
+from tracks_assets.storage.inventory import HourInventory
+from tracks_assets.warehouse.bigquery import jobs as bigquery_jobs
 from tracks_assets.warehouse.tables import RAW_TRACKS, REJECTED_TRACKS
 
 STAMPS = "select distinct bq_ingested_timestamp as stamp from `{}`"

@@ -15,8 +15,8 @@ from tests.emulators.proxy import Request
 from tests.emulators.servers import PROJECT
 from tests.outages.conftest import FIRST_LOAD, HOUR, Outages
 from tests.outages.test_load import ABORTED
-from tracks_assets.export.inventory import HourInventory
-from tracks_assets.export.layout import HOUR as AN_HOUR
+from tracks_assets.sources.posthog.layout import HOUR as AN_HOUR
+from tracks_assets.storage.inventory import HourInventory
 from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
 
 MERGING = "declare content_days"

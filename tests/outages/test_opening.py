@@ -10,9 +10,9 @@ from tests.emulators.proxy import Answer
 from tests.emulators.servers import PROJECT
 from tests.outages.conftest import Outages
 from tests.outages.test_load import DENIED, refusal
-from tracks_assets.warehouse.base import WarehouseError
-from tracks_assets.warehouse.bigquery_tables import difference, new_table
-from tracks_assets.warehouse.duckdb_errors import BUG
+from tracks_assets.core.errors import WarehouseError
+from tracks_assets.transform.duckdb_errors import BUG
+from tracks_assets.warehouse.bigquery.tables import difference, new_table
 from tracks_assets.warehouse.tables import TRACKS
 
 

@@ -17,8 +17,12 @@ from tests.emulators.servers import PROJECT
 from tests.outages.conftest import Outages
 from tests.outages.test_dedup import LATER, NOW, archived, damaged, seen  # noqa: F401 (a fixture)
 from tests.outages.test_load import DENIED
-from tracks_assets.integrity import dedup, dedup_rollback, repairs, restore, restore_rollback
-from tracks_assets.integrity.repairs import RepairError
+from tracks_assets.repairs import repair as repairs
+from tracks_assets.repairs.dedup import dedup
+from tracks_assets.repairs.dedup import rollback as dedup_rollback
+from tracks_assets.repairs.repair import RepairError
+from tracks_assets.repairs.restore_times import restore
+from tracks_assets.repairs.restore_times import rollback as restore_rollback
 from tracks_assets.warehouse.base import Warehouse
 
 KEY = "projects/p/locations/us/keyRings/r/cryptoKeys/k"

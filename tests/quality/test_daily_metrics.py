@@ -9,7 +9,7 @@ import pytest
 from tests.graph.conftest import Home
 from tests.quality.weeks import DAY, START, Counts, fill
 from tracks_assets.definitions import build_definitions
-from tracks_assets.defs.anomalies import DAILY_METRICS_KEY
+from tracks_assets.defs.quality.anomalies import DAILY_METRICS_KEY
 from tracks_assets.warehouse.statements import Statements
 
 WEEK = (50, 60, 55, 45, 48, 20, 15)

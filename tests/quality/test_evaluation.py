@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tracks_assets.quality.anomaly_checks import anomaly_checks, days_needed
-from tracks_assets.quality.anomaly_text import anomaly_table, duration, message, results_table
-from tracks_assets.quality.charts import markdown_image, training_window
-from tracks_assets.quality.evaluation import Check, Evaluation, Result, evaluate, hours_missing
-from tracks_assets.quality.series import Dimension, Metric, Series, SeriesKey
+from tracks_assets.quality.anomalies.charts import markdown_image, training_window
+from tracks_assets.quality.anomalies.checks import anomaly_checks, days_needed
+from tracks_assets.quality.anomalies.evaluation import Check, Evaluation, Result, evaluate, hours_missing
+from tracks_assets.quality.anomalies.series import Dimension, Metric, Series, SeriesKey
+from tracks_assets.quality.anomalies.text import anomaly_table, duration, message, results_table
 from tracks_assets.settings import read_settings
 
 START = datetime(2026, 6, 1, tzinfo=UTC)

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from benchmarks.anomalies import SHAPES, Kind, false_alarms, make_series, smallest_drop
-from tracks_assets.quality.anomaly_checks import RAW_TRACKS_TRAINING, TRACKS_TRAINING
-from tracks_assets.quality.expectation import Expectation, Rules, expect, sensitivity_for
+from tracks_assets.quality.anomalies.checks import RAW_TRACKS_TRAINING, TRACKS_TRAINING
+from tracks_assets.quality.anomalies.expectation import Expectation, Rules, expect, sensitivity_for
 
 RAW = Rules(training_period=RAW_TRACKS_TRAINING)
 TRACKS = Rules(training_period=TRACKS_TRAINING)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tracks_assets.quality.series import (
+from tracks_assets.quality.anomalies.series import (
     DAY,
     Dimension,
     Metric,

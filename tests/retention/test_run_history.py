@@ -8,7 +8,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from tracks_assets.defs.run_history import PRUNED_TAG, Pruned, prune, remove_leftovers
+from tracks_assets.defs.shared.run_history import PRUNED_TAG, Pruned, prune, remove_leftovers
 
 pytestmark = pytest.mark.dagster
 

@@ -13,7 +13,7 @@ from benchmarks.soak.figures import COMPARED, compared
 from benchmarks.soak.processes import RunProcesses, children, kill_now, peak_bytes
 from benchmarks.soak.runs import Ended
 from benchmarks.soak.soak import Run
-from tracks_assets.export.layout import HOUR
+from tracks_assets.sources.posthog.layout import HOUR
 
 START = datetime(2026, 3, 12, tzinfo=UTC)
 RUNS = 60

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tests.checks.rows import NOW
-from tracks_assets.integrity.census import Census
+from tracks_assets.quality.census import Census
 from tracks_assets.quality.freshness import Limits
 from tracks_assets.quality.state import state_of
 from tracks_assets.status.facts import LoadDelay, LoggedHour, StatusFacts

@@ -8,7 +8,7 @@ import pytest
 from tests.checks.rows import NOW
 from tests.integrity.rows import uuid7
 from tracks_assets.status.__main__ import main
-from tracks_assets.warehouse.duckdb import DuckDbWarehouse
+from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
 
 ID = uuid7(NOW, 1)
 

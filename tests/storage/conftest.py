@@ -12,7 +12,7 @@ from google.cloud import storage
 
 from tests.emulators.proxy import Proxy, proxy_to
 from tests.emulators.servers import GoogleCloud
-from tracks_assets.export.inventory import ExportFile
+from tracks_assets.storage.inventory import ExportFile
 
 
 @dataclass

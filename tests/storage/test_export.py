@@ -13,19 +13,20 @@ import gcsfs
 import pytest
 from aiohttp import ClientTimeout
 
+from examples.export_generator.generate import write_hour, write_hours
+from examples.export_generator.plan import ExportPlan
 from tests.emulators.proxy import Answer, Fate, Request
 from tests.legacy.place import Place, table
 from tests.storage.conftest import Bucket
-from tracks_assets.demo.generate import write_hour, write_hours
-from tracks_assets.demo.plan import ExportPlan
-from tracks_assets.events.columns import legacy_fields
-from tracks_assets.export import storage
-from tracks_assets.export.errors import ExportError
-from tracks_assets.export.fetch import fetched
-from tracks_assets.export.inventory import Export, HourInventory
-from tracks_assets.export.layout import HOUR, file_name, hour_folder, hour_interval, manifest_name
-from tracks_assets.export.legacy import Legacy
-from tracks_assets.warehouse.duckdb import DuckDbWarehouse
+from tracks_assets.core.errors import ExportError
+from tracks_assets.sources.posthog.columns import legacy_fields
+from tracks_assets.sources.posthog.inventory import Export
+from tracks_assets.sources.posthog.layout import HOUR, file_name, hour_folder, hour_interval, manifest_name
+from tracks_assets.sources.posthog.legacy import Legacy
+from tracks_assets.storage import filesystem as storage
+from tracks_assets.storage.fetch import fetched
+from tracks_assets.storage.inventory import HourInventory
+from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
 from tracks_assets.warehouse.tables import RAW_TRACKS, REJECTED_TRACKS
 
 FIRST = datetime(2026, 3, 12, tzinfo=UTC)

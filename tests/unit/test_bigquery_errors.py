@@ -3,8 +3,8 @@
 import pytest
 from google.api_core import exceptions as api
 
-from tracks_assets.warehouse.bigquery_errors import sentence
-from tracks_assets.warehouse.duckdb_errors import BUG
+from tracks_assets.transform.duckdb_errors import BUG
+from tracks_assets.warehouse.bigquery.errors import sentence
 
 
 def refused(message: str, reason: str = "invalidQuery", status: int = 400) -> Exception:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tracks_assets.warehouse.bigquery_protection import TableState, dataset_obstacles, table_obstacles
+from tracks_assets.warehouse.bigquery.protection import TableState, dataset_obstacles, table_obstacles
 
 TABLE: dict[str, Any] = {
     "kind": "bigquery#table",

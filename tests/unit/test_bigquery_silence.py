@@ -8,8 +8,8 @@ import requests
 from google.api_core.retry import Retry
 
 from tests.emulators.credentials import token_server, write_service_account
-from tracks_assets.warehouse import bigquery_jobs
-from tracks_assets.warehouse.bigquery_place import BigQueryPlace
+from tracks_assets.warehouse.bigquery import jobs as bigquery_jobs
+from tracks_assets.warehouse.bigquery.target import BigQueryPlace
 from tracks_assets.warehouse.statements import bigquery_statements
 
 

@@ -3,7 +3,7 @@
 import pytest
 from google.cloud import bigquery
 
-from tracks_assets.warehouse.bigquery_tables import PIPELINE_LABELS, new_table, table_like
+from tracks_assets.warehouse.bigquery.tables import PIPELINE_LABELS, new_table, table_like
 from tracks_assets.warehouse.tables import BACKFILL_TRACKS, EVERY_TABLE, RAW_TRACKS, REJECTED_TRACKS, TRACKS, Table
 
 CUT = {

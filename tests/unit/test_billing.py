@@ -9,12 +9,13 @@ import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
-from tracks_assets.defs.billing import job_labels, label, usage_metadata
-from tracks_assets.defs.hourly import _load_hours
-from tracks_assets.export.inventory import Export, HourInventory
+from tracks_assets.defs.posthog.hourly import _load_hours
+from tracks_assets.defs.shared.billing import job_labels, label, usage_metadata
+from tracks_assets.sources.posthog.inventory import Export
+from tracks_assets.storage.inventory import HourInventory
 from tracks_assets.warehouse.base import HourCost, HourLoad, Usage
-from tracks_assets.warehouse.bigquery_jobs import usage_of
-from tracks_assets.warehouse.bigquery_staging import upload_retries
+from tracks_assets.warehouse.bigquery.jobs import usage_of
+from tracks_assets.warehouse.bigquery.staging import upload_retries
 from tracks_assets.warehouse.tables import LOAD_LOG, Table
 
 HOUR = datetime(2026, 3, 12, 5, tzinfo=UTC)

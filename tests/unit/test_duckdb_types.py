@@ -6,11 +6,11 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tracks_assets.events.columns import Column, ColumnType, Stamp, legacy_fields
-from tracks_assets.export.layout import parse_hour_folder
-from tracks_assets.export.legacy import Legacy
-from tracks_assets.warehouse.deliveries import ARROW_TYPES
-from tracks_assets.warehouse.duckdb_inspection import COLUMN_TYPES, shape_differences, stored_columns
+from tracks_assets.sources.posthog.columns import Column, ColumnType, Stamp, legacy_fields
+from tracks_assets.sources.posthog.layout import parse_hour_folder
+from tracks_assets.sources.posthog.legacy import Legacy
+from tracks_assets.transform.deliveries import ARROW_TYPES
+from tracks_assets.warehouse.duckdb.inspection import COLUMN_TYPES, shape_differences, stored_columns
 from tracks_assets.warehouse.statements import DUCKDB_STATEMENTS
 from tracks_assets.warehouse.tables import Table
 

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from tracks_assets.export.fetch import next_step
+from tracks_assets.storage.fetch import next_step
 
 
 @pytest.mark.parametrize(

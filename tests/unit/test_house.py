@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tracks_assets.events.columns import TRACK_COLUMNS, Field
-from tracks_assets.export.fields import INSERT_TIME_FIELDS, READ_FIELDS, REQUIRED_FIELDS
 from tracks_assets.settings import read_settings
+from tracks_assets.sources.posthog.columns import TRACK_COLUMNS, Field
+from tracks_assets.sources.posthog.fields import INSERT_TIME_FIELDS, READ_FIELDS, REQUIRED_FIELDS
 from tracks_assets.warehouse.dbt_properties import DBT_PROJECT, PROPERTIES_FILE, properties_text
 from tracks_assets.warehouse.tables import EVERY_TABLE, TRACKS
 
@@ -16,9 +16,8 @@ PACKAGE = Path(__file__).parents[2] / "tracks_assets"
 
 # A package may import from those before it, and from itself.
 ORDER = [
-    *("settings", "__main__", "sql_files", "export", "events", "warehouse", "integrity", "quality", "alerts", "doctor"),
-    "status",
-    *("defs", "definitions", "status.__main__", "demo"),
+    *("settings", "__main__", "core", "storage", "sources", "transform", "warehouse", "quality", "repairs", "trace"),
+    *("alerts", "doctor", "status", "defs", "definitions", "status.__main__"),
 ]
 
 
@@ -46,9 +45,8 @@ def test_data_flows_one_way(path: Path) -> None:
         return
     own = _place(_dotted(path))
     for module in _imports(path):
-        if module.startswith("tracks_assets.") and not (
-            module.startswith("tracks_assets.demo") and own == _place("demo")
-        ):
+        assert not module.startswith("examples"), f"{_dotted(path)} imports {module}"
+        if module.startswith("tracks_assets."):
             assert _place(module.removeprefix("tracks_assets.")) <= own, f"{_dotted(path)} imports {module}"
 
 
@@ -56,14 +54,14 @@ def test_data_flows_one_way(path: Path) -> None:
 def test_only_defs_knows_dagster(path: Path) -> None:
     knows = any(module.split(".")[0].startswith("dagster") for module in _imports(path))
 
-    assert not knows or _dotted(path).startswith(("defs", "definitions", "demo.__main__"))
+    assert not knows or _dotted(path).startswith(("defs", "definitions"))
 
 
 @pytest.mark.parametrize("path", _modules(), ids=_dotted)
 def test_only_the_bigquery_engine_and_the_export_know_google(path: Path) -> None:
     knows = any(module.split(".")[0] in ("google", "gcsfs") for module in _imports(path))
 
-    assert not knows or _dotted(path).startswith(("warehouse.bigquery", "export.storage"))
+    assert not knows or _dotted(path).startswith(("warehouse.bigquery", "storage"))
 
 
 @pytest.mark.parametrize("path", _modules(), ids=_dotted)

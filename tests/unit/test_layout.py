@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tracks_assets.export.layout import (
+from tracks_assets.sources.posthog.layout import (
     HOUR,
     FileName,
     Interval,

@@ -8,18 +8,18 @@ import dagster as dg
 import pytest
 from rich.console import Console
 
-from tracks_assets.defs.billing import usage_line
-from tracks_assets.defs.dbt_results import Results, cause_of, usage_of
-from tracks_assets.defs.merge_report import MergeCounts, merge_failure, shares
-from tracks_assets.defs.metadata import merge_metadata
-from tracks_assets.defs.partitions import HOURS_A_MERGE, hours_of, merge_windows
-from tracks_assets.defs.progress import Progress, progress_line
-from tracks_assets.defs.tracks import merge_line
-from tracks_assets.demo.report import HourRow, Totals, report
+from examples.report import HourRow, Totals, report
+from tracks_assets.defs.posthog.tracks import merge_line
+from tracks_assets.defs.shared.billing import usage_line
+from tracks_assets.defs.shared.dbt_results import Results, cause_of, usage_of
+from tracks_assets.defs.shared.merge_report import MergeCounts, merge_failure, shares
+from tracks_assets.defs.shared.metadata import merge_metadata
+from tracks_assets.defs.shared.partitions import HOURS_A_MERGE, hours_of, merge_windows
+from tracks_assets.defs.shared.progress import Progress, progress_line
+from tracks_assets.transform.duckdb_errors import BUG
 from tracks_assets.warehouse.base import HourCost, HourLoad, TrackTotals, Usage
-from tracks_assets.warehouse.bigquery_errors import remedy_of
-from tracks_assets.warehouse.duckdb import DuckDbWarehouse
-from tracks_assets.warehouse.duckdb_errors import BUG
+from tracks_assets.warehouse.bigquery.errors import remedy_of
+from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
 
 HOUR = datetime(2026, 3, 12, tzinfo=UTC)
 LOAD = HourLoad(HOUR, read=20_000, accepted=19_997, rejected=3)

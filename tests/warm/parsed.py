@@ -8,7 +8,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from tracks_assets.defs.dbt_manifest import ensure_manifest
+from tracks_assets.defs.shared.dbt_manifest import ensure_manifest
 from tracks_assets.settings import read_settings
 from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from tracks_assets.alerts import runbook
 from tracks_assets.alerts.facts import CheckResult, FailedStep, FinishedRun, Kind, Observation, Ticks
 from tracks_assets.alerts.text import cause_text, fingerprint, hide_values, id_text, plain
-from tracks_assets.integrity.judging import CheckError
+from tracks_assets.quality.several_checks import CheckError
 
 TICKS_IN_A_ROW = {"sensor": 2, "schedule": 1}
 """Failed ticks that make an incident. A sensor's next tick comes within a minute or so, a schedule's in hours."""

@@ -12,10 +12,10 @@ from tracks_assets.doctor.bigquery_checks import check_bigquery
 from tracks_assets.doctor.duckdb_checks import check_duckdb
 from tracks_assets.doctor.export_checks import check_export
 from tracks_assets.doctor.findings import Finding, exit_code, fail, ok, warn
-from tracks_assets.export.inventory import Export
 from tracks_assets.settings import PARTITION_FORMAT, Settings, SettingsError, read_settings
+from tracks_assets.sources.posthog.inventory import Export
+from tracks_assets.transform.duckdb_errors import BUG
 from tracks_assets.warehouse.connect import bigquery_place
-from tracks_assets.warehouse.duckdb_errors import BUG
 
 LOCK_WAIT = 2.0
 """Seconds to wait for a process that holds the warehouse."""

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
+from tracks_assets.core.errors import WarehouseError
 from tracks_assets.doctor.findings import Finding, fail, ok, warn
-from tracks_assets.warehouse.base import WarehouseError
-from tracks_assets.warehouse.bigquery_inspection import BigQueryState, inspect_bigquery
-from tracks_assets.warehouse.bigquery_place import BigQueryPlace
+from tracks_assets.warehouse.bigquery.inspection import BigQueryState, inspect_bigquery
+from tracks_assets.warehouse.bigquery.target import BigQueryPlace
 from tracks_assets.warehouse.tables import EVERY_TABLE
 
 LOGIN, LOCATION, TABLE, ROLES, PROTECTION = "login", "location", "tables", "roles", "protection"

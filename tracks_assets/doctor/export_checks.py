@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from tracks_assets.core.errors import ExportError
 from tracks_assets.doctor.findings import Finding, fail, ok, warn
-from tracks_assets.export.errors import ExportError
-from tracks_assets.export.inventory import Export, HourInventory, find_unreadable
 from tracks_assets.settings import PARTITION_FORMAT
+from tracks_assets.sources.posthog.inventory import Export, unknown_fields
+from tracks_assets.storage.inventory import HourInventory, find_unreadable
 
 EXPORT, HOUR = "export", "hour"
 
@@ -81,6 +82,6 @@ def hour_finding(inventory: HourInventory) -> Finding:
     files = f"{len(inventory.files)} {'file' if len(inventory.files) == 1 else 'files'}"
     parts = [f"{key} has {files}", f"{inventory.rows:,} rows", f"{inventory.size:,} bytes"]
     parts += ["a manifest"] if inventory.manifest else []
-    if inventory.unknown_fields:
-        parts.append(f"fields that PostHog did not export before ({', '.join(inventory.unknown_fields)})")
+    if unknown_fields(inventory):
+        parts.append(f"fields that PostHog did not export before ({', '.join(unknown_fields(inventory))})")
     return ok(HOUR, ", ".join(parts)) if inventory.rows else warn(HOUR, ", ".join(parts), "Look at an hour with rows.")

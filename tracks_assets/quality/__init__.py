@@ -1,1 +1,1 @@
-"""Decisions about the state of the pipeline, as plain functions over frozen data; nothing here knows Dagster."""
+"""Whether the data is right: counts, checks, anomalies and uploads, as plain functions over frozen data."""

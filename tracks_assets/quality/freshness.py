@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from tracks_assets.integrity.verdicts import Failure, Severity, Verdict
+from tracks_assets.quality.checks import Failure, Severity, Verdict
 from tracks_assets.settings import Settings
 from tracks_assets.warehouse.base import Warehouse
 from tracks_assets.warehouse.tables import RAW_TRACKS

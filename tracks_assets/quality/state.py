@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from tracks_assets.integrity.census import BASELINE_AGE, Census
+from tracks_assets.quality.census import BASELINE_AGE, Census
 
 STALE_AGE = timedelta(hours=48)
 """A state that rests on an older census says so."""

@@ -17,7 +17,7 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from tracks_assets.integrity.census import Census
+from tracks_assets.quality.census import Census
 from tracks_assets.status.facts import LoadDelay
 
 INK, MUTED, GRID, LINE, WARN, BAD = (

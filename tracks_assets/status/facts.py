@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tracks_assets.export.layout import HOUR
-from tracks_assets.integrity.census import Census
+from tracks_assets.quality.census import Census
 from tracks_assets.quality.freshness import Limits
 from tracks_assets.quality.state import State
+from tracks_assets.sources.posthog.layout import HOUR
 from tracks_assets.status.incidents import Alerts
 from tracks_assets.status.redeliveries import Redeliveries
 

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from tracks_assets.export.layout import HOUR
-from tracks_assets.integrity import census
-from tracks_assets.integrity.collisions import count_collisions
+from tracks_assets.quality import census
+from tracks_assets.quality.collisions import count_collisions
 from tracks_assets.quality.freshness import Limits
 from tracks_assets.quality.state import BatchResult, state_of
 from tracks_assets.settings import Settings
+from tracks_assets.sources.posthog.layout import HOUR
 from tracks_assets.status.facts import LoadDelay, LoggedHour, RefusedReason, StatusFacts
 from tracks_assets.status.incidents import Alerts
 from tracks_assets.status.redeliveries import find_redeliveries, window

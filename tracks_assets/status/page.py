@@ -10,8 +10,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from tracks_assets.integrity.pages import size_text
 from tracks_assets.quality.freshness import Limits
+from tracks_assets.quality.pages import size_text
 from tracks_assets.quality.state import Condition
 from tracks_assets.status import charts
 from tracks_assets.status.charts import Chart

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import IO
 
-from tracks_assets.events.contract import EARLIEST
+from tracks_assets.sources.posthog.contract import EARLIEST
 from tracks_assets.warehouse.base import Warehouse
 
 AGE_LIMITS = (1, 24, 24 * 7, 24 * 30)

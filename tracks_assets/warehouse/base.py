@@ -8,21 +8,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Self
 
-from tracks_assets.export.inventory import HourInventory
-from tracks_assets.export.layout import HOUR
+from tracks_assets.core.errors import WarehouseError
+from tracks_assets.sources.posthog.layout import HOUR
+from tracks_assets.storage.inventory import HourInventory
 from tracks_assets.warehouse.statements import Statements
 from tracks_assets.warehouse.tables import BACKFILL_TRACKS, RAW_TRACKS, REJECTED_TRACKS, Table
 
 Row = dict[str, Any]
 Parameters = Mapping[str, Any]
-
-
-class WarehouseError(Exception):
-    """The warehouse cannot do what it was asked; the message is one sentence for the person on duty."""
-
-
-class TransientWarehouseError(WarehouseError):
-    """The engine failed for a reason that passes (lock, network, quota, conflict): the same work can succeed later."""
 
 
 @dataclass(frozen=True)
@@ -237,6 +230,21 @@ def check_not_emptied(inventory: HourInventory, stored: Mapping[str, int], asset
         f"Nothing was changed: put the files back and run the hour again, or, to empty the hour, run {asset} with "
         f"allow_emptying: true in its run config (ops: {asset.schema}__{asset.name}: config)."
     )
+
+
+def check_accounted_for(load: HourLoad, inventory: HourInventory) -> HourLoad:
+    """The load itself, if every row of its files was accepted or refused.
+
+    Raises:
+        WarehouseError: rows are missing.
+    """
+    if load.read != load.accepted + load.rejected:
+        raise WarehouseError(
+            f"The hour {load.hour:%Y-%m-%d-%H:%M} has {load.read} rows in its files, but {load.accepted} were accepted "
+            f"and {load.rejected} rejected: the hour is as it was before; do its files in {inventory.folder} change "
+            f"while they are read?"
+        )
+    return load
 
 
 class Warehouse(ABC):

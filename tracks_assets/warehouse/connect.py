@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from tracks_assets.core.errors import WarehouseError
 from tracks_assets.settings import Settings
-from tracks_assets.warehouse.base import Warehouse, WarehouseError
-from tracks_assets.warehouse.bigquery import BigQueryWarehouse
-from tracks_assets.warehouse.bigquery_place import BigQueryPlace
-from tracks_assets.warehouse.duckdb import DuckDbWarehouse
+from tracks_assets.warehouse.base import Warehouse
+from tracks_assets.warehouse.bigquery.engine import BigQueryWarehouse
+from tracks_assets.warehouse.bigquery.target import BigQueryPlace
+from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
 
 LOCK_WAIT = 60.0
 """Seconds to wait for another process to let go of the embedded warehouse."""

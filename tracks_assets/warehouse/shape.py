@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from tracks_assets.events.columns import ColumnType
+from tracks_assets.sources.posthog.columns import ColumnType
 from tracks_assets.warehouse.tables import Table
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tracks_assets.events.columns import Column
-from tracks_assets.sql_files import macros, render
+from tracks_assets.core.sql_files import macros, render
+from tracks_assets.sources.posthog.columns import Column
 from tracks_assets.warehouse.tables import EVERY_TABLE, Table
 
 SQL = Path(__file__).parent / "sql"

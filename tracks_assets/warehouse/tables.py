@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tracks_assets.events.columns import (
+from tracks_assets.sources.posthog.columns import (
     RAW_TRACK_COLUMNS,
     REJECTED_COLUMNS,
     TRACK_COLUMNS,

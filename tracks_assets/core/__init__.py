@@ -1,0 +1,1 @@
+"""The base of every other package: errors, SQL files and strict JSON."""

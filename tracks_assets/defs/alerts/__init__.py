@@ -1,0 +1,1 @@
+"""The alert sensor, and what Dagster recorded as plain facts."""

@@ -1,0 +1,1 @@
+"""Assets, sensor and checks of the hourly path and of the legacy backfill."""

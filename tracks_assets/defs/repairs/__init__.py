@@ -1,0 +1,1 @@
+"""The jobs that repair tracks and roll a repair back."""

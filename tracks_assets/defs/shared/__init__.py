@@ -1,0 +1,1 @@
+"""What the definitions of every table share: partitions, resources, metadata and retries."""

@@ -1,0 +1,128 @@
+"""Plain results as Dagster metadata; every number is a number, so that the UI plots it."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+
+from tracks_assets.defs.shared.merge_report import MergeCounts
+from tracks_assets.quality.checks import Verdict
+from tracks_assets.quality.several_checks import Judged
+from tracks_assets.sources.posthog.inventory import unknown_fields
+from tracks_assets.storage.inventory import HourInventory
+from tracks_assets.warehouse.backfill import LegacyHour
+from tracks_assets.warehouse.base import HourCost, HourLoad, LegacyMerge
+from tracks_assets.warehouse.tables import Table
+
+Metadata = Mapping[str, Any]
+
+
+def table_key(table: Table) -> dg.AssetKey:
+    """The asset key of a table."""
+    return dg.AssetKey([table.schema, table.name])
+
+
+def table_metadata(table: Table) -> dict[str, Any]:
+    """A table's place and columns, for the asset's own page."""
+    columns = [dg.TableColumn(column.name, column.type.value, column.description) for column in table.columns]
+    return {"dagster/table_name": str(table), "dagster/column_schema": dg.TableSchema(columns=columns)}
+
+
+def column_lineage(table: Table, upstream: Table) -> dict[str, Any]:
+    """Which column of the upstream table each column comes from: the one of its name."""
+    names = {column.name for column in upstream.columns}
+    key = table_key(upstream)
+    deps = {column.name: [dg.TableColumnDep(key, column.name)] for column in table.columns if column.name in names}
+    return {"dagster/column_lineage": dg.TableColumnLineage(deps_by_column=deps)}
+
+
+def inventory_metadata(inventory: HourInventory) -> Metadata:
+    """What an hour's files are."""
+    return {
+        "files": len(inventory.files),
+        "bytes": inventory.size,
+        "dagster/partition_row_count": inventory.rows,
+        "unknown_fields": len(unknown_fields(inventory)),
+        "unknown_field_names": ", ".join(unknown_fields(inventory)) or "none",
+        "manifest": inventory.manifest or "none",
+        "folder": inventory.folder,
+    }
+
+
+def load_metadata(load: HourLoad, seconds: float) -> Metadata:
+    """What loading an hour did."""
+    return {
+        "rows_read": load.read,
+        "rows_accepted": load.accepted,
+        "rows_rejected": load.rejected,
+        "rows_repaired": load.repaired,
+        "values_not_fitting": load.unfitting,
+        "dagster/partition_row_count": load.accepted,
+        "seconds": seconds,
+    }
+
+
+def merge_metadata(counts: MergeCounts, seconds: float, cost: HourCost) -> Metadata:
+    """What merging an hour did; the seconds are those of the merge in full, the bill is the hour's share of it."""
+    billed = {"bytes_billed": cost.bytes_billed, "slot_ms": cost.slot_ms}
+    return {
+        **{name: number for name, number in billed.items() if number is not None},
+        "rows_inserted": counts.inserted,
+        "rows_updated": counts.updated,
+        "rows_unchanged": counts.unchanged,
+        "rows_collided": counts.collided,
+        "rows_before_cutover": counts.before_cutover,
+        "seconds": seconds,
+    }
+
+
+def check_result(name: str, asset: dg.AssetKey, verdict: Verdict) -> dg.AssetCheckResult:
+    """A verdict as Dagster's UI and alerts take it."""
+    return dg.AssetCheckResult(
+        check_name=name,
+        asset_key=asset,
+        passed=verdict.passed,
+        severity=dg.AssetCheckSeverity[verdict.severity],
+        description=verdict.sentence,
+        metadata=verdict_metadata(verdict),
+    )
+
+
+def verdict_metadata(verdict: Verdict) -> dict[str, Any]:
+    """The figures and parts of a verdict; an alert shows them, so they name no event values."""
+    # One id a line, whatever characters a sender put into it.
+    ids = "\n".join(example.replace("\n", " ") for example in verdict.examples)
+    texts = {"finding": verdict.finding, "next_step": verdict.next_step, "example_ids": ids}
+    return {**verdict.figures, **{name: text for name, text in texts.items() if text}}
+
+
+def check_results(asset: dg.AssetKey, judged: Judged) -> Iterator[dg.AssetCheckResult]:
+    """Every result there is; what could not be computed is raised by ``Judged.raise_errors``, not passed."""
+    for name, verdict in judged.verdicts.items():
+        yield check_result(name, asset, verdict)
+
+
+def legacy_hour_metadata(hour: LegacyHour) -> Metadata:
+    """What an hour of the frozen table holds, and whether it was loaded or only observed."""
+    numbers = {
+        "files": hour.files,
+        "rows": hour.rows,
+        "distinct_ids": hour.distinct_ids,
+        "dagster/partition_row_count": hour.rows,
+        "treatment": hour.treatment.value,
+    }
+    span = {"oldest_created_at": hour.oldest, "newest_created_at": hour.newest}
+    return numbers | {name: dg.MetadataValue.timestamp(moment) for name, moment in span.items() if moment}
+
+
+def legacy_merge_metadata(merge: LegacyMerge, hours: int) -> Metadata:
+    """What a window of legacy hours brought to tracks; the window is the whole range of a run."""
+    return {
+        "window_hours": hours,
+        "window_rows": merge.rows,
+        "rows_inserted": merge.inserted,
+        "rows_skipped_standing": merge.standing,
+        "rows_skipped_repeated": merge.repeated,
+        "rows_skipped_collided": merge.collided,
+        "rows_skipped_null_id": merge.null_ids,
+    }

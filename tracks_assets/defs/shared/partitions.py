@@ -1,0 +1,76 @@
+"""Export hours and legacy hours. A partition key is the start of its hour, UTC.
+
+The assets of the hourly path share one definition, so that one command or one backfill takes an hour, a day or a
+month through all of them in one run.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import dagster as dg
+
+from tracks_assets.settings import PARTITION_FORMAT, Settings
+from tracks_assets.sources.posthog.layout import HOUR
+
+HOURS_A_MERGE = 744
+"""The hours of a month of 31 days: the most that one merge takes, so that a backfill of years stays bounded."""
+
+
+class PartitionError(ValueError):
+    """A run was started for partitions that do not exist; the message is one sentence."""
+
+
+def export_hours(settings: Settings) -> dg.HourlyPartitionsDefinition:
+    """The hours that PostHog exports, from TRACKS_EXPORT_START on."""
+    return dg.HourlyPartitionsDefinition(start_date=settings.export_start, fmt=PARTITION_FORMAT, timezone="UTC")
+
+
+def legacy_hours(settings: Settings) -> dg.HourlyPartitionsDefinition:
+    """The hours of the old pipeline, from TRACKS_LEGACY_START to before TRACKS_LEGACY_END."""
+    return dg.HourlyPartitionsDefinition(
+        start_date=settings.legacy_start, end_date=settings.legacy_end, fmt=PARTITION_FORMAT, timezone="UTC"
+    )
+
+
+def partition_key(hour: datetime) -> str:
+    """The key of the partition that starts at ``hour``."""
+    return hour.strftime(PARTITION_FORMAT)
+
+
+def window_of(context: dg.AssetExecutionContext | dg.OpExecutionContext) -> dg.TimeWindow:
+    """The hours of a run; every step that has partitions asks here before it does anything.
+
+    Dagster checks the two ends of a range one by one, so it accepts them in any order. It also accepts a key such as
+    2026-03-12-05:30 and takes the next full hour for it.
+
+    Raises:
+        PartitionError: the range ends before it starts, or a key is not the start of an hour.
+    """
+    window, keys = context.partition_time_window, context.partition_key_range
+    for key in (keys.start, keys.end):
+        hour = datetime.strptime(key, PARTITION_FORMAT)  # noqa: DTZ007 (only formatted again)
+        if hour.minute:
+            raise PartitionError(
+                f"The partition {key} is not the start of an hour: name a full hour, for instance "
+                f"{partition_key(hour.replace(minute=0))}."
+            )
+    if window.end <= window.start:
+        raise PartitionError(
+            f"The partition range {keys.start}...{keys.end} ends before it starts: name the earlier hour first, "
+            f"{keys.end}...{keys.start}."
+        )
+    return window
+
+
+def hours_of(window: dg.TimeWindow) -> list[datetime]:
+    """The hours that start in a window, in order."""
+    return [window.start + HOUR * number for number in range((window.end - window.start) // HOUR)]
+
+
+def merge_windows(window: dg.TimeWindow, most: timedelta = HOUR * HOURS_A_MERGE) -> Iterator[dg.TimeWindow]:
+    """A window in pieces of at most ``most``, in order."""
+    start = window.start
+    while start < window.end:
+        end = min(start + most, window.end)
+        yield dg.TimeWindow(start, end)
+        start = end

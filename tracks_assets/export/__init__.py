@@ -1,1 +1,0 @@
-"""Where events come from: hours, folders, file names, manifests and inventories of an export."""

@@ -1,0 +1,1 @@
+"""Anomaly checks: daily figures of a table, each compared with its own past."""

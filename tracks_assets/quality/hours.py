@@ -1,0 +1,25 @@
+"""What export hours hold, counted afresh from the tables: a loader does not vouch for itself."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from tracks_assets.quality.checks import HourCounts
+from tracks_assets.sources.posthog.layout import HOUR
+from tracks_assets.warehouse.base import Warehouse
+
+
+def count_hours(warehouse: Warehouse, read: Mapping[datetime, int]) -> list[HourCounts]:
+    """The counts of adjoining hours.
+
+    Args:
+        warehouse: the open warehouse.
+        read: rows in the files of each hour, as their footers tell.
+    """
+    window = {"window_start": min(read), "window_end": max(read) + HOUR}
+    held = {row["window_start"].astimezone(UTC): row for row in warehouse.fetch("hour_totals", window)}
+    nothing = {"accepted": 0, "rejected": 0}
+    return [
+        HourCounts(hour, rows, int(counts["accepted"]), int(counts["rejected"]))
+        for hour, rows in sorted(read.items())
+        for counts in [held.get(hour, nothing)]
+    ]

@@ -1,0 +1,1 @@
+"""The one-shot dedup of tracks, and its rollback."""

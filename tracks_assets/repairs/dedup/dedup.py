@@ -1,0 +1,252 @@
+"""The one-shot dedup of tracks: one copy of each event stays, every other goes whole into an archive, until undone.
+
+Nothing is published before it is proved: the rows and the hash sum that the snapshot saw must be those of tracks
+afterwards together with those of the archive. That one sum tells that no untouched row changed, that no removed row was
+lost, and that no merge came in between.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from tracks_assets.quality.census import Census, count
+from tracks_assets.quality.pages import Statement, cost_refusal, scanned_by, space_refusal
+from tracks_assets.repairs.repair import (
+    STANDING,
+    Fingerprint,
+    Repair,
+    RepairError,
+    State,
+    advance,
+    begin,
+    check_obstacles,
+    check_unfinished,
+    clear_unfinished,
+    drop_expired,
+    find_repair,
+    fingerprint,
+    new_repair_id,
+    repairs_of,
+    snapshot_name,
+    snapshot_statement,
+    tracks_place,
+)
+from tracks_assets.warehouse.base import Rewritten, Row, Warehouse, content_sum
+from tracks_assets.warehouse.tables import SCHEMA
+
+JOB = "dedup_tracks"
+SAMPLED_EVENTS = 20
+
+DELETE_ARCHIVED = "delete_archived"
+"""The statement that empties the archive of one dedup."""
+
+
+@dataclass(frozen=True)
+class DedupPlan:
+    """What a dedup is going to do, counted and not yet done; bytes are the engine's own."""
+
+    repair_id: str
+    census: Census
+    snapshot_days: int
+    statements: tuple[Statement, ...]
+    needed_bytes: int
+    free_bytes: int | None
+    sample: tuple[Row, ...]
+
+    @property
+    def scanned_bytes(self) -> int:
+        """Bytes that all the statements would read of tracks."""
+        return scanned_by(self.statements)
+
+    @property
+    def rows_after(self) -> int:
+        """Rows of tracks when it is done."""
+        return self.census.rows - self.census.excess_rows
+
+
+def refusal(census: Census) -> str | None:
+    """Why a dedup of what was counted would not be lossless, in one sentence; None where it would be."""
+    if census.null_event_ids:
+        return (
+            f"dedup_tracks refuses: {census.null_event_ids:,} rows of posthog.tracks have no event_id, and which of "
+            f"them are the same event cannot be told; give them ids or move them away, then run it again."
+        )
+    if census.colliding_event_ids:
+        return (
+            f"dedup_tracks refuses: {census.colliding_event_ids:,} event ids of posthog.tracks stand with several "
+            f"(event_name, user_id), and one of two different events would be lost; look at them with "
+            f"python -m tracks_assets.trace EVENT_ID, tell them apart, then run it again."
+        )
+    return None
+
+
+def plan(warehouse: Warehouse, now: datetime, snapshot_days: int) -> DedupPlan | None:
+    """The plan of a dedup; None where every event stands once. Changes nothing.
+
+    Raises:
+        RepairError: a dedup would lose something (see also ``check_obstacles``), there is no room for it, or it would
+            read more than is allowed.
+    """
+    check_obstacles(warehouse, JOB)
+    census = count(warehouse, now)
+    said = refusal(census)
+    if said:
+        raise RepairError(said)
+    if census.excess_rows == 0:
+        return None
+    planned = _plan(warehouse, census, now, snapshot_days)
+    said = space_refusal(
+        JOB, "its snapshot and archive need", planned.needed_bytes, planned.free_bytes
+    ) or cost_refusal(JOB, planned.statements, warehouse.byte_limit)
+    if said:
+        raise RepairError(said)
+    return planned
+
+
+def _plan(warehouse: Warehouse, census: Census, now: datetime, snapshot_days: int) -> DedupPlan:
+    repair_id = new_repair_id(JOB, now)
+    copies = census.duplicate_event_ids + census.excess_rows
+    whole = warehouse.scanned_bytes("fingerprint", table=tracks_place(warehouse))
+    return DedupPlan(
+        repair_id=repair_id,
+        census=census,
+        snapshot_days=snapshot_days,
+        statements=_statements(warehouse, repair_id, now),
+        needed_bytes=whole * (copies + census.excess_rows) // max(census.rows, 1),
+        free_bytes=warehouse.free_bytes(),
+        sample=tuple(warehouse.fetch("sample_copies", events=SAMPLED_EVENTS)),
+    )
+
+
+def _statements(warehouse: Warehouse, repair_id: str, now: datetime) -> tuple[Statement, ...]:
+    """Every statement that touches rows of tracks, in order.
+
+    In a dry run there is no snapshot to read, nor a table to write to: the ids that were just counted, and tracks
+    itself, stand in for the estimate.
+    """
+    snapshot, tracks = warehouse.statements.place(SCHEMA, snapshot_name(repair_id)), tracks_place(warehouse)
+
+    def reading(name: str, **blanks: Any) -> Statement:
+        scanned = warehouse.scanned_bytes(name, **{**blanks, "touched": "duplicate_ids"})
+        return Statement(name, warehouse.statements.text(name, **blanks), scanned)
+
+    return (
+        reading("find_duplicates", table=tracks),
+        reading("fingerprint", table=tracks),
+        *(reading(name, snapshot=snapshot, touched="duplicate_ids") for name in warehouse.snapshot_statements()),
+        snapshot_statement(warehouse, repair_id, "archive_losers", {"repair_id": repair_id, "removed_at": now}),
+        *_rewriting(warehouse, snapshot),
+        reading("fingerprint", table=tracks),
+        reading("touched_copies", table=tracks, touched=snapshot),
+    )
+
+
+def _rewriting(warehouse: Warehouse, snapshot: str) -> Iterator[Statement]:
+    estimated = warehouse.rewriting_statements("duplicate_ids", rewritten=tracks_place(warehouse))
+    for (name, blanks), (_, counted) in zip(warehouse.rewriting_statements(snapshot), estimated, strict=True):
+        scanned = warehouse.scanned_bytes(name, **counted) if counted else None
+        yield Statement(name, warehouse.statements.text(name, **blanks), scanned)
+
+
+def take_snapshot(warehouse: Warehouse, repair_id: str, now: datetime, snapshot_days: int) -> Repair:
+    """Keeps what a rollback needs; clears what killed dedups left, and snapshots whose time is over.
+
+    Started again after it was done, it finds its own snapshot and leaves it.
+
+    Raises:
+        RepairError: see ``check_obstacles``; a step can be started again long after its plan.
+    """
+    standing = [repair for repair in repairs_of(warehouse, JOB) if repair.repair_id == repair_id]
+    if standing and standing[0].state in STANDING:
+        return standing[0]
+    check_obstacles(warehouse, JOB)
+    clear_unfinished(warehouse, JOB, DELETE_ARCHIVED)
+    drop_expired(warehouse, (JOB,), now)
+    warehouse.find_duplicates()
+    return begin(warehouse, JOB, repair_id, now, snapshot_days, touched="duplicate_ids")
+
+
+def archive(warehouse: Warehouse, repair_id: str, now: datetime) -> int:
+    """Puts every row that is going to be removed into the archive; returns how many. Safe to repeat."""
+    repair = find_repair(warehouse, JOB, repair_id)
+    if repair.state in STANDING:
+        return repair.rows_archived or 0
+    warehouse.change(DELETE_ARCHIVED, {"repair_id": repair_id})
+    archived = warehouse.change(
+        "archive_losers",
+        {"repair_id": repair_id, "removed_at": now},
+        snapshot=repair.snapshot_place(warehouse),
+    )
+    advance(warehouse, repair, State.ARCHIVED, rows_archived=archived)
+    return archived
+
+
+def rewrite(warehouse: Warehouse, repair_id: str) -> Repair:
+    """Removes all copies but one, verifies the result, and only then publishes it, in one step. Safe to repeat.
+
+    Raises:
+        RepairError: the result is not what it must be, or see ``check_obstacles``; tracks is as it was.
+    """
+    repair = find_repair(warehouse, JOB, repair_id)
+    if repair.state in STANDING:
+        return repair
+    check_obstacles(warehouse, JOB)
+    try:
+        with warehouse.without_losers(repair.snapshot_place(warehouse)) as rewritten:
+            rows = _verified(warehouse, repair, rewritten).rows
+            rewritten.publish(
+                repair_id,
+                lambda: check_unfinished(warehouse, repair),
+                lambda: advance(warehouse, repair, State.PUBLISHED, rows_after=rows),
+            )
+        return find_repair(warehouse, JOB, repair_id)
+    except RepairError:
+        clear_unfinished(warehouse, JOB, DELETE_ARCHIVED, only=repair_id)
+        raise
+
+
+def _verified(warehouse: Warehouse, repair: Repair, rewritten: Rewritten) -> Fingerprint:
+    after = fingerprint(warehouse, rewritten.place)
+    archive_holds = archived(warehouse, repair.repair_id)
+    said = differences(repair, after, _ids_after(warehouse, repair, rewritten, after), archive_holds)
+    if (rewritten.removed_rows, rewritten.removed_content) != (archive_holds.rows, archive_holds.content):
+        said.append("the rows removed are not the rows archived")
+    if said:
+        raise RepairError(
+            f"{repair.repair_id} is not published and posthog.tracks is as it was, for the result differs from what "
+            f"the snapshot saw: {'; '.join(said)}; if a merge came in between, run dedup_tracks again."
+        )
+    return after
+
+
+def _ids_after(warehouse: Warehouse, repair: Repair, rewritten: Rewritten, after: Fingerprint) -> int:
+    """Different event ids of the result: those that the snapshot holds counted anew, every other row one of its own.
+
+    Ids that the snapshot does not hold stood once when it was taken; that their rows are the same ones is what the hash
+    sum proves.
+    """
+    (touched,) = warehouse.fetch("touched_copies", table=rewritten.place, touched=repair.snapshot_place(warehouse))
+    return after.rows_with_id - int(touched["all_rows"]) + int(touched["ids"])
+
+
+def archived(warehouse: Warehouse, repair_id: str) -> Fingerprint:
+    """The fingerprint of what a dedup put into the archive."""
+    (row,) = warehouse.fetch("fingerprint_archive", {"repair_id": repair_id})
+    return Fingerprint(row["all_rows"], row["rows_with_id"], content_sum(row["content"]))
+
+
+def differences(repair: Repair, after: Fingerprint, ids_after: int, removed: Fingerprint) -> list[str]:
+    """What differs from a lossless dedup, each in a few words; empty where nothing does."""
+    said = []
+    if after.rows != ids_after:
+        said.append(f"{after.rows:,} rows for {ids_after:,} different ids")
+    if ids_after != repair.ids_before:
+        said.append(f"{ids_after:,} different ids, {repair.ids_before:,} before")
+    if after.null_ids:
+        said.append(f"{after.null_ids:,} rows without an id")
+    if after.rows + removed.rows != repair.rows_before:
+        said.append(f"{after.rows:,} rows and {removed.rows:,} archived, {repair.rows_before:,} before")
+    if after.content + removed.content != int(repair.content_before):
+        said.append("the hash sum of rows and archived rows is another one")
+    return said

@@ -1,0 +1,302 @@
+"""What every repair of tracks has in common: a snapshot before it, a record of how far it came, and a way back.
+
+A repair is recorded in ``tracks_repairs`` from its snapshot on. Whatever kills it, the record tells the next start what
+to do: a repair that was never published is cleared as if it had not begun, a published one only lacks its report.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from tracks_assets.quality.pages import Statement
+from tracks_assets.warehouse.base import Parameters, Warehouse, content_sum
+from tracks_assets.warehouse.tables import SCHEMA, TRACKS
+
+NEWEST = "newest"
+
+
+class RepairError(Exception):
+    """A repair refuses, or found that its result is not what it must be; the message is one sentence."""
+
+
+class State(StrEnum):
+    """How far a repair came; before ``PUBLISHED``, tracks is untouched."""
+
+    SNAPSHOT = "snapshot"
+    ARCHIVED = "archived"
+    PUBLISHED = "published"
+    REPORTED = "reported"
+    ROLLED_BACK = "rolled_back"
+
+
+STANDING = (State.PUBLISHED, State.REPORTED)
+_UNFINISHED = (State.SNAPSHOT, State.ARCHIVED)
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """Rows of a table, those with an event id, and the sum of the hashes of all: equal where the tables are."""
+
+    rows: int
+    rows_with_id: int
+    content: int
+
+    @property
+    def null_ids(self) -> int:
+        """Rows without an event id."""
+        return self.rows - self.rows_with_id
+
+
+@dataclass(frozen=True)
+class Repair:
+    """One row of ``tracks_repairs``; see the column descriptions there."""
+
+    repair_id: str
+    job: str
+    state: str
+    started_at: datetime
+    expires_at: datetime
+    snapshot: str
+    rows_before: int
+    content_before: str
+    ids_before: int
+    rows_after: int | None = None
+    rows_archived: int | None = None
+
+    def snapshot_place(self, warehouse: Warehouse) -> str:
+        """The snapshot as the engine's statements name it."""
+        return warehouse.statements.place(SCHEMA, self.snapshot)
+
+
+def check_obstacles(warehouse: Warehouse, job: str) -> None:
+    """Refuses a repair of a table whose protection it would drop, or of which it would read or keep too little.
+
+    Call it first: it reads no row.
+
+    Raises:
+        RepairError: there is an obstacle; nothing was read or changed.
+    """
+    obstacles = warehouse.repair_obstacles()
+    if obstacles:
+        raise RepairError(
+            f"{job} refuses, and has read and changed nothing: {'; '.join(map(str, obstacles))}. "
+            f"python -m tracks_assets.doctor shows the fix for each."
+        )
+
+
+def new_repair_id(job: str, now: datetime) -> str:
+    """An id that sorts by time and may stand in a table's name, for instance ``dedup_20260612_093000_000000``."""
+    return f"{job.partition('_')[0]}_{now:%Y%m%d_%H%M%S_%f}"
+
+
+def snapshot_name(repair_id: str) -> str:
+    """The name of the table that holds a repair's snapshot."""
+    return f"{TRACKS.name}_snapshot_{repair_id}"
+
+
+def fingerprint(warehouse: Warehouse, table: str) -> Fingerprint:
+    """The fingerprint of a table with the columns of tracks; reads all of it."""
+    (row,) = warehouse.fetch("fingerprint", table=table)
+    return Fingerprint(row["all_rows"], row["rows_with_id"], content_sum(row["content"]))
+
+
+def tracks_place(warehouse: Warehouse) -> str:
+    """The place of tracks, as the engine's statements name it."""
+    return warehouse.statements.place(TRACKS.schema, TRACKS.name)
+
+
+def count_ids(warehouse: Warehouse, of: Fingerprint) -> int:
+    """Different event ids among the rows of ``of``, once ``find_duplicates`` has run."""
+    (duplicates,) = warehouse.fetch("excess_rows")
+    return of.rows_with_id - int(duplicates["excess_rows"])
+
+
+def repairs_of(warehouse: Warehouse, job: str) -> list[Repair]:
+    """The repairs of a job, the newest first."""
+    return [_settled(warehouse, Repair(**row)) for row in warehouse.fetch("repairs", {"job": job})]
+
+
+def _settled(warehouse: Warehouse, repair: Repair) -> Repair:
+    """The repair itself; if it was killed between publishing and recording that, the record is made up for."""
+    if repair.state == State.ARCHIVED and warehouse.was_published(repair.repair_id):
+        rows_after = repair.rows_before - (repair.rows_archived or 0)
+        return advance(warehouse, repair, State.PUBLISHED, rows_after=rows_after)
+    return repair
+
+
+def find_repair(warehouse: Warehouse, job: str, repair_id: str) -> Repair:
+    """The repair with that id.
+
+    Raises:
+        RepairError: there is none.
+    """
+    for repair in repairs_of(warehouse, job):
+        if repair.repair_id == repair_id:
+            return repair
+    raise RepairError(f"There is no repair {repair_id} of {job} in posthog.tracks_repairs: start {job} anew.")
+
+
+def begin(warehouse: Warehouse, job: str, repair_id: str, now: datetime, days: int, touched: str) -> Repair:
+    """Records the repair and takes its snapshot; ``find_duplicates`` must have run.
+
+    The record comes first: killed before its snapshot is taken, the repair is known for one that was never published.
+
+    Args:
+        warehouse: the open warehouse.
+        job: the repairing job.
+        repair_id: from ``new_repair_id``.
+        now: when the snapshot is taken.
+        days: how long it is kept.
+        touched: a table of the ids (event_id) that the repair is going to touch.
+    """
+    seen = fingerprint(warehouse, tracks_place(warehouse))
+    repair = Repair(
+        repair_id=repair_id,
+        job=job,
+        state=State.SNAPSHOT,
+        started_at=now,
+        expires_at=now + timedelta(days=days),
+        snapshot=snapshot_name(repair_id),
+        rows_before=seen.rows,
+        content_before=str(seen.content),
+        ids_before=count_ids(warehouse, seen),
+    )
+    warehouse.change("insert_repair", asdict(repair))
+    warehouse.take_snapshot(repair.snapshot, touched, repair.expires_at)
+    return repair
+
+
+def advance(
+    warehouse: Warehouse,
+    repair: Repair,
+    state: State,
+    rows_after: int | None = None,
+    rows_archived: int | None = None,
+) -> Repair:
+    """Records that a repair came as far as ``state``; figures that are not given stay."""
+    advanced = replace(
+        repair,
+        state=state,
+        rows_after=repair.rows_after if rows_after is None else rows_after,
+        rows_archived=repair.rows_archived if rows_archived is None else rows_archived,
+    )
+    warehouse.change(
+        "advance_repair",
+        {name: getattr(advanced, name) for name in ("repair_id", "state", "rows_after", "rows_archived")},
+    )
+    return advanced
+
+
+def clear_unfinished(warehouse: Warehouse, job: str, delete_archived: str, only: str | None = None) -> list[str]:
+    """Takes back what repairs left that were killed before they were published; returns their ids.
+
+    It is done in the turn of those who write tracks: a repair that is being published at this moment stands.
+
+    Args:
+        warehouse: the open warehouse.
+        job: the repairing job.
+        delete_archived: the statement that empties the job's archive of one repair.
+        only: the id of the one repair that is to be cleared; every other one may be somebody else's.
+    """
+    if not _unfinished(warehouse, job, only):
+        return []
+    with warehouse.transaction():
+        unfinished = _unfinished(warehouse, job, only)
+        for repair in unfinished:
+            warehouse.change(delete_archived, {"repair_id": repair.repair_id})
+            warehouse.change("delete_repair", {"repair_id": repair.repair_id})
+    for repair in unfinished:
+        warehouse.drop_snapshot(repair.snapshot)
+    return [repair.repair_id for repair in unfinished]
+
+
+def _unfinished(warehouse: Warehouse, job: str, only: str | None = None) -> list[Repair]:
+    repairs = [repair for repair in repairs_of(warehouse, job) if repair.state in _UNFINISHED]
+    return [repair for repair in repairs if only in (None, repair.repair_id)]
+
+
+def check_unfinished(warehouse: Warehouse, repair: Repair) -> None:
+    """Looks whether a repair that is about to be published is still on record, in the turn of those who write tracks.
+
+    Raises:
+        RepairError: another start of the job took it for one that was killed, and cleared it.
+    """
+    if not _unfinished(warehouse, repair.job, repair.repair_id):
+        raise RepairError(
+            f"{repair.repair_id} is not published and posthog.tracks is as it was, for another start of {repair.job} "
+            f"cleared it meanwhile: let that one end, then run {repair.job} again."
+        )
+
+
+def snapshot_statement(
+    warehouse: Warehouse, repair_id: str, name: str, parameters: Parameters, blank: str = "snapshot"
+) -> Statement:
+    """A statement that reads the snapshot of a repair that is only planned.
+
+    Tracks stands in for a snapshot that is a clone of all of it; what another one holds is little, and not counted.
+
+    Args:
+        warehouse: the open warehouse.
+        repair_id: the repair.
+        name: the statement's name.
+        parameters: its query parameters.
+        blank: what it calls the snapshot.
+    """
+    is_clone = not warehouse.snapshot_statements()
+    scanned = warehouse.scanned_bytes(name, parameters, **{blank: tracks_place(warehouse)}) if is_clone else None
+    place = warehouse.statements.place(SCHEMA, snapshot_name(repair_id))
+    return Statement(name, warehouse.statements.text(name, **{blank: place}), scanned)
+
+
+def drop_expired(warehouse: Warehouse, jobs: Sequence[str], now: datetime) -> None:
+    """Removes the snapshots whose time is over: an engine may have no expiring tables of its own."""
+    for job in jobs:
+        for repair in repairs_of(warehouse, job):
+            if repair.expires_at < now:
+                warehouse.drop_snapshot(repair.snapshot)
+
+
+def unreported(warehouse: Warehouse, job: str) -> list[Repair]:
+    """Repairs that were published and killed before they could report."""
+    return [repair for repair in repairs_of(warehouse, job) if repair.state == State.PUBLISHED]
+
+
+def choose(repairs: Sequence[Repair], job: str, wanted: str) -> Repair:
+    """The repair that a rollback is about: the newest one that stands, or the one whose id or snapshot is named.
+
+    Raises:
+        RepairError: there is none, or it is rolled back already or was never published.
+    """
+    if wanted == NEWEST:
+        standing = [repair for repair in repairs if repair.state in STANDING]
+        if not standing:
+            raise RepairError(f"No run of {job} stands in posthog.tracks_repairs: there is nothing to roll back.")
+        return standing[0]
+    for repair in repairs:
+        if wanted in (repair.repair_id, repair.snapshot, f"{SCHEMA}.{repair.snapshot}"):
+            return _checked_standing(repair)
+    known = ", ".join(repair.repair_id for repair in repairs) or "none"
+    raise RepairError(f"posthog.tracks_repairs has no {job} with the id or snapshot {wanted!r} (it has: {known}).")
+
+
+def _checked_standing(repair: Repair) -> Repair:
+    if repair.state == State.ROLLED_BACK:
+        raise RepairError(f"{repair.repair_id} is rolled back already: there is nothing left to roll back.")
+    if repair.state not in STANDING:
+        raise RepairError(f"{repair.repair_id} was never published, so tracks is as it was before it.")
+    return repair
+
+
+def check_snapshot(warehouse: Warehouse, repair: Repair, archive: str) -> None:
+    """Looks whether the snapshot of a repair is still there.
+
+    Raises:
+        RepairError: it is gone.
+    """
+    if not warehouse.has_snapshot(repair.snapshot):
+        raise RepairError(
+            f"The snapshot posthog.{repair.snapshot} of {repair.repair_id} is gone (it was kept until "
+            f"{repair.expires_at:%Y-%m-%d %H:%M} UTC), so a rollback cannot be verified: what was removed still stands "
+            f"in posthog.{archive} under {repair.repair_id}."
+        )

@@ -1,0 +1,1 @@
+"""The repair of times that were moved, and its rollback."""

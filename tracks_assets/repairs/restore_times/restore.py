@@ -1,0 +1,330 @@
+"""Gives re-dated events their time back: where an id carries a time and its row stands far later, the id is right.
+
+A re-delivery that moved a row left the id as it was, and the first 48 bits of a UUIDv7 are the moment it was made. Ids
+of any other version say nothing and are never touched. Every replaced time is archived, and the whole is reversible.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from tracks_assets.quality.pages import Statement, cost_refusal, scanned_by, space_refusal
+from tracks_assets.repairs.repair import (
+    STANDING,
+    Fingerprint,
+    Repair,
+    RepairError,
+    State,
+    advance,
+    begin,
+    check_obstacles,
+    check_unfinished,
+    clear_unfinished,
+    count_ids,
+    drop_expired,
+    find_repair,
+    fingerprint,
+    new_repair_id,
+    repairs_of,
+    snapshot_name,
+    snapshot_statement,
+    tracks_place,
+)
+from tracks_assets.sources.posthog.contract import EARLIEST
+from tracks_assets.warehouse.base import Parameters, Row, Warehouse, content_sum
+from tracks_assets.warehouse.tables import SCHEMA, TRACKS_REDATED
+
+JOB = "restore_created_at"
+SAMPLED_ROWS = 20
+SNAPSHOT_DAYS = 14
+
+_DELETE_ARCHIVED = "delete_archived_times"
+_REDATED_ROWS = "redated_rows"
+
+
+@dataclass(frozen=True)
+class IdTimes:
+    """What the ids of tracks say about its times.
+
+    Attributes:
+        rows: rows of tracks.
+        rows_with_time: those whose id is a UUIDv7.
+        redated: those of them that stand later than their id says by more than the tolerance; they come back.
+        implausible: the same, but the id's time lies before any that an event may have; they stay.
+        earlier: those that stand earlier than their id says by more than the tolerance; they stay.
+    """
+
+    rows: int
+    rows_with_time: int
+    redated: int
+    implausible: int
+    earlier: int
+
+    @property
+    def rows_without_time(self) -> int:
+        """Rows whose id is of another version, and of which nothing can be told."""
+        return self.rows - self.rows_with_time
+
+    @property
+    def share_without_time(self) -> float:
+        """Their share of all rows."""
+        return self.rows_without_time / max(self.rows, 1)
+
+
+@dataclass(frozen=True)
+class Month:
+    """The rows that come back to one month.
+
+    Attributes:
+        month: its first day.
+        rows: how many come back to it.
+        by_payload: for how many of them the payload's own time was taken.
+        first_stood_in: the earliest month that one of them stood in.
+        last_stood_in: the latest.
+    """
+
+    month: datetime
+    rows: int
+    by_payload: int
+    first_stood_in: datetime
+    last_stood_in: datetime
+
+
+@dataclass(frozen=True)
+class RestorePlan:
+    """What a restore is going to do, counted and not yet done; bytes are the engine's own."""
+
+    repair_id: str
+    tolerance_hours: int
+    times: IdTimes
+    months: tuple[Month, ...]
+    sample: tuple[Row, ...]
+    statements: tuple[Statement, ...]
+    needed_bytes: int
+    free_bytes: int | None
+
+    @property
+    def scanned_bytes(self) -> int:
+        """Bytes that all the statements would read of tracks."""
+        return scanned_by(self.statements)
+
+
+def count_id_times(warehouse: Warehouse, tolerance_hours: int) -> IdTimes:
+    """Counts what the ids of tracks say about its times; reads ids and times only."""
+    (row,) = warehouse.fetch("count_id_times", _judging(tolerance_hours))
+    return IdTimes(
+        row["all_rows"], row["rows_with_time"], int(row["redated"]), int(row["implausible"]), int(row["earlier"])
+    )
+
+
+def plan(warehouse: Warehouse, now: datetime, tolerance_hours: int) -> RestorePlan:
+    """The plan of a restore. Changes nothing.
+
+    Raises:
+        RepairError: see ``check_obstacles``, or there is no room for it, or it would read more than is allowed.
+    """
+    check_obstacles(warehouse, JOB)
+    times = count_id_times(warehouse, tolerance_hours)
+    warehouse.change("find_redated", _judging(tolerance_hours))
+    (touched,) = warehouse.fetch("count_touched")
+    whole = warehouse.scanned_bytes("fingerprint", table=tracks_place(warehouse))
+    repair_id = new_repair_id(JOB, now)
+    planned = RestorePlan(
+        repair_id=repair_id,
+        tolerance_hours=tolerance_hours,
+        times=times,
+        months=_months(warehouse.fetch("redated_months", table=_REDATED_ROWS, of_repair=False)),
+        sample=tuple(warehouse.fetch("sample_redated", events=SAMPLED_ROWS)),
+        statements=_statements(warehouse, repair_id, now, tolerance_hours),
+        needed_bytes=whole * touched["all_rows"] // max(times.rows, 1),
+        free_bytes=warehouse.free_bytes(),
+    )
+    said = space_refusal(JOB, "its snapshot needs", planned.needed_bytes, planned.free_bytes) or cost_refusal(
+        JOB, planned.statements, warehouse.byte_limit
+    )
+    if said:
+        raise RepairError(said)
+    return planned
+
+
+def _judging(tolerance_hours: int) -> Parameters:
+    return {"tolerance_hours": tolerance_hours, "earliest": EARLIEST}
+
+
+def _months(counted: Sequence[Row]) -> tuple[Month, ...]:
+    return tuple(
+        Month(
+            row["original_month"], row["all_rows"], int(row["by_payload"]), row["first_stood_in"], row["last_stood_in"]
+        )
+        for row in counted
+    )
+
+
+def _statements(warehouse: Warehouse, repair_id: str, now: datetime, tolerance_hours: int) -> tuple[Statement, ...]:
+    """Every statement that touches rows of tracks, in order."""
+    snapshot, tracks = warehouse.statements.place(SCHEMA, snapshot_name(repair_id)), tracks_place(warehouse)
+    judging, of_repair = _judging(tolerance_hours), {"repair_id": repair_id}
+
+    def over_tracks(name: str, parameters: Parameters | None = None, **blanks: str) -> Statement:
+        text = warehouse.statements.text(name, **blanks)
+        return Statement(name, text, warehouse.scanned_bytes(name, parameters, **blanks))
+
+    def over_snapshot(name: str, parameters: Parameters, blank: str) -> Statement:
+        return snapshot_statement(warehouse, repair_id, name, parameters, blank)
+
+    return (
+        over_tracks("find_redated", judging),
+        over_tracks("find_duplicates", table=tracks),
+        over_tracks("fingerprint", table=tracks),
+        *(over_tracks(name, snapshot=snapshot, touched=_REDATED_ROWS) for name in warehouse.snapshot_statements()),
+        over_snapshot("archive_times", {**judging, **of_repair, "restored_at": now}, "snapshot"),
+        over_snapshot("fingerprint_restored", of_repair, "table"),
+        over_tracks("fingerprint_restored", of_repair, table=tracks),
+        over_tracks("restore_times", judging),
+        over_tracks("fingerprint", table=tracks),
+        over_tracks("find_duplicates", table=tracks),
+        over_tracks("count_id_times", judging),
+        over_tracks("fingerprint_restored", of_repair, table=tracks),
+    )
+
+
+def clear(warehouse: Warehouse, now: datetime) -> None:
+    """Takes back what killed restores left, and the snapshots whose time is over."""
+    clear_unfinished(warehouse, JOB, _DELETE_ARCHIVED)
+    drop_expired(warehouse, (JOB,), now)
+
+
+def take_snapshot(warehouse: Warehouse, repair_id: str, now: datetime, tolerance_hours: int) -> Repair:
+    """Keeps what a rollback needs: every row of every event that is going to be touched.
+
+    Started again after it was done, it finds its own snapshot and leaves it.
+
+    Raises:
+        RepairError: see ``check_obstacles``; a step can be started again long after its plan.
+    """
+    standing = [repair for repair in repairs_of(warehouse, JOB) if repair.repair_id == repair_id]
+    if standing and standing[0].state in STANDING:
+        return standing[0]
+    check_obstacles(warehouse, JOB)
+    clear(warehouse, now)
+    warehouse.change("find_redated", _judging(tolerance_hours))
+    warehouse.find_duplicates()
+    return begin(warehouse, JOB, repair_id, now, SNAPSHOT_DAYS, touched=_REDATED_ROWS)
+
+
+@dataclass(frozen=True)
+class Touched:
+    """The rows of the events that a restore touches: how many, and the sums of their hashes with and without times."""
+
+    rows: int
+    content: int
+    content_without_time: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a restore made of tracks, not yet published.
+
+    Attributes:
+        changed: times replaced.
+        archived: times archived.
+        left: rows that still stand later than their id says.
+        tracks: the fingerprint of the result.
+        ids: its different event ids.
+        touched_seen: the touched events as the snapshot saw them.
+        touched_found: the same as the restore found them.
+        touched_after: the same as it left them.
+    """
+
+    changed: int
+    archived: int
+    left: int
+    tracks: Fingerprint
+    ids: int
+    touched_seen: Touched
+    touched_found: Touched
+    touched_after: Touched
+
+
+def rewrite(warehouse: Warehouse, repair_id: str, now: datetime, tolerance_hours: int) -> Repair:
+    """Archives and replaces the times, verifies the result, and publishes it, in one transaction. Safe to repeat.
+
+    Raises:
+        RepairError: the result is not what it must be, or see ``check_obstacles``; tracks is as it was.
+    """
+    repair = find_repair(warehouse, JOB, repair_id)
+    if repair.state in STANDING:
+        return repair
+    check_obstacles(warehouse, JOB)
+    try:
+        with warehouse.transaction():
+            check_unfinished(warehouse, repair)
+            outcome = _replace_times(warehouse, repair, now, tolerance_hours)
+            _check(repair, outcome)
+            return advance(
+                warehouse, repair, State.PUBLISHED, rows_after=outcome.tracks.rows, rows_archived=outcome.archived
+            )
+    except RepairError:
+        clear_unfinished(warehouse, JOB, _DELETE_ARCHIVED, only=repair_id)
+        raise
+
+
+def _replace_times(warehouse: Warehouse, repair: Repair, now: datetime, tolerance_hours: int) -> Outcome:
+    snapshot, judging = repair.snapshot_place(warehouse), _judging(tolerance_hours)
+    archiving = {"repair_id": repair.repair_id, "restored_at": now}
+    archived = warehouse.change("archive_times", {**judging, **archiving}, snapshot=snapshot)
+    seen, found = (_touched(warehouse, repair, table) for table in (snapshot, tracks_place(warehouse)))
+    changed = warehouse.change("restore_times", judging)
+    after = fingerprint(warehouse, tracks_place(warehouse))
+    warehouse.find_duplicates()
+    return Outcome(
+        changed=changed,
+        archived=archived,
+        left=count_id_times(warehouse, tolerance_hours).redated,
+        tracks=after,
+        ids=count_ids(warehouse, after),
+        touched_seen=seen,
+        touched_found=found,
+        touched_after=_touched(warehouse, repair, tracks_place(warehouse)),
+    )
+
+
+def _touched(warehouse: Warehouse, repair: Repair, table: str) -> Touched:
+    (row,) = warehouse.fetch("fingerprint_restored", {"repair_id": repair.repair_id}, table=table)
+    return Touched(row["all_rows"], content_sum(row["content"]), content_sum(row["content_without_time"]))
+
+
+def _check(repair: Repair, outcome: Outcome) -> None:
+    said = differences(repair, outcome)
+    if said:
+        raise RepairError(
+            f"{repair.repair_id} is not published and posthog.tracks is as it was, for the result differs from what "
+            f"the snapshot saw: {'; '.join(said)}; if a merge came in between, run restore_created_at again."
+        )
+
+
+def differences(repair: Repair, outcome: Outcome) -> list[str]:
+    """What differs from a restore that only moves times, each in a few words; empty where nothing does."""
+    said = []
+    after, touched_seen, touched_after = outcome.tracks, outcome.touched_seen, outcome.touched_after
+    if after.rows != repair.rows_before:
+        said.append(f"{after.rows:,} rows, {repair.rows_before:,} before")
+    if outcome.ids != repair.ids_before:
+        said.append(f"{outcome.ids:,} different ids, {repair.ids_before:,} before")
+    if outcome.changed != outcome.archived:
+        said.append(f"{outcome.changed:,} times replaced, {outcome.archived:,} archived")
+    if outcome.left:
+        said.append(f"{outcome.left:,} rows still stand later than their id says")
+    if outcome.touched_found != touched_seen:
+        said.append("the touched events were changed meanwhile")
+    if touched_after.content_without_time != touched_seen.content_without_time:
+        said.append("the touched events differ in more than their times")
+    if after.content - touched_after.content + touched_seen.content != int(repair.content_before):
+        said.append("rows of other events are not what they were")
+    return said
+
+
+def restored_months(warehouse: Warehouse, repair: Repair) -> tuple[Month, ...]:
+    """The rows that a restore gave back, by the month they came back to."""
+    place = warehouse.statements.place(TRACKS_REDATED.schema, TRACKS_REDATED.name)
+    return _months(warehouse.fetch("redated_months", {"repair_id": repair.repair_id}, table=place, of_repair=True))

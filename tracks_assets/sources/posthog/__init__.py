@@ -1,0 +1,1 @@
+"""PostHog's exports: hours, folders, file names, manifests, fields, columns and the contract of an event."""

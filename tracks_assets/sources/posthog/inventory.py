@@ -1,0 +1,198 @@
+"""What one export hour holds: its files, as the listing, the manifest and the Parquet footers tell.
+
+Nothing here reads an event. An hour without files is an empty hour. Everything else that is not as PostHog writes it
+raises ``ExportError`` with one sentence: what, where, and what to do.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+import pyarrow as pa
+from fsspec import AbstractFileSystem
+
+from tracks_assets.core.errors import ExportError
+from tracks_assets.sources.posthog.fields import KNOWN_FIELDS, READ_FIELDS, REQUIRED_FIELDS, TIME_FIELDS
+from tracks_assets.sources.posthog.hour_files import find_files
+from tracks_assets.sources.posthog.layout import (
+    EVENTS_FOLDER,
+    FOLDER_TEMPLATE,
+    HOUR,
+    FolderHour,
+    hour_folder,
+    parse_hour_folder,
+)
+from tracks_assets.sources.posthog.root import CheckedDays, find_hours, shown
+from tracks_assets.sources.posthog.upload import Upload, list_day, list_days, missing_parts
+from tracks_assets.storage.filesystem import at_once, filesystem_of
+from tracks_assets.storage.folder import exists, list_folder
+from tracks_assets.storage.inventory import (
+    EXPORT_AGAIN,
+    ExportFile,
+    HourInventory,
+    check_names_agree,
+    read_footer,
+    scheme_of,
+)
+
+_EXPORT_TO_TEMPLATE = f"set the key prefix of PostHog's export to '{FOLDER_TEMPLATE}', or move the files"
+_DEFAULT_FIELDS = "export PostHog's 'events' model with all its default fields"
+
+
+@dataclass(frozen=True)
+class Export:
+    """An export's root: a local folder or a ``gs://bucket/prefix``."""
+
+    uri: str
+    folder_hour: FolderHour = "end"
+
+    def inventory(self, hour: datetime) -> HourInventory:
+        """The files of the export hour that starts at ``hour``; none where PostHog exported nothing.
+
+        Raises:
+            ExportError: the root is missing or has another layout, the folder or a file cannot be read, the folder
+                holds something else than Parquet files, the export is not finished, a file belongs to another hour,
+                or a file's fields are not those of PostHog's export.
+        """
+        filesystem, root = self._locate()
+        folder = hour_folder(hour, self.folder_hour)
+        listing = list_folder(filesystem, f"{root}/{folder}")
+        if not listing.entries:
+            self.check_layout()
+            self._days.check(folder.rpartition("/")[0])
+            return HourInventory(hour, root, folder, scheme=scheme_of(self.uri))
+        found = find_files(filesystem, listing, hour, folder)
+        files = tuple(
+            at_once(lambda name: _read_file(filesystem, f"{listing.path}/{name}", f"{folder}/{name}"), found.names)
+        )
+        check_names_agree(files)
+        return HourInventory(hour, root, folder, files, found.manifest, scheme=scheme_of(self.uri))
+
+    def check_layout(self) -> datetime | None:
+        """Checks that folders of hours lie below the root, as PostHog writes them; looks only once.
+
+        Returns:
+            The start of the newest export hour that has a folder; None where ``events`` is empty.
+
+        Raises:
+            ExportError: the root is missing, has no folder ``events``, or something else than hours lies in that.
+        """
+        return self._newest_hour
+
+    def upload_days(self) -> list[str]:
+        """The days that have a folder, in order; one listing.
+
+        Raises:
+            ExportError: the root is missing or cannot be listed.
+        """
+        filesystem, root = self._locate()
+        return list_days(filesystem, f"{root}/{EVENTS_FOLDER}")
+
+    def uploads(self, day: str) -> dict[datetime, Upload]:
+        """The uploads below the folder of a day, by export hour; one listing, and no file is opened.
+
+        Raises:
+            ExportError: the day cannot be listed.
+        """
+        filesystem, root = filesystem_of(self.uri)
+        found = list_day(filesystem, f"{root}/{EVENTS_FOLDER}/{day}")
+        return {self._hour_of(f"{day}/{hour}"): upload for hour, upload in found.items()}
+
+    def missing_parts(self, upload: Upload) -> tuple[str, ...] | None:
+        """The parts that an upload's manifest names and its folder lacks; None if there is no manifest to go by.
+
+        Raises:
+            ExportError: the storage cannot be reached.
+        """
+        filesystem, _ = filesystem_of(self.uri)
+        return missing_parts(filesystem, upload)
+
+    def upload_day(self, hour: datetime) -> str:
+        """The day whose folder holds an export hour."""
+        return hour_folder(hour, self.folder_hour).split("/")[1]
+
+    def _hour_of(self, folder: str) -> datetime:
+        """The export hour that a folder ``{date}/{hour}`` holds."""
+        return parse_hour_folder(folder) - (HOUR if self.folder_hour == "end" else timedelta())
+
+    @cached_property
+    def _days(self) -> CheckedDays:
+        return CheckedDays(self.uri, _EXPORT_TO_TEMPLATE)
+
+    def _locate(self) -> tuple[AbstractFileSystem, str]:
+        filesystem, root = filesystem_of(self.uri)
+        if not exists(filesystem, root, self.uri):
+            raise ExportError(
+                f"The export root {self.uri} does not exist: set TRACKS_EXPORT_URI to the folder or bucket "
+                f"prefix that holds the export's 'events' folder."
+            )
+        return filesystem, root
+
+    @cached_property
+    def _newest_hour(self) -> datetime | None:
+        filesystem, root = self._locate()
+        listing = list_folder(filesystem, root)
+        if EVENTS_FOLDER not in listing.folders:
+            raise _no_events_folder(self.uri, find_hours(filesystem, root).newest, listing.entries)
+        hours = find_hours(filesystem, f"{root}/{EVENTS_FOLDER}")
+        if hours.other is not None:
+            raise ExportError(
+                f"The export root {self.uri} has no folder {EVENTS_FOLDER}/{{date}}/{{hour}}, such as "
+                f"events/2026-03-12/01, but {f'{EVENTS_FOLDER}/{hours.other}'!r}: {_EXPORT_TO_TEMPLATE}."
+            )
+        if hours.newest is None:
+            return None
+        return self._hour_of(hours.newest)
+
+
+def _no_events_folder(uri: str, newest: str | None, entries: Sequence[str]) -> ExportError:
+    if newest is None:
+        return ExportError(
+            f"The export root {uri} has no folder 'events'; it holds {shown(entries)}: set TRACKS_EXPORT_URI to the "
+            f"folder or bucket prefix that holds the export's 'events' folder, or wait for the first hour of a new "
+            f"export."
+        )
+    parent, _, name = uri.rstrip("/").rpartition("/")
+    is_events = name == EVENTS_FOLDER
+    return ExportError(
+        f"The export root {uri} has no folder 'events', but holds {newest!r} itself: "
+        + (f"set TRACKS_EXPORT_URI to its parent {parent}." if is_events else f"{_EXPORT_TO_TEMPLATE}.")
+    )
+
+
+def _read_file(filesystem: AbstractFileSystem, path: str, name: str) -> ExportFile:
+    file, schema = read_footer(filesystem, path, name, EXPORT_AGAIN)
+    _check_fields(name, schema)
+    return file
+
+
+def _check_fields(name: str, schema: pa.Schema) -> None:
+    for delivered in schema.names:
+        known = delivered.lower()
+        if delivered not in READ_FIELDS and known in READ_FIELDS:
+            raise ExportError(
+                f"The file {name} has the field {delivered!r}, but PostHog's name is {known!r}: {_DEFAULT_FIELDS}."
+            )
+    for required in REQUIRED_FIELDS:
+        if required not in schema.names:
+            raise ExportError(f"The file {name} has no field {required}: {_DEFAULT_FIELDS}.")
+    for field in schema:
+        if field.name in READ_FIELDS and not _has_type(field):
+            expected = "a UTC timestamp in microseconds" if field.name in TIME_FIELDS else "text"
+            raise ExportError(
+                f"The field {field.name} of the file {name} is {field.type}, but PostHog exports {expected}: "
+                f"export PostHog's 'events' model with its own types."
+            )
+
+
+def _has_type(field: "pa.Field[Any]") -> bool:
+    if field.name in TIME_FIELDS:
+        return pa.types.is_timestamp(field.type) and field.type.tz == "UTC" and field.type.unit in ("us", "ms")
+    return pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
+
+
+def unknown_fields(inventory: HourInventory) -> list[str]:
+    """Fields that PostHog's export did not have when this was written: a hint that it grew."""
+    return sorted(inventory.fields - KNOWN_FIELDS)

@@ -1,0 +1,162 @@
+"""The Parquet files of one hour, as a listing and their footers describe them; no row is read here."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from fsspec import AbstractFileSystem
+
+from tracks_assets.core.errors import ExportError
+from tracks_assets.storage.errors import reaching
+from tracks_assets.storage.filesystem import address, filesystem_of
+from tracks_assets.storage.folder import cause
+
+EXPORT_AGAIN = "let PostHog export the hour again"
+
+
+@dataclass(frozen=True)
+class ExportFile:
+    """One Parquet file of an export, as its footer tells.
+
+    Attributes:
+        path: where the export's filesystem finds it.
+        name: its name below the export's root, as the tables record it.
+        rows: rows in the file.
+        size: bytes of the file.
+        fields: names of the file's fields.
+    """
+
+    path: str
+    name: str
+    rows: int
+    size: int
+    fields: frozenset[str]
+
+
+@dataclass(frozen=True)
+class HourInventory:
+    """The files of one hour.
+
+    Attributes:
+        hour: the start of the hour.
+        root: where the folders of all hours lie.
+        folder: the hour's own folder below it.
+        files: the Parquet files there.
+        manifest: the manifest's name, if there is one.
+        remedy: what to do when one of the files cannot be read.
+        scheme: what stands before the root where it is no local folder, for instance ``gs://``.
+    """
+
+    hour: datetime
+    root: str
+    folder: str
+    files: tuple[ExportFile, ...] = ()
+    manifest: str | None = None
+    remedy: str = EXPORT_AGAIN
+    scheme: str = ""
+
+    @property
+    def uri(self) -> str:
+        """The root as settings name it."""
+        return f"{self.scheme}{self.root}"
+
+    @property
+    def rows(self) -> int:
+        """Rows in all the files."""
+        return sum(file.rows for file in self.files)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all the files."""
+        return sum(file.size for file in self.files)
+
+    @cached_property
+    def fields(self) -> frozenset[str]:
+        """Every field that any of the files has."""
+        return frozenset[str]().union(*(file.fields for file in self.files))
+
+
+def scheme_of(uri: str) -> str:
+    """The scheme of a URI with its ``://``, for instance ``gs://``; empty for a local path."""
+    scheme, sign, _ = uri.partition("://")
+    return f"{scheme}{sign}" if sign else ""
+
+
+def read_footer(filesystem: AbstractFileSystem, path: str, name: str, remedy: str) -> tuple[ExportFile, pa.Schema]:
+    """What a file's footer tells.
+
+    Args:
+        filesystem: where the file lies.
+        path: its path there.
+        name: how messages and tables name it.
+        remedy: what to do when it cannot be read.
+
+    Raises:
+        ExportError: it is empty, torn or no Parquet at all, or two of its fields have one name.
+    """
+    place = address(filesystem, path)
+    try:
+        with reaching(place):
+            size = int(filesystem.size(path) or 0)
+        if size == 0:
+            raise ExportError(f"The file {name} is empty (0 bytes): {remedy}.")
+        with reaching(place), filesystem.open(path, "rb") as stream, pq.ParquetFile(stream) as parquet:
+            rows, schema = parquet.metadata.num_rows, parquet.schema_arrow
+    except (pa.ArrowException, OSError) as error:
+        raise unreadable(name, error, remedy) from error
+    _check_names_differ(name, schema.names, remedy)
+    return ExportFile(path, name, rows, size, frozenset(schema.names)), schema
+
+
+def _check_names_differ(file: str, names: Sequence[str], remedy: str) -> None:
+    """DuckDB reads fields by name and ignores case, so it would silently take one of two."""
+    seen: dict[str, str] = {}
+    for name in names:
+        other = seen.setdefault(name.lower(), name)
+        if names.count(name) > 1:
+            raise ExportError(f"The file {file} has the field {name!r} twice: {remedy}.")
+        if other != name:
+            raise ExportError(
+                f"The file {file} has the fields {other!r} and {name!r}, which differ only in case: {remedy}."
+            )
+
+
+def check_names_agree(files: Iterable[ExportFile]) -> None:
+    """Checks that all files of an hour spell a field in one way: DuckDB reads them as one field.
+
+    Raises:
+        ExportError: a field's names differ in case between two files.
+    """
+    seen: dict[str, tuple[str, str]] = {}
+    for file in files:
+        for name in sorted(file.fields):
+            other, holder = seen.setdefault(name.lower(), (name, file.name))
+            if other != name:
+                raise ExportError(
+                    f"The file {holder} has the field {other!r} and the file {file.name} {name!r}, which differ only "
+                    f"in case: {EXPORT_AGAIN}."
+                )
+
+
+def unreadable(name: str, error: Exception, remedy: str = EXPORT_AGAIN) -> ExportError:
+    """The error for a file that is torn or no Parquet at all."""
+    return ExportError(f"The file {name} cannot be read as Parquet ({cause(error)}): {remedy}.")
+
+
+def find_unreadable(inventory: HourInventory) -> ExportError | None:
+    """The error of the first file whose rows cannot be read to the end, if there is one; reads the hour whole.
+
+    Validating finds text that is not UTF-8, which Arrow reads and DuckDB does not.
+    """
+    filesystem, _ = filesystem_of(inventory.uri)
+    for file in inventory.files:
+        try:
+            with filesystem.open(file.path, "rb") as stream, pq.ParquetFile(stream) as parquet:
+                for batch in parquet.iter_batches():
+                    batch.validate(full=True)
+        except (pa.ArrowException, OSError) as error:
+            return unreadable(file.name, error, inventory.remedy)
+    return None

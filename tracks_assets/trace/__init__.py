@@ -1,0 +1,1 @@
+"""The history of one event: what was delivered, what is stored, and whether that is right."""

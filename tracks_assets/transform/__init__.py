@@ -1,0 +1,1 @@
+"""From Parquet files to typed rows: the contract in SQL, run in DuckDB on the machine that loads."""
