@@ -10,8 +10,9 @@ whole of every partition that it updates. Loading and copying are free.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tracks_assets.sources.posthog.columns import Column, ColumnType
-from tracks_assets.warehouse.tables import RAW_TRACKS, TRACKS_CONTENTS, TRACKS_REDELIVERED
+from tracks_assets.core.columns import Column, ColumnType
+from tracks_assets.sources.posthog.feeds import RAW_TRACKS
+from tracks_assets.warehouse.tables import TRACKS_CONTENTS, TRACKS_REDELIVERED
 
 ID_BYTES = 2 + 36
 """BigQuery counts 2 bytes and the UTF-8 of a STRING; an id is a UUID of 36 signs."""

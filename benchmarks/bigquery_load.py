@@ -17,6 +17,7 @@ from benchmarks.measure import own_peak_bytes, peak_of_module
 from examples.export_generator.generate import write_hour
 from examples.export_generator.plan import ExportPlan
 from tests.emulators.servers import PROJECT, google_cloud
+from tracks_assets.sources.posthog.feeds import EVENTS
 from tracks_assets.sources.posthog.inventory import Export
 from tracks_assets.warehouse.bigquery.engine import BigQueryWarehouse
 from tracks_assets.warehouse.bigquery.target import BigQueryPlace
@@ -40,7 +41,7 @@ def load() -> None:
     """Loads the hour, and prints the seconds and this process's peak memory in bytes."""
     started = time.perf_counter()
     with BigQueryWarehouse(BigQueryPlace(PROJECT)).opened() as tables:
-        load = tables.replace_hour(Export(f"gs://{BUCKET}/posthog").inventory(HOUR), datetime.now(UTC))
+        load = tables.load_slice(EVENTS, Export(f"gs://{BUCKET}/posthog").inventory(HOUR), datetime.now(UTC))
     print(load.accepted, load.rejected, f"{time.perf_counter() - started:.1f}")
     print(own_peak_bytes())
 

@@ -21,6 +21,7 @@ from benchmarks.measure import median_seconds, own_peak_bytes, peak_of_module, r
 from examples.export_generator.generate import write_hours
 from examples.export_generator.plan import ExportPlan
 from tracks_assets.settings import PARTITION_FORMAT
+from tracks_assets.sources.posthog import feeds
 from tracks_assets.sources.posthog.contract import RawPostHogEvent, judge
 from tracks_assets.sources.posthog.inventory import Export
 from tracks_assets.storage.inventory import HourInventory
@@ -61,7 +62,7 @@ def load(inventory: HourInventory, warehouse_file: Path) -> None:
     """The loader: an hour into a fresh warehouse."""
     warehouse_file.unlink(missing_ok=True)
     with DuckDbWarehouse(warehouse_file).opened() as warehouse:
-        warehouse.replace_hour(inventory, STAMP)
+        warehouse.load_slice(feeds.EVENTS, inventory, STAMP)
 
 
 def floor(inventory: HourInventory, warehouse_file: Path, payload: str) -> None:
@@ -123,7 +124,7 @@ def load_range(export: str, warehouse_file: str, hours: int) -> None:
     source = Export(export)
     with DuckDbWarehouse(Path(warehouse_file)).opened() as warehouse:
         for number in range(hours):
-            warehouse.replace_hour(source.inventory(FIRST_HOUR + timedelta(hours=number)), STAMP)
+            warehouse.load_slice(feeds.EVENTS, source.inventory(FIRST_HOUR + timedelta(hours=number)), STAMP)
     print(own_peak_bytes())
 
 

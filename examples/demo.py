@@ -26,9 +26,10 @@ from examples.incident import IncidentPlan, build_incident, plan_incident
 from examples.report import HourRow, Totals, checks_table, report
 from tracks_assets.core.errors import WarehouseError
 from tracks_assets.settings import EXPORT_START_FILE, PARTITION_FORMAT, Settings, read_settings
+from tracks_assets.sources.posthog.feeds import RAW_TRACKS
 from tracks_assets.sources.posthog.layout import HOUR
 from tracks_assets.warehouse.connect import warehouse_of
-from tracks_assets.warehouse.tables import RAW_TRACKS, TRACKS
+from tracks_assets.warehouse.tables import TRACKS
 
 HOURS = 8
 EVENTS_AN_HOUR = 20_000

@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tracks_assets.warehouse.base import TrackTotals
+from tracks_assets.warehouse.results import TrackTotals
 
 _COUNTS = (
     "rows_read",

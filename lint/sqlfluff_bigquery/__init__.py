@@ -1,5 +1,7 @@
 """What the linter fills the templates of ``warehouse/sql/bigquery`` with: BigQuery's own macros and places."""
 
+from types import SimpleNamespace
+
 from tracks_assets.core.sql_files import macros, sql_text, sql_texts
 from tracks_assets.warehouse import tables
 from tracks_assets.warehouse.statements import SQL, Placed, bigquery_statements
@@ -11,8 +13,8 @@ shared = macros(SQL / "macros.sql")
 place = bigquery_statements("project").place
 globals().update({each.name: Placed(each, place(each.schema, each.name)) for each in tables.EVERY_TABLE})
 snapshot = rewritten = table = place("posthog", "tracks_snapshot")
-staged = {each.name: place("posthog", f"staging_{each.name}") for each in tables.TABLES}
-turn = place("posthog", "tracks_turn")
+parts = [SimpleNamespace(table=Placed(tables.TRACKS, snapshot), column="created_at", staged=snapshot)]
+turn = lock = place("posthog", "tracks_turn")
 logged = {"run_id": None, "files": 1}
 window_start = window_end = "2026-03-12T00:00:00+00:00"
 

@@ -14,7 +14,8 @@ from tracks_assets.warehouse.statements import DUCKDB_STATEMENTS, SQL, Placed
 
 SQLFLUFF_JINJA_FILTERS = {"sql_text": sql_text, "sql_texts": sql_texts}
 
-table = tables.RAW_TRACKS
+table = tables.TRACKS
+column = "created_at"
 globals().update({each.name: Placed(each, str(each)) for each in tables.EVERY_TABLE})
 dialect = macros(SQL / "dialect" / "duckdb.sql")
 shared = macros(SQL / "macros.sql")

@@ -8,27 +8,27 @@ temporary table needs its name in ``MAKE_TEMPORARY_TABLES``.
 from datetime import datetime
 from typing import Any
 
+from tracks_assets.core.columns import ColumnType
+from tracks_assets.core.feed import Feed
+from tracks_assets.core.tables import SCHEMA, Table
 from tracks_assets.repairs.repair import snapshot_name
-from tracks_assets.sources.posthog.columns import ColumnType
+from tracks_assets.sources.posthog.feeds import BACKFILL_TRACKS, FEEDS, RAW_TRACKS, REJECTED_TRACKS
 from tracks_assets.sources.posthog.layout import HOUR
-from tracks_assets.warehouse.base import HourCost
-from tracks_assets.warehouse.bigquery.engine import rewritten_name
+from tracks_assets.warehouse.bigquery.engine import Part
+from tracks_assets.warehouse.bigquery.repairing import rewritten_name
 from tracks_assets.warehouse.bigquery.tables import staging_schema
+from tracks_assets.warehouse.results import HourCost
 from tracks_assets.warehouse.statements import bigquery_statements
 from tracks_assets.warehouse.tables import (
-    BACKFILL_TRACKS,
     DUPLICATE_CENSUS,
     EVERY_TABLE,
     LOAD_LOG,
     MERGE_LOG,
-    RAW_TRACKS,
-    REJECTED_TRACKS,
-    SCHEMA,
     TRACKS,
     TRACKS_REDATED,
     TRACKS_REPAIRS,
     TURNS,
-    Table,
+    write_lock,
 )
 
 STATEMENTS = bigquery_statements("project")
@@ -89,9 +89,12 @@ def place(table: Table | str) -> str:
     return STATEMENTS.place(SCHEMA, table) if isinstance(table, str) else STATEMENTS.place(table.schema, table.name)
 
 
-def staged(*tables: Table) -> dict[str, str]:
-    """The places of the staging tables of some tables."""
-    return {table.name: place(STAGED[table.name]) for table in tables}
+def parts(feed: Feed, with_rows: bool) -> list[Part]:
+    """The tables of a slice, with their staging tables if it has rows."""
+    return [
+        Part(STATEMENTS.table(table), column, place(STAGED[table.name]) if with_rows else None)
+        for table, column in feed.slices
+    ]
 
 
 WITHOUT_BLANKS = (
@@ -109,7 +112,6 @@ WITHOUT_BLANKS = (
     "count_backfill_window",
     "count_collisions",
     "count_given_back",
-    "count_hour",
     "count_id_times",
     "count_missing_legacy",
     "count_touched",
@@ -163,6 +165,7 @@ WITHOUT_BLANKS = (
 WITH_BLANKS: dict[str, tuple[dict[str, Any], ...]] = {
     "archive_losers": ({"snapshot": place(SNAPSHOT)},),
     "archive_times": ({"snapshot": place(SNAPSHOT)},),
+    "count_slice": tuple({"table": place(table), "column": column} for feed in FEEDS for table, column in feed.slices),
     "count_rows": ({"table": place(TRACKS)},),
     "drop_snapshot": ({"snapshot": place(SNAPSHOT)},),
     "excess_rows_of": ({"table": place(TRACKS)},),
@@ -186,13 +189,16 @@ WITH_BLANKS: dict[str, tuple[dict[str, Any], ...]] = {
         {"summed": False, "most": 10},
         {"summed": False, "most": None},
     ),
-    "replace_hour": (
-        {"window_start": MOMENT, "staged": {}, "logged": LOGGED},
-        {"window_start": MOMENT, "staged": staged(RAW_TRACKS, REJECTED_TRACKS), "logged": LOGGED},
-    ),
-    "replace_legacy_hour": (
-        {"window_start": MOMENT, "window_end": MOMENT, "staged": {}},
-        {"window_start": MOMENT, "window_end": MOMENT, "staged": staged(BACKFILL_TRACKS)},
+    "replace_slice": tuple(
+        {
+            "parts": parts(feed, with_rows),
+            "window_start": MOMENT,
+            "window_end": MOMENT,
+            "lock": STATEMENTS.table(write_lock(feed.table)),
+            "logged": LOGGED if feed.is_logged else None,
+        }
+        for feed in FEEDS
+        for with_rows in (False, True)
     ),
     "rewrite_tracks": ({"rewritten": place(REWRITTEN)},),
     "rollback_state": ({"snapshot": place(SNAPSHOT)},),

@@ -21,7 +21,7 @@ from zetasql.types import (
     ZetaSQLBuiltinFunctionOptions,
 )
 
-from tracks_assets.sources.posthog.columns import ColumnType
+from tracks_assets.core.columns import ColumnType
 
 NOT_IN_BIGQUERY = (
     "FEATURE_AGGREGATE_FILTERING",

@@ -10,8 +10,8 @@ from typing import Any
 
 from tests.bigquery_text.examples import EXAMPLES, MAKE_TEMPORARY_TABLES, REWRITTEN, SNAPSHOT, place
 from tests.bigquery_text.macro_cases import NOON, UUID7, Absent, Json, at, literal
+from tracks_assets.core.columns import Column, ColumnType
 from tracks_assets.core.sql_files import macros
-from tracks_assets.sources.posthog.columns import Column, ColumnType
 from tracks_assets.warehouse.statements import SQL, Statements
 from tracks_assets.warehouse.tables import TABLES, TRACKS
 

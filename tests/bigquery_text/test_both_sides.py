@@ -4,6 +4,7 @@ This needs no analyzer; what the texts say is looked at in ``test_google.py``.
 """
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,11 +18,11 @@ from tests.bigquery_text.examples import (
     WITHOUT_BLANKS,
 )
 from tracks_assets.core.sql_files import macros
-from tracks_assets.warehouse.statements import SQL, bigquery_statements
+from tracks_assets.warehouse.bigquery.engine import Part
+from tracks_assets.warehouse.statements import SQL, Placed, bigquery_statements
 
 OTHER_STATEMENTS = {
-    "delete_backfill_hour": ("replace_legacy_hour",),
-    "delete_hour": ("replace_hour",),
+    "delete_slice": ("replace_slice",),
     "delete_losers": ("rewrite_tracks",),
     "count_collided_legacy": ("count_missing_legacy",),
     "drop_repeated_legacy": ("insert_missing_legacy",),
@@ -36,6 +37,7 @@ NO_STATEMENT = {
     "create_table": "the client library creates tables, with partitioning, clustering and descriptions",
     "snapshot_tracks": "a snapshot is a copy job",
     "removed_content": "is the difference of two fingerprints",
+    "database_size": "BigQuery knows no limit of storage",
     "stored_blocks": "a dry run tells the bytes that a query reads",
     "stored_columns": "the client library reads a table's columns",
     "table_exists": "the client library looks for tables",
@@ -133,6 +135,12 @@ def _with_prefix(blanks: dict[str, Any]) -> dict[str, Any]:
 
 
 def _prefixed(value: Any) -> Any:
+    if isinstance(value, Part):
+        return replace(value, table=_prefixed(value.table), staged=_prefixed(value.staged))
+    if isinstance(value, Placed):
+        return replace(value, place=_prefixed(value.place))
+    if isinstance(value, list):
+        return [_prefixed(each) for each in value]
     if isinstance(value, dict):
         return _with_prefix(value)
     return value.replace("`project.", "`project.dev_") if isinstance(value, str) else value

@@ -9,6 +9,7 @@ from examples.export_generator.generate import ExportPlan, write_hours
 from tests.failures.place import child, kill_group, wait_for
 from tests.graph.conftest import Home
 from tracks_assets.repairs.dedup.dedup import archive, plan, rewrite, take_snapshot
+from tracks_assets.sources.posthog.feeds import EVENTS
 from tracks_assets.sources.posthog.inventory import Export
 
 from .damaged import Damaged, damage
@@ -110,7 +111,7 @@ def test_an_hour_that_is_loaded_during_the_rewrite_is_in_tracks_after_the_next_r
 def load(damaged: Damaged, home: Home, hour: datetime) -> None:
     """Loads an hour into raw_tracks, as a run of its own would."""
     with damaged.warehouse().opened() as warehouse:
-        warehouse.replace_hour(Export(str(home.path / "export")).inventory(hour), datetime.now(UTC))
+        warehouse.load_slice(EVENTS, Export(str(home.path / "export")).inventory(hour), datetime.now(UTC))
 
 
 def test_a_refusal_fails_the_run_with_its_reason(home: Home) -> None:

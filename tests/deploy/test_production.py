@@ -19,7 +19,7 @@ from tests.graph.conftest import HOURLY, Home
 from tests.graph.test_ui import Ui, selector
 from tests.warm.parsed import ParsedDbt
 from tracks_assets.defs.shared.run_history import prune
-from tracks_assets.warehouse.tables import RAW_TRACKS
+from tracks_assets.sources.posthog.feeds import RAW_TRACKS
 
 PATIENCE = 600.0
 START = datetime(2026, 3, 12, tzinfo=UTC)

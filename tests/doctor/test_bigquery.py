@@ -14,12 +14,13 @@ from tests.emulators.proxy import Answer, Fate, Request
 from tests.emulators.servers import PROJECT
 from tests.outages.conftest import Outages
 from tests.outages.test_load import DENIED
+from tracks_assets.core.tables import SCHEMA
 from tracks_assets.doctor.__main__ import main
 from tracks_assets.doctor.bigquery_checks import check_bigquery
 from tracks_assets.doctor.findings import Finding, Status, exit_code
 from tracks_assets.warehouse.bigquery.inspection import PERMISSIONS
 from tracks_assets.warehouse.bigquery.tables import new_table
-from tracks_assets.warehouse.tables import SCHEMA, TRACKS
+from tracks_assets.warehouse.tables import TRACKS
 
 ROLES_PATH = "/tables/tracks:testIamPermissions"
 

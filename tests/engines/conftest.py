@@ -10,6 +10,7 @@ from google.cloud import bigquery
 from tests.emulators.servers import PROJECT, GoogleCloud
 from tests.engines.dbt import Dbt
 from tests.engines.engine import BigQueryEngine, DuckDbEngine, Engine
+from tests.engines.memory import MemoryEngine
 
 ENGINES = ("duckdb", "bigquery")
 
@@ -44,8 +45,22 @@ def on_bigquery(
         yield engine
 
 
+@pytest.fixture
+def in_memory(tmp_path: Path, dbt: Dbt) -> MemoryEngine:
+    """The third engine, with empty tables."""
+    engine = MemoryEngine(tmp_path, dbt, {"TRACKS_HOME": str(tmp_path)})
+    with engine.opened():
+        return engine
+
+
+FIXTURES = {"duckdb": "on_duckdb", "bigquery": "on_bigquery", "memory": "in_memory"}
+
+ALL_ENGINES = pytest.mark.parametrize("engine", tuple(FIXTURES), indirect=True)
+"""For scenarios of loads and merges, which an engine with the required members alone passes as well."""
+
+
 @pytest.fixture(params=ENGINES)
 def engine(request: pytest.FixtureRequest) -> Engine:
     """Each engine in its turn."""
-    found: Engine = request.getfixturevalue(f"on_{request.param}")
+    found: Engine = request.getfixturevalue(FIXTURES[request.param])
     return found

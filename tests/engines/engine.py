@@ -25,15 +25,18 @@ from google.cloud.bigquery.retry import DEFAULT_RETRY
 from tests.engines.dbt import Dbt
 from tests.merge.merge_engine import run_text
 from tests.merge.merge_text import SENTINELS, MergeText, written_merge
+from tracks_assets.core.columns import Column, ColumnType
 from tracks_assets.core.sql_files import macros
+from tracks_assets.core.tables import Table
 from tracks_assets.settings import Settings, read_settings
-from tracks_assets.sources.posthog.columns import Column, ColumnType
+from tracks_assets.sources.posthog.feeds import EVENTS
 from tracks_assets.sources.posthog.inventory import Export
-from tracks_assets.warehouse.base import HourLoad, Warehouse
+from tracks_assets.warehouse.base import Warehouse
 from tracks_assets.warehouse.bigquery.tables import staging_schema
 from tracks_assets.warehouse.connect import warehouse_of
+from tracks_assets.warehouse.results import HourLoad
 from tracks_assets.warehouse.statements import SQL
-from tracks_assets.warehouse.tables import MERGE_LOG, TABLES, Table
+from tracks_assets.warehouse.tables import MERGE_LOG, TABLES
 
 Row = dict[str, Any]
 
@@ -88,7 +91,7 @@ class Engine(ABC):
         """Loads an export hour as the asset raw_tracks does."""
         with self.opened() as warehouse:
             inventory = Export(str(self.home / "export")).inventory(hour)
-            return warehouse.replace_hour(inventory, stamp, allow_emptying=allow_emptying, run_id=run_id)
+            return warehouse.load_slice(EVENTS, inventory, stamp, allow_emptying=allow_emptying, run_id=run_id)
 
     @abstractmethod
     def put(self, table: Table, *rows: Row) -> None:

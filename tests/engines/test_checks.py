@@ -13,8 +13,9 @@ from tracks_assets.quality.census import Census
 from tracks_assets.quality.checks import Verdict, rejected_share, rows_accounted_for, unique_event_id_of_batch
 from tracks_assets.quality.hours import count_hours
 from tracks_assets.quality.several_checks import judge
+from tracks_assets.sources.posthog.feeds import RAW_TRACKS, REJECTED_TRACKS
 from tracks_assets.warehouse.base import Warehouse
-from tracks_assets.warehouse.tables import DUPLICATE_CENSUS, RAW_TRACKS, REJECTED_TRACKS, TRACKS
+from tracks_assets.warehouse.tables import DUPLICATE_CENSUS, TRACKS
 
 HOUR = timedelta(hours=1)
 START = datetime(2026, 3, 12, tzinfo=UTC)

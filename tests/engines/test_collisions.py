@@ -16,18 +16,12 @@ from tracks_assets.defs.shared.merge_report import MergeCounts, counts_by_hour
 from tracks_assets.quality.census import Census
 from tracks_assets.quality.checks import CutoverHour, cutover_share, no_collisions_all, no_collisions_of_batch
 from tracks_assets.quality.collisions import Collision, Identity, collisions_of_batch, count_collisions
+from tracks_assets.sources.posthog.feeds import BACKFILL_TRACKS, RAW_TRACKS
 from tracks_assets.sources.posthog.layout import HOUR
 from tracks_assets.trace.facts import fetch_trace
 from tracks_assets.trace.page import page
-from tracks_assets.warehouse.base import LegacyMerge
-from tracks_assets.warehouse.tables import (
-    BACKFILL_TRACKS,
-    RAW_TRACKS,
-    TRACKS,
-    TRACKS_COLLISIONS,
-    TRACKS_CONTENTS,
-    TRACKS_REDELIVERED,
-)
+from tracks_assets.warehouse.results import LegacyMerge
+from tracks_assets.warehouse.tables import TRACKS, TRACKS_COLLISIONS, TRACKS_CONTENTS, TRACKS_REDELIVERED
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 TIME = FIRST_HOUR - DAY
@@ -232,7 +226,7 @@ def test_legacy_rows_of_other_events_are_kept_apart(engine: Engine) -> None:
     engine.put(BACKFILL_TRACKS, *stamped)
     for inserted in (2, 0):
         with engine.opened() as warehouse:
-            done = warehouse.insert_missing_legacy(TIME - 10 * DAY, TIME + DAY)
+            done = warehouse.merge_legacy(TIME - 10 * DAY, TIME + DAY)
         assert done == LegacyMerge(
             rows=8,
             inserted=inserted,

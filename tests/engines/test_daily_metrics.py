@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from tests.engines.engine import Engine, Row
 from tracks_assets.quality.anomalies.daily_metrics import LARGEST, Counting, Measurement, measure
 from tracks_assets.quality.anomalies.series import Dimension, Metric
-from tracks_assets.warehouse.tables import DAILY_METRICS, LOAD_LOG, MERGE_LOG, RAW_TRACKS, TRACKS
+from tracks_assets.sources.posthog.feeds import RAW_TRACKS
+from tracks_assets.warehouse.tables import DAILY_METRICS, LOAD_LOG, MERGE_LOG, TRACKS
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)

@@ -197,12 +197,13 @@ def test_a_change_between_the_proof_and_its_publication_is_found(on_bigquery: En
     repair_id = begin(on_bigquery)
     with on_bigquery.opened() as warehouse:
         (repair,) = repairs_of(warehouse, "dedup_tracks")
-        with warehouse.without_losers(repair.snapshot_place(warehouse)) as rewritten:
+        with warehouse.repairing.deduplicated(repair.snapshot_place(warehouse)) as rewritten:
             update_another(on_bigquery)
             before = on_bigquery.rows(TRACKS)
-            with pytest.raises(WarehouseError, match="was changed while it was rewritten, so nothing was published"):
-                rewritten.publish(repair_id, lambda: None, lambda: pytest.fail("it was published"))
-        assert not warehouse.was_published(repair_id)
+            refused = pytest.raises(WarehouseError, match="was changed while it was rewritten")
+            with refused, warehouse.repairing.publication(rewritten, repair_id):
+                pass
+        assert not warehouse.repairing.was_published(repair_id)
     assert on_bigquery.rows(TRACKS) == before
 
 
@@ -229,7 +230,7 @@ def test_a_rollback_refuses_a_tampered_archive_and_a_lost_snapshot(damaged: Engi
     assert damaged.contents() == before
 
     with damaged.opened() as warehouse:
-        warehouse.drop_snapshot(f"tracks_snapshot_{repair_id}")
+        warehouse.repairing.drop_snapshot(f"tracks_snapshot_{repair_id}")
         with pytest.raises(RepairError, match=f"tracks_snapshot_{repair_id} of {repair_id} is gone"):
             roll_back(warehouse, repair_id)
     assert damaged.rows(TRACKS) == before["tracks"]

@@ -7,14 +7,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from examples.export_generator.generate import ExportPlan, write_hour
+from tests.engines.conftest import ALL_ENGINES
 from tests.engines.engine import Engine
 from tracks_assets.core.errors import ExportError, WarehouseError
 from tracks_assets.quality.freshness import newest_load
 from tracks_assets.quality.hours import count_hours
 from tracks_assets.sources.posthog.contract import Reason
+from tracks_assets.sources.posthog.feeds import RAW_TRACKS, REJECTED_TRACKS
 from tracks_assets.sources.posthog.layout import HOUR
-from tracks_assets.warehouse.base import HourLoad
-from tracks_assets.warehouse.tables import RAW_TRACKS, REJECTED_TRACKS
+from tracks_assets.warehouse.results import HourLoad
+
+pytestmark = ALL_ENGINES
 
 FIRST = datetime(2026, 3, 12, tzinfo=UTC)
 STAMP = datetime(2026, 3, 20, 12, 30, tzinfo=UTC)

@@ -10,11 +10,12 @@ from tests.engines.engine import Engine
 from tests.legacy.place import DAY, FIRST, MINUTE, SECOND, Place, Row, table
 from tracks_assets.core.errors import ExportError, WarehouseError
 from tracks_assets.sources.posthog.columns import legacy_fields
+from tracks_assets.sources.posthog.feeds import BACKFILL_TRACKS
 from tracks_assets.sources.posthog.layout import HOUR
 from tracks_assets.sources.posthog.legacy import Legacy
 from tracks_assets.warehouse.backfill import LegacyHour, Treatment, refresh_hours
-from tracks_assets.warehouse.base import LegacyMerge
-from tracks_assets.warehouse.tables import BACKFILL_TRACKS, TRACKS
+from tracks_assets.warehouse.results import LegacyMerge
+from tracks_assets.warehouse.tables import TRACKS
 
 STAMP = FIRST + DAY
 ROWS: list[Row] = [
@@ -35,7 +36,7 @@ def load(engine: Engine, *hours: datetime, allow_emptying: bool = False) -> list
 def insert_missing(engine: Engine, end: datetime = FIRST + 10 * DAY) -> LegacyMerge:
     """Inserts what tracks lacks, as the asset tracks_legacy does."""
     with engine.opened() as warehouse:
-        return warehouse.insert_missing_legacy(FIRST, end)
+        return warehouse.merge_legacy(FIRST, end)
 
 
 def test_hours_are_loaded_again_the_same_and_replaced_one_by_one(engine: Engine) -> None:

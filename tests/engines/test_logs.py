@@ -5,9 +5,11 @@ from datetime import UTC, datetime, timedelta
 from examples.export_generator.generate import ExportPlan, write_hour
 from tests.engines.engine import Engine, Row, window
 from tests.merge.deliveries import FIRST_HOUR, Delivery, Placed, raw_rows
+from tracks_assets.core.tables import Table
+from tracks_assets.sources.posthog.feeds import RAW_TRACKS
 from tracks_assets.sources.posthog.layout import HOUR
-from tracks_assets.warehouse.base import HourCost
-from tracks_assets.warehouse.tables import LOAD_LOG, MERGE_LOG, RAW_TRACKS, Table
+from tracks_assets.warehouse.results import HourCost
+from tracks_assets.warehouse.tables import LOAD_LOG, MERGE_LOG
 
 FIRST = datetime(2026, 3, 12, tzinfo=UTC)
 STAMP = datetime(2026, 3, 20, 12, 30, tzinfo=UTC)

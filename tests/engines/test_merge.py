@@ -6,10 +6,12 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from tests.engines.conftest import ALL_ENGINES
 from tests.engines.engine import Engine, Row, plain
 from tests.merge.deliveries import CUTOVER, FIRST_HOUR, HOURS, LOADED, Delivery, Placed, raw_rows
+from tracks_assets.sources.posthog.feeds import RAW_TRACKS
 from tracks_assets.sources.posthog.layout import HOUR
-from tracks_assets.warehouse.tables import RAW_TRACKS, TRACKS, TRACKS_CONTENTS, TRACKS_REDELIVERED
+from tracks_assets.warehouse.tables import TRACKS, TRACKS_CONTENTS, TRACKS_REDELIVERED
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 TIME = FIRST_HOUR - DAY
@@ -37,6 +39,7 @@ def held(of: Delivery, at: Delivery | None = None) -> Row:
     return plain(COLUMNS, of.row() | {"created_at": (at or of).created_at})
 
 
+@ALL_ENGINES
 def test_one_row_for_each_event_at_its_time_with_its_last_content(engine: Engine) -> None:
     original, resent = delivery("resent", 0), delivery("resent", 1, moved=3 * DAY, inserted=60)
     newest, stale = delivery("stale", 0, inserted=60), delivery("stale", 1, moved=DAY, inserted=5)
@@ -74,6 +77,7 @@ def test_one_row_for_each_event_at_its_time_with_its_last_content(engine: Engine
     assert engine.rows(TRACKS) == before
 
 
+@ALL_ENGINES
 def test_a_standing_pair_is_updated_twice_and_never_multiplied(engine: Engine) -> None:
     copies = [delivery("pair", 0), delivery("pair", 1, moved=5 * DAY, inserted=30)]
     exact = [delivery("exact", 0), delivery("exact", 0)]
@@ -100,6 +104,7 @@ def test_a_standing_pair_is_updated_twice_and_never_multiplied(engine: Engine) -
         ]
 
 
+@ALL_ENGINES
 def test_a_row_without_a_time_takes_the_content_and_keeps_none(engine: Engine) -> None:
     """No merge of this project writes one, but an older pipeline may have."""
     alone, pair = delivery("alone", 0), [delivery("pair", 0), delivery("pair", 1, moved=DAY, inserted=5)]
@@ -125,6 +130,7 @@ def hour_merged(engine: Engine, hour: int, *deliveries: Delivery) -> list[Row]:
     return engine.rows(TRACKS)
 
 
+@ALL_ENGINES
 def test_a_redelivery_of_what_stands_leaves_the_row_as_it_was(engine: Engine) -> None:
     """To its stamps, and is known all the same: what was delivered before it is stale, what comes later is not."""
     first = hour_merged(engine, 0, delivery("event", 0), delivery("late", 0, moved=DAY, inserted=30))
@@ -153,6 +159,7 @@ def test_a_redelivery_of_what_stands_leaves_the_row_as_it_was(engine: Engine) ->
     assert standing(engine)[0] == held(delivery("event", 0, inserted=80)), "what stood once is new again"
 
 
+@ALL_ENGINES
 def test_an_older_tracks_takes_again_what_it_lost(engine: Engine) -> None:
     """What repeated a later row says nothing of the one that was put back."""
     hour_merged(engine, 0, delivery("event", 0))

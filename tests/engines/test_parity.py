@@ -12,16 +12,11 @@ from examples.export_generator.generate import ExportPlan, HourWritten, write_ho
 from tests.engines.engine import BigQueryEngine, DuckDbEngine, Engine, Row, window
 from tests.legacy.place import DAY, Place, table
 from tracks_assets.sources.posthog.columns import legacy_fields
+from tracks_assets.sources.posthog.feeds import BACKFILL_TRACKS, RAW_TRACKS, REJECTED_TRACKS
 from tracks_assets.sources.posthog.layout import HOUR
 from tracks_assets.sources.posthog.legacy import Legacy
 from tracks_assets.warehouse.backfill import refresh_hours
-from tracks_assets.warehouse.tables import (
-    BACKFILL_TRACKS,
-    RAW_TRACKS,
-    REJECTED_TRACKS,
-    TRACKS,
-    TRACKS_REDELIVERED,
-)
+from tracks_assets.warehouse.tables import TRACKS, TRACKS_REDELIVERED
 
 FIRST = datetime(2026, 3, 12, tzinfo=UTC)
 STAMP = datetime(2026, 3, 20, 12, 30, tzinfo=UTC)
@@ -89,7 +84,7 @@ def run(engine: Engine, old: Sequence[Row]) -> dict[str, list[str]]:
     """Everything that the pipeline does with an export and rows of the old pipeline; what the tables hold then."""
     with engine.opened() as warehouse:
         refresh_hours(warehouse, Legacy(str(Place(engine.home).root), legacy_fields()), [LEGACY])
-        merged = warehouse.insert_missing_legacy(LEGACY, LEGACY + DAY)
+        merged = warehouse.merge_legacy(LEGACY, LEGACY + DAY)
     assert (merged.inserted, merged.repeated) == (2 * len(EDGES), len(EDGES))
     engine.put(TRACKS, *(row for row in old if row["event_id"].startswith("old")))
     stamps = count()

@@ -9,6 +9,7 @@ from tests.integrity.rows import uuid7
 from tests.status.samples import counted
 from tracks_assets.quality import census
 from tracks_assets.quality.state import Condition
+from tracks_assets.sources.posthog.feeds import RAW_TRACKS, REJECTED_TRACKS
 from tracks_assets.status.facts import LoadDelay, LoggedHour, RefusedReason
 from tracks_assets.status.gather import read_status
 from tracks_assets.status.incidents import Alerts
@@ -20,15 +21,7 @@ from tracks_assets.status.redeliveries import (
     find_redeliveries,
     window,
 )
-from tracks_assets.warehouse.tables import (
-    LOAD_LOG,
-    MERGE_LOG,
-    RAW_TRACKS,
-    REJECTED_TRACKS,
-    TRACKS,
-    TRACKS_COLLISIONS,
-    TRACKS_REDELIVERED,
-)
+from tracks_assets.warehouse.tables import LOAD_LOG, MERGE_LOG, TRACKS, TRACKS_COLLISIONS, TRACKS_REDELIVERED
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 FIRST = datetime(2026, 6, 12, tzinfo=UTC)

@@ -8,10 +8,11 @@ import pytest
 
 from tests.engines.engine import BigQueryEngine, Engine
 from tests.integrity.life import EVENT, LOADED, NEVER_SEEN, TIME, WHOLE_LIFE, delivered, row, whole_life
+from tracks_assets.sources.posthog.feeds import RAW_TRACKS
 from tracks_assets.trace.facts import EventTrace, Sighting, fetch_trace
 from tracks_assets.trace.page import page
 from tracks_assets.trace.verdict import verdict
-from tracks_assets.warehouse.tables import RAW_TRACKS, TRACKS, TRACKS_REDELIVERED
+from tracks_assets.warehouse.tables import TRACKS, TRACKS_REDELIVERED
 
 ODD_IDS = ["' or true --", '"; drop table posthog.tracks; --', "ffffffff-ffff-7fff-bfff-ffffffffffff", "01\\'", "🙂"]
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tracks_assets.sources.posthog.columns import TRACK_COLUMNS, Stamp
+from tracks_assets.core.columns import Stamp
+from tracks_assets.sources.posthog.columns import TRACK_COLUMNS
 from tracks_assets.sources.posthog.contract import EARLIEST, LATEST, RawPostHogEvent, Reason, judge
 
 WHEN = datetime(2026, 3, 12, 0, 30, 1, 5, tzinfo=UTC)

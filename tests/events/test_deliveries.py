@@ -15,19 +15,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tracks_assets.core.columns import Column, ColumnType, Field, Property
 from tracks_assets.core.errors import ExportError
-from tracks_assets.sources.posthog.columns import TRACK_COLUMNS, Column, ColumnType, Field, Property
+from tracks_assets.sources.posthog.columns import TRACK_COLUMNS
 from tracks_assets.sources.posthog.contract import RawPostHogEvent, judge
+from tracks_assets.sources.posthog.feeds import EVENTS, RAW_TRACKS
 from tracks_assets.sources.posthog.inventory import Export
 from tracks_assets.sources.posthog.layout import file_name, hour_folder, hour_interval, manifest_name
 from tracks_assets.storage.inventory import HourInventory
 from tracks_assets.transform.deliveries import validated
 from tracks_assets.transform.reading import json_safe
 from tracks_assets.transform.session import transforming
-from tracks_assets.warehouse.base import HourLoad
 from tracks_assets.warehouse.bigquery.staging import write_rows
 from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
-from tracks_assets.warehouse.tables import RAW_TRACKS
+from tracks_assets.warehouse.results import HourLoad
 
 from .test_transform_agrees import HOUR, STAMP, read_back, row
 
@@ -51,7 +52,7 @@ def written(root: Path, rows: Sequence[Row], part: int = 0, **types: pa.DataType
 def loaded(home: Path, inventory: HourInventory, limit: str = "1GB") -> tuple[HourLoad, list[Row], list[Row]]:
     """Loads the hour; returns the load, raw_tracks and rejected_tracks."""
     with DuckDbWarehouse(home / "warehouse.duckdb", memory_limit=limit).opened() as warehouse:
-        load = warehouse.replace_hour(inventory, STAMP)
+        load = warehouse.load_slice(EVENTS, inventory, STAMP)
         tables = [
             warehouse.connection.sql(f"select * from posthog.{name}").to_arrow_table().to_pylist()
             for name in ("raw_tracks", "rejected_tracks")

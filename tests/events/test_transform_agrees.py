@@ -20,14 +20,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.examples import some
+from tracks_assets.core.columns import Property
 from tracks_assets.core.strict_json import MAX_DEPTH
-from tracks_assets.sources.posthog.columns import RAW_TRACK_COLUMNS, TRACK_COLUMNS, Property
+from tracks_assets.sources.posthog.columns import RAW_TRACK_COLUMNS, TRACK_COLUMNS
 from tracks_assets.sources.posthog.contract import EARLIEST, LATEST, RawPostHogEvent, Reason, judge
+from tracks_assets.sources.posthog.feeds import EVENTS
 from tracks_assets.sources.posthog.fields import TIME_FIELDS
 from tracks_assets.sources.posthog.inventory import Export
 from tracks_assets.sources.posthog.layout import file_name, hour_folder, hour_interval, manifest_name
-from tracks_assets.warehouse.base import HourLoad
 from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
+from tracks_assets.warehouse.results import HourLoad
 
 HOUR = datetime(2026, 3, 12, 0, tzinfo=UTC)
 STAMP = datetime(2026, 3, 12, 1, 5, tzinfo=UTC)
@@ -63,7 +65,7 @@ class Loader:
     def check(self, *files: Sequence[Row]) -> HourLoad:
         """Loads the files as one hour and holds every row in the tables against the contract's word on it."""
         names = self._write(files)
-        load = self.warehouse.replace_hour(Export(str(self.root)).inventory(HOUR), STAMP)
+        load = self.warehouse.load_slice(EVENTS, Export(str(self.root)).inventory(HOUR), STAMP)
         delivered = {(name, number): row for name, rows in names.items() for number, row in enumerate(rows)}
         verdicts = {place: judge(row) for place, row in delivered.items()}
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tracks_assets.core.errors import WarehouseError
 from tracks_assets.settings import PARTITION_FORMAT
+from tracks_assets.sources.posthog.feeds import EVENTS
 from tracks_assets.sources.posthog.inventory import Export
 from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
 
@@ -21,7 +22,7 @@ def main(export: str, warehouse: str, key: str, most_bytes: str) -> None:
     print("loading", flush=True)  # noqa: T201 (this is how the test hears of it)
     try:
         with DuckDbWarehouse(Path(warehouse)).opened() as tables:
-            load = tables.replace_hour(Export(export).inventory(hour), datetime.now(UTC))
+            load = tables.load_slice(EVENTS, Export(export).inventory(hour), datetime.now(UTC))
     except WarehouseError as error:
         sys.exit(str(error))
     print(f"loaded {load.accepted}", flush=True)  # noqa: T201

@@ -19,10 +19,11 @@ import pyarrow.parquet as pq
 
 from examples.export_generator.generate import ExportPlan
 from tracks_assets.settings import PARTITION_FORMAT
+from tracks_assets.sources.posthog.feeds import EVENTS
 from tracks_assets.sources.posthog.inventory import Export
 from tracks_assets.sources.posthog.layout import HOUR, file_name, hour_folder, hour_interval, manifest_name
-from tracks_assets.warehouse.base import HourLoad
 from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
+from tracks_assets.warehouse.results import HourLoad
 
 FIRST = datetime(2026, 3, 12, tzinfo=UTC)
 SECOND = FIRST + HOUR
@@ -73,7 +74,7 @@ class Place:
         """Loads an hour as the asset raw_tracks does."""
         with DuckDbWarehouse(self.warehouse, lock_wait).opened() as tables:
             inventory = Export(str(self.export)).inventory(hour)
-            return tables.replace_hour(inventory, STAMP, allow_emptying=allow_emptying)
+            return tables.load_slice(EVENTS, inventory, STAMP, allow_emptying=allow_emptying)
 
     def contents(self, stamped: bool = True) -> Contents:
         """All rows of all tables, with or without the stamps of the loader's runs."""

@@ -14,6 +14,7 @@ import pytest
 
 from examples.export_generator.generate import write_hour
 from tracks_assets.core.errors import ExportError
+from tracks_assets.sources.posthog.feeds import EVENTS
 from tracks_assets.sources.posthog.inventory import Export
 from tracks_assets.sources.posthog.layout import file_name, hour_interval, manifest_name
 from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
@@ -321,7 +322,7 @@ def test_a_path_with_wildcards_is_a_path(place: Place, name: str) -> None:
     shutil.copytree(place.export, lookalike)
     write_hour(lookalike, FIRST, PLAN.model_copy(update={"seed": 9}))
     with DuckDbWarehouse(place.warehouse).opened() as tables:
-        tables.replace_hour(Export(str(odd)).inventory(FIRST), STAMP)
+        tables.load_slice(EVENTS, Export(str(odd)).inventory(FIRST), STAMP)
     assert place.contents() == before
 
 

@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from tracks_assets.core.errors import ExportError, WarehouseError
+from tracks_assets.sources.posthog.feeds import EVENTS
 from tracks_assets.sources.posthog.inventory import Export
 from tracks_assets.transform.deliveries import Deliveries
 from tracks_assets.transform.duckdb_errors import BUG, Cause, cause_in, cause_of, next_step
@@ -186,4 +187,4 @@ def test_a_file_that_is_torn_is_named_before_any_cause(place: Place) -> None:
     content[4:2_000] = bytes(1_996)
     place.file.write_bytes(content)
     with DuckDbWarehouse(place.warehouse).opened() as tables, pytest.raises(ExportError, match="cannot be read"):
-        tables.replace_hour(inventory, FIRST)
+        tables.load_slice(EVENTS, inventory, FIRST)

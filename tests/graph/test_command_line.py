@@ -10,7 +10,8 @@ import pytest
 from examples.export_generator.generate import ExportPlan, HourWritten, write_hours
 from tests.graph.conftest import Home
 from tracks_assets.sources.posthog.columns import TRACK_COLUMNS
-from tracks_assets.warehouse.tables import RAW_TRACKS, REJECTED_TRACKS, TRACKS
+from tracks_assets.sources.posthog.feeds import RAW_TRACKS, REJECTED_TRACKS
+from tracks_assets.warehouse.tables import TRACKS
 
 START = datetime(2026, 3, 12, tzinfo=UTC)
 LEGACY = ("backfill_tracks", "tracks_legacy")

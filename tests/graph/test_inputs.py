@@ -17,9 +17,9 @@ from tests.legacy.place import table
 from tracks_assets.defs.posthog.hourly import hourly_assets
 from tracks_assets.defs.posthog.legacy import legacy_assets
 from tracks_assets.defs.shared.resources import resources
+from tracks_assets.sources.posthog.feeds import BACKFILL_TRACKS, RAW_TRACKS, REJECTED_TRACKS
 from tracks_assets.sources.posthog.layout import HOUR, file_name, hour_interval
 from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
-from tracks_assets.warehouse.tables import BACKFILL_TRACKS, RAW_TRACKS, REJECTED_TRACKS
 
 START = datetime(2026, 3, 12, tzinfo=UTC)
 INTERVAL = hour_interval(START)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.graph.conftest import Home
-from tracks_assets.warehouse.tables import RAW_TRACKS, REJECTED_TRACKS
+from tracks_assets.sources.posthog.feeds import RAW_TRACKS, REJECTED_TRACKS
 
 RECORDED = Path(__file__).parents[3] / "shared" / "data" / "posthog_recorded"
 HOURS = ("2023-09-15-09:00", "2024-04-17-14:00", "2024-04-29-14:00")

@@ -20,7 +20,7 @@ import pytest
 from examples.export_generator.generate import ExportPlan, write_hours
 from tests.graph.conftest import ROOT, Home
 from tests.warm.parsed import ParsedDbt
-from tracks_assets.warehouse.tables import RAW_TRACKS
+from tracks_assets.sources.posthog.feeds import RAW_TRACKS
 
 PATIENCE = 180.0
 _LAUNCH = """

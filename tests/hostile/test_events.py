@@ -11,10 +11,11 @@ import pyarrow.parquet as pq
 from examples.export_generator.properties import SCHEMA
 from tests.engines.engine import Engine
 from tests.hostile.text import TEXTS
+from tracks_assets.sources.posthog.feeds import RAW_TRACKS, REJECTED_TRACKS
 from tracks_assets.sources.posthog.layout import HOUR, file_name, hour_folder, hour_interval
 from tracks_assets.trace.facts import fetch_trace
 from tracks_assets.trace.page import page
-from tracks_assets.warehouse.tables import RAW_TRACKS, REJECTED_TRACKS, TRACKS, TRACKS_COLLISIONS
+from tracks_assets.warehouse.tables import TRACKS, TRACKS_COLLISIONS
 
 FIRST = datetime(2026, 3, 12, tzinfo=UTC)
 STAMP = datetime(2026, 3, 20, 12, 30, tzinfo=UTC)

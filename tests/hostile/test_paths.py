@@ -10,8 +10,9 @@ from examples.export_generator.generate import ExportPlan, write_hours
 from tests.graph.conftest import ROOT, Home
 from tests.merge.bare_dbt import BareDbt
 from tracks_assets.settings import SettingsError, read_settings
+from tracks_assets.sources.posthog.feeds import RAW_TRACKS
 from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
-from tracks_assets.warehouse.tables import RAW_TRACKS, TABLES
+from tracks_assets.warehouse.tables import TABLES
 
 FOLDER = "it's \"a\" `home`; drop table x; -- {{ env_var('HOME') }} $HOME %s & 🙂"
 HOURS = ("2026-03-12-00:00", "2026-03-12-01:00")

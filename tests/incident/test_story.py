@@ -80,8 +80,8 @@ def test_2_the_new_way_does_neither(tmp_path: Path) -> None:
     dbt = BareDbt(tmp_path)
     with dbt.warehouse.opened() as warehouse:
         fill_backfill_tracks(warehouse, PLAN)
-        merged = warehouse.insert_missing_legacy(PLAN.start, PLAN.end)
-        again = warehouse.insert_missing_legacy(PLAN.start, PLAN.end)
+        merged = warehouse.merge_legacy(PLAN.start, PLAN.end)
+        again = warehouse.merge_legacy(PLAN.start, PLAN.end)
         for number in range(len(PLAN.redelivered_hours)):
             deliver_again(warehouse, PLAN, number)
     assert (merged.inserted, again.inserted) == (4_954, 0)

@@ -1,16 +1,9 @@
 """The whole life of one event, as the tables hold it, and the page on it."""
 
 from tests.integrity.rows import DAY, HOUR, MINTED, SECOND, Row, uuid7
-from tracks_assets.warehouse.tables import (
-    BACKFILL_TRACKS,
-    RAW_TRACKS,
-    REJECTED_TRACKS,
-    TRACKS,
-    TRACKS_DUPLICATES,
-    TRACKS_REDATED,
-    TRACKS_REPAIRS,
-    Table,
-)
+from tracks_assets.core.tables import Table
+from tracks_assets.sources.posthog.feeds import BACKFILL_TRACKS, RAW_TRACKS, REJECTED_TRACKS
+from tracks_assets.warehouse.tables import TRACKS, TRACKS_DUPLICATES, TRACKS_REDATED, TRACKS_REPAIRS
 
 EVENT = uuid7(MINTED)
 TIME = MINTED + SECOND

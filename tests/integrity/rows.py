@@ -4,8 +4,8 @@ import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tracks_assets.core.tables import Table
 from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
-from tracks_assets.warehouse.tables import Table
 
 MINTED = datetime(2026, 3, 12, 0, 30, tzinfo=UTC)
 DAY, HOUR, SECOND = timedelta(days=1), timedelta(hours=1), timedelta(seconds=1)

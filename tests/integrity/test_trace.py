@@ -24,12 +24,13 @@ from tests.integrity.rows import insert
 from tracks_assets.defs.quality.trace import trace_job
 from tracks_assets.defs.shared.resources import WarehouseOpener
 from tracks_assets.settings import Settings, read_settings
+from tracks_assets.sources.posthog.feeds import RAW_TRACKS
 from tracks_assets.trace.__main__ import main
 from tracks_assets.trace.facts import EventIdError, check_event_id, fetch_trace
 from tracks_assets.trace.page import code, page
 from tracks_assets.trace.verdict import verdict
 from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
-from tracks_assets.warehouse.tables import RAW_TRACKS, TRACKS, TRACKS_DUPLICATES, TRACKS_REPAIRS
+from tracks_assets.warehouse.tables import TRACKS, TRACKS_DUPLICATES, TRACKS_REPAIRS
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from tracks_assets.sources.posthog.columns import TRACK_COLUMNS, legacy_fields
 from tracks_assets.sources.posthog.layout import HOUR
 from tracks_assets.sources.posthog.legacy import Legacy, hour_folder
 from tracks_assets.warehouse.backfill import LegacyHour, refresh_hours
-from tracks_assets.warehouse.base import LegacyMerge
 from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
+from tracks_assets.warehouse.results import LegacyMerge
 
 FIRST = datetime(2026, 2, 1, tzinfo=UTC)
 SECOND = FIRST + HOUR
@@ -71,7 +71,7 @@ class Place:
 
     def merge(self, start: datetime = FIRST, end: datetime = FIRST + 10 * DAY) -> LegacyMerge:
         with self.warehouse().opened() as warehouse:
-            return warehouse.insert_missing_legacy(start, end)
+            return warehouse.merge_legacy(start, end)
 
     def stand(self, *rows: Row) -> None:
         """Puts rows into tracks."""

@@ -5,7 +5,8 @@ import subprocess
 
 from examples.incident import IncidentPlan, Kind, write_legacy
 from tests.graph.conftest import Home
-from tracks_assets.warehouse.tables import BACKFILL_TRACKS, TRACKS
+from tracks_assets.sources.posthog.feeds import BACKFILL_TRACKS
+from tracks_assets.warehouse.tables import TRACKS
 
 from .place import FIRST
 

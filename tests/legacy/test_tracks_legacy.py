@@ -9,7 +9,7 @@ import pytest
 
 from examples.incident import fill_backfill_tracks, plan_incident
 from tracks_assets.sources.posthog.layout import HOUR
-from tracks_assets.warehouse.base import LegacyMerge
+from tracks_assets.warehouse.results import LegacyMerge
 
 from .place import DAY, FIRST, MINUTE, Place, Row
 
@@ -128,8 +128,8 @@ def test_hours_and_ranges_in_any_order_give_every_event_once(place: Place, seed:
     chance.shuffle(windows)
 
     with place.warehouse().opened() as warehouse:
-        merges = [warehouse.insert_missing_legacy(start, start + length) for start, length in windows]
-        again = [warehouse.insert_missing_legacy(start, start + length) for start, length in windows]
+        merges = [warehouse.merge_legacy(start, start + length) for start, length in windows]
+        again = [warehouse.merge_legacy(start, start + length) for start, length in windows]
 
     assert all(map(adds_up, merges + again))
     assert sum(merge.inserted for merge in merges) == plan.events
@@ -146,7 +146,7 @@ def test_a_window_larger_than_memory(place: Place) -> None:
     assert size > 250_000_000
 
     with place.warehouse(memory_limit="120MB").opened() as warehouse:
-        merge = warehouse.insert_missing_legacy(FIRST, plan.end)
+        merge = warehouse.merge_legacy(FIRST, plan.end)
 
     assert astuple(merge) == (120_000, plan.events, 0, plan.counts.excess_rows, 0, 0)
     assert place.query("select count(*), count(distinct event_id) from posthog.tracks") == [(plan.events, plan.events)]

@@ -11,7 +11,7 @@ from typing import Literal
 
 from hypothesis import strategies as st
 
-from tracks_assets.sources.posthog.columns import ColumnType
+from tracks_assets.core.columns import ColumnType
 from tracks_assets.warehouse.tables import TRACKS
 
 from .merge_engine import Row

@@ -8,7 +8,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from tracks_assets.warehouse.tables import TABLES, Table
+from tracks_assets.core.tables import Table
+from tracks_assets.warehouse.tables import TABLES
 
 from .bare_dbt import BareDbt
 from .merge_text import SENTINELS, MergeText, written_merge

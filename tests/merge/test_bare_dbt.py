@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from examples.export_generator.generate import ExportPlan, write_hours
+from tracks_assets.sources.posthog import feeds
 from tracks_assets.sources.posthog.inventory import Export
 from tracks_assets.sources.posthog.layout import HOUR
 
@@ -38,7 +39,9 @@ def load(dbt: BareDbt, export: Path, *hours: int) -> None:
     with dbt.warehouse.opened() as warehouse:
         for hour in hours:
             inventory = Export(str(export)).inventory(FIRST_HOUR + hour * HOUR)
-            assert warehouse.replace_hour(inventory, FIRST_STAMP + hour * HOUR).accepted > PLAN.events_per_hour
+            assert (
+                warehouse.load_slice(feeds.EVENTS, inventory, FIRST_STAMP + hour * HOUR).accepted > PLAN.events_per_hour
+            )
 
 
 def query(dbt: BareDbt, statement: str) -> list[tuple[Any, ...]]:

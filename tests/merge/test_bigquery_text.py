@@ -16,9 +16,9 @@ from jinja2.runtime import Context, Macro
 
 from benchmarks.bigquery_cost import PLAN_READS
 from tests.bigquery_text.examples import STATEMENTS, place
-from tracks_assets.sources.posthog.columns import ColumnType
+from tracks_assets.core.columns import ColumnType
 from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
-from tracks_assets.warehouse.tables import TRACKS, TRACKS_CONTENTS, TRACKS_TURN
+from tracks_assets.warehouse.tables import TRACKS, TRACKS_CONTENTS, write_lock
 
 with warnings.catch_warnings():
     # An older tokenizer of sqlglot's, which another package brings along, warns when it is imported.
@@ -236,8 +236,8 @@ def test_the_merge_is_one_transaction() -> None:
 def test_the_merge_takes_its_turn_as_the_warehouse_does() -> None:
     """Two texts of one thing, for dbt's macros and the warehouse's statements do not read each other."""
     text, _ = rendered("{{ take_turn() }}", {})
-    assert text.replace("`project`.`posthog`.`tracks_turn`", place(TRACKS_TURN)) == STATEMENTS.text(
-        "take_turn", turn=place(TRACKS_TURN)
+    assert text.replace("`project`.`posthog`.`tracks_turn`", place(write_lock(TRACKS))) == STATEMENTS.text(
+        "take_turn", turn=place(write_lock(TRACKS))
     )
 
 

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from tests.bigquery_text.sample import ONE_CHANGED, values
 from tests.examples import many, some
-from tracks_assets.warehouse.tables import RAW_TRACKS, TRACKS, TRACKS_COLLISIONS, TRACKS_CONTENTS, TRACKS_REDELIVERED
+from tracks_assets.sources.posthog.feeds import RAW_TRACKS
+from tracks_assets.warehouse.tables import TRACKS, TRACKS_COLLISIONS, TRACKS_CONTENTS, TRACKS_REDELIVERED
 
 from .deliveries import (
     CUTOVER,

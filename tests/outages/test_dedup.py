@@ -18,6 +18,7 @@ from tracks_assets.repairs import repair as repairs
 from tracks_assets.repairs.dedup import dedup
 from tracks_assets.repairs.dedup.rollback import roll_back
 from tracks_assets.repairs.repair import RepairError, State
+from tracks_assets.sources.posthog.feeds import EVENTS
 from tracks_assets.storage.inventory import HourInventory
 from tracks_assets.warehouse.base import Warehouse
 from tracks_assets.warehouse.tables import TRACKS, TRACKS_DUPLICATES
@@ -34,7 +35,7 @@ class KilledError(BaseException):
 def damaged(outages: Outages, delivered: HourInventory) -> Outages:
     """Tracks in which every event stands twice, the second copy with a later stamp."""
     with outages.warehouse().opened() as tables:
-        tables.replace_hour(delivered, FIRST_LOAD)
+        tables.load_slice(EVENTS, delivered, FIRST_LOAD)
     names = ", ".join(column.name for column in TRACKS.columns)
     later = names.replace("bq_ingested_timestamp", "timestamp_add(bq_ingested_timestamp, interval 1 day)")
     dataset = f"{PROJECT}.{outages.prefix}posthog"
@@ -76,7 +77,7 @@ def check_dedup_works(outages: Outages, rows: int) -> None:
     with outages.warehouse().opened() as tables:
         repair = dedup.rewrite(tables, archived(tables))
         assert (repair.state, repair.rows_after) == (State.PUBLISHED, rows // 2)
-        assert tables.has_snapshot(repair.snapshot)
+        assert tables.repairing.has_snapshot(repair.snapshot)
     with outages.warehouse().opened() as tables:
         assert dedup.plan(tables, LATER, 14) is None
         roll_back(tables, repair.repair_id)
@@ -193,16 +194,14 @@ def test_a_dedup_that_another_start_cleared_is_not_published(damaged: Outages) -
     before = seen(damaged)[0]
     with damaged.warehouse().opened() as tables:
         first = repairs.find_repair(tables, dedup.JOB, archived(tables))
-        with tables.without_losers(first.snapshot_place(tables)) as rewritten:
+        with tables.repairing.deduplicated(first.snapshot_place(tables)) as rewritten:
             with damaged.warehouse().opened() as others:
                 planned = dedup.plan(others, LATER, 14)
                 assert planned is not None
                 second = dedup.take_snapshot(others, planned.repair_id, LATER, 14)
                 dedup.archive(others, second.repair_id, LATER)
-            with pytest.raises(RepairError) as told:
-                rewritten.publish(
-                    first.repair_id, lambda: repairs.check_unfinished(tables, first), lambda: pytest.fail("published")
-                )
+            with pytest.raises(RepairError) as told, tables.repairing.publication(rewritten, first.repair_id):
+                repairs.check_unfinished(tables, first)
 
     assert str(told.value) == (
         f"{first.repair_id} is not published and posthog.tracks is as it was, for another start of dedup_tracks "
@@ -225,10 +224,10 @@ def test_a_merge_that_comes_in_between_publishes_nothing(damaged: Outages) -> No
 
     with damaged.warehouse().opened() as tables:
         repair = repairs.find_repair(tables, dedup.JOB, archived(tables))
-        with tables.without_losers(repair.snapshot) as rewritten:
+        with tables.repairing.deduplicated(repair.snapshot) as rewritten:
             damaged.on("/tables/tracks?", Answer(200, changed))
-            with pytest.raises(WarehouseError) as told:
-                rewritten.publish(repair.repair_id, lambda: None, lambda: None)
+            with pytest.raises(WarehouseError) as told, tables.repairing.publication(rewritten, repair.repair_id):
+                pass
 
     assert str(told.value) == (
         "posthog.tracks was changed while it was rewritten, so nothing was published: see that nothing else writes to "

@@ -9,9 +9,10 @@ from tests.emulators.proxy import Answer, Fate, Request
 from tests.emulators.servers import PROJECT
 from tests.outages.conftest import FIRST_LOAD, HOUR, Outages
 from tests.outages.test_load import DENIED
+from tracks_assets.sources.posthog.feeds import EVENTS, RAW_TRACKS
 from tracks_assets.storage.inventory import HourInventory
-from tracks_assets.warehouse.bigquery.engine import BigQueryWarehouse
-from tracks_assets.warehouse.tables import TRACKS, TRACKS_TURN, TURNS
+from tracks_assets.warehouse.bigquery.engine import BigQueryWarehouse, Part
+from tracks_assets.warehouse.tables import TRACKS, TURNS, write_lock
 
 LABELS = {"asset": "raw_tracks", "partition": "2026-03-12-00-00", "run": "ab-12"}
 
@@ -37,10 +38,10 @@ def test_every_job_says_whose_it_is_and_is_bounded(
 ) -> None:
     place = outages.place(maximum_bytes_billed=10**9, job_seconds=77, priority="batch")
     with BigQueryWarehouse(place, LABELS).opened() as tables:
-        tables.replace_hour(delivered, FIRST_LOAD)
+        tables.load_slice(EVENTS, delivered, FIRST_LOAD)
         tables.find_duplicates()
         tables.count_rows(TRACKS)
-        tables.take_snapshot("tracks_snapshot_x", "duplicate_ids", HOUR.replace(year=2099))
+        tables.repairing.take_snapshot("tracks_snapshot_x", "duplicate_ids", HOUR.replace(year=2099))
 
     assert {kind for job in sent for kind in job if kind in ("query", "load", "copy")} == {"query", "load", "copy"}
     for job in sent:
@@ -64,7 +65,7 @@ def test_a_transaction_has_the_turn_to_write_tracks(outages: Outages, sent: list
         with tables.transaction():
             tables.count_rows(TRACKS)
     texts = [job["query"]["query"] for job in sent]
-    turn = tables.statements.text("take_turn", turn=tables.statements.place(TRACKS_TURN.schema, TRACKS_TURN.name))
+    turn = tables.statements.text("take_turn", turn=tables.statements.table(write_lock(TRACKS)))
     assert [text.split()[0] for text in texts] == ["begin", "merge", "select", "commit", "call"]
     assert texts[1] == turn
 
@@ -116,7 +117,10 @@ def test_what_a_script_changed_is_told_by_its_statements(
 
     with outages.warehouse().opened() as tables:
         outages.proxy.fault = fault
-        tables.change("replace_hour", window_start=HOUR.isoformat(), staged={}, logged={"run_id": None})
+        parts = [Part(tables.statements.table(RAW_TRACKS), "window_start", None)]
+        lock = tables.statements.table(write_lock(RAW_TRACKS))
+        bounds = {"window_start": HOUR.isoformat(), "window_end": HOUR.isoformat()}
+        tables.execute("replace_slice", parts=parts, lock=lock, logged={"run_id": None}, **bounds)
         assert tables.usage is not None
         assert (tables.usage.inserted, tables.usage.updated, tables.usage.deleted) == changed
         assert tables.usage.bytes_billed == 10_485_760

@@ -8,9 +8,9 @@ import pytest
 from tests.emulators.proxy import Answer, Fate, Request
 from tests.outages.conftest import FIRST_LOAD, SECOND_LOAD, Outages
 from tracks_assets.core.errors import WarehouseError
+from tracks_assets.sources.posthog.feeds import EVENTS, RAW_TRACKS, REJECTED_TRACKS
 from tracks_assets.storage.inventory import HourInventory
 from tracks_assets.warehouse.bigquery import jobs as bigquery_jobs
-from tracks_assets.warehouse.tables import RAW_TRACKS, REJECTED_TRACKS
 
 STAMPS = "select distinct bq_ingested_timestamp as stamp from `{}`"
 
@@ -46,7 +46,7 @@ TAKEN = {
 }
 """A load job, as BigQuery's API tells of it."""
 REPLACING = "begin transaction;\\n\\nmerge"
-BEGINNING = "BigQuery in tracks-tests failed at the statement replace_hour ("
+BEGINNING = "BigQuery in tracks-tests failed at the statement replace_slice ("
 
 
 def held(outages: Outages) -> tuple[int, int, list[object]]:
@@ -92,7 +92,8 @@ def held(outages: Outages) -> tuple[int, int, list[object]]:
         ),
         pytest.param(
             lambda outages: outages.on("/upload/", QUOTA),
-            "BigQuery in tracks-tests failed at the hour 2026-03-12-00:00, which is as it was before (Quota exceeded: "
+            "BigQuery in tracks-tests failed at the hour 2026-03-12-00:00 of posthog.raw_tracks, which is as it was "
+            "before (Quota exceeded: "
             "Your table exceeded quota for imports or query appends per table). Wait until the quota allows it again, "
             "or have it raised, then run again.",
             id="load job refused",
@@ -110,12 +111,12 @@ def test_a_refused_load_leaves_the_hour(
     outages: Outages, delivered: HourInventory, break_it: Callable[[Outages], None], sentence: str
 ) -> None:
     with outages.warehouse().opened() as tables:
-        tables.replace_hour(delivered, FIRST_LOAD)
+        tables.load_slice(EVENTS, delivered, FIRST_LOAD)
     before = held(outages)
 
     break_it(outages)
     with pytest.raises(WarehouseError) as told, outages.warehouse().opened() as tables:
-        tables.replace_hour(delivered, SECOND_LOAD)
+        tables.load_slice(EVENTS, delivered, SECOND_LOAD)
 
     assert str(told.value) == sentence
     outages.end()
@@ -126,12 +127,12 @@ def test_a_refused_load_leaves_the_hour(
 @pytest.mark.parametrize("words", ["/upload/", REPLACING])
 def test_bigquery_dies_in_the_middle_of_a_load(outages: Outages, delivered: HourInventory, words: str) -> None:
     with outages.warehouse().opened() as tables:
-        tables.replace_hour(delivered, FIRST_LOAD)
+        tables.load_slice(EVENTS, delivered, FIRST_LOAD)
     before = held(outages)
 
     outages.on(words, is_fatal=True)
     with pytest.raises(WarehouseError) as told, outages.warehouse().opened() as tables:
-        tables.replace_hour(delivered, SECOND_LOAD)
+        tables.load_slice(EVENTS, delivered, SECOND_LOAD)
 
     assert str(told.value).endswith(
         "BigQuery could not be reached, or not in time: look at its status, then run again."
@@ -144,7 +145,7 @@ def test_bigquery_dies_in_the_middle_of_a_load(outages: Outages, delivered: Hour
 def check_repaired(outages: Outages, delivered: HourInventory) -> None:
     """A second run brings the hour whole, once."""
     with outages.warehouse().opened() as tables:
-        load = tables.replace_hour(delivered, SECOND_LOAD)
+        load = tables.load_slice(EVENTS, delivered, SECOND_LOAD)
     assert load.read == delivered.rows
     assert held(outages)[:2] == (load.accepted, load.rejected)
     assert load.rejected > 0
@@ -155,9 +156,9 @@ def test_an_answer_that_is_lost_loads_nothing_twice(outages: Outages, delivered:
     with outages.warehouse().opened() as tables:
         once = iter([True])
         outages.proxy.fault = lambda request: (
-            "cut after" if b"replace_hour" in request.body and next(once, False) else None
+            "cut after" if b"replace_slice" in request.body and next(once, False) else None
         )
-        load = tables.replace_hour(delivered, FIRST_LOAD)
+        load = tables.load_slice(EVENTS, delivered, FIRST_LOAD)
     assert held(outages)[:2] == (load.accepted, load.rejected)
 
 
@@ -173,7 +174,7 @@ def test_an_upload_whose_answer_is_lost_lands_once(outages: Outages, delivered: 
 
     with outages.warehouse().opened() as tables:
         outages.proxy.fault = fault
-        load = tables.replace_hour(delivered, FIRST_LOAD)
+        load = tables.load_slice(EVENTS, delivered, FIRST_LOAD)
     assert next(once, None) is None, "the answer was lost"
     assert held(outages)[:2] == (load.accepted, load.rejected)
 
@@ -181,7 +182,7 @@ def test_an_upload_whose_answer_is_lost_lands_once(outages: Outages, delivered: 
 def test_a_load_job_that_fails_leaves_the_hour(outages: Outages, delivered: HourInventory) -> None:
     """It was taken, and then failed: its end tells why."""
     with outages.warehouse().opened() as tables:
-        tables.replace_hour(delivered, FIRST_LOAD)
+        tables.load_slice(EVENTS, delivered, FIRST_LOAD)
     before = held(outages)
     error = {"reason": "invalid", "message": "Error while reading data"}
     failed = {**TAKEN, "status": {"state": "DONE", "errorResult": error}}
@@ -190,10 +191,11 @@ def test_a_load_job_that_fails_leaves_the_hour(outages: Outages, delivered: Hour
         Answer(200, json.dumps(failed).encode()) if request.method == "PUT" and "/upload/" in request.path else None
     )
     with pytest.raises(WarehouseError) as told, outages.warehouse().opened() as tables:
-        tables.replace_hour(delivered, SECOND_LOAD)
+        tables.load_slice(EVENTS, delivered, SECOND_LOAD)
 
     assert str(told.value) == (
-        "BigQuery in tracks-tests failed at the hour 2026-03-12-00:00, which is as it was before (Error while reading "
+        "BigQuery in tracks-tests failed at the hour 2026-03-12-00:00 of posthog.raw_tracks, which is as it was before "
+        "(Error while reading "
         "data). A value in the data is one that BigQuery refuses: take it out of the hour's files, or out of the table "
         "that the statement reads, then run again."
     )
@@ -205,10 +207,11 @@ def test_a_load_job_that_fails_leaves_the_hour(outages: Outages, delivered: Hour
 def test_a_bigquery_that_is_silent_is_given_up(
     outages: Outages, delivered: HourInventory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bigquery_jobs, "SILENCE", 0.5)
     with outages.warehouse().opened() as tables:
-        tables.replace_hour(delivered, FIRST_LOAD)
+        tables.load_slice(EVENTS, delivered, FIRST_LOAD)
         before = tables.count_rows(RAW_TRACKS)
+        silence = bigquery_jobs.SILENCE
+        monkeypatch.setattr(bigquery_jobs, "SILENCE", 0.5)
         outages.proxy.fault = lambda _: "hang"
         with pytest.raises(WarehouseError) as told:
             tables.count_rows(RAW_TRACKS)
@@ -216,6 +219,7 @@ def test_a_bigquery_that_is_silent_is_given_up(
     assert str(told.value).endswith("could not be reached, or not in time: look at its status, then run again.")
     outages.proxy.is_over.set()
     outages.end()
+    monkeypatch.setattr(bigquery_jobs, "SILENCE", silence)
     with outages.warehouse().opened() as tables:
         assert tables.count_rows(RAW_TRACKS) == before
 
@@ -229,5 +233,5 @@ def test_a_storm_that_ends_is_survived(outages: Outages, delivered: HourInventor
 
     with outages.warehouse(retry_seconds=30).opened() as tables:
         outages.proxy.fault = fault
-        load = tables.replace_hour(delivered, FIRST_LOAD)
+        load = tables.load_slice(EVENTS, delivered, FIRST_LOAD)
     assert held(outages)[:2] == (load.accepted, load.rejected)

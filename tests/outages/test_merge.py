@@ -15,6 +15,7 @@ from tests.emulators.proxy import Request
 from tests.emulators.servers import PROJECT
 from tests.outages.conftest import FIRST_LOAD, HOUR, Outages
 from tests.outages.test_load import ABORTED
+from tracks_assets.sources.posthog.feeds import EVENTS
 from tracks_assets.sources.posthog.layout import HOUR as AN_HOUR
 from tracks_assets.storage.inventory import HourInventory
 from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
@@ -30,7 +31,7 @@ Merge = Callable[[float | None], subprocess.CompletedProcess[str]]
 def merge(outages: Outages, delivered: HourInventory, tmp_path: Path) -> Merge:
     """Merges the hour that is loaded; says what dbt said."""
     with outages.warehouse().opened() as tables:
-        tables.replace_hour(delivered, FIRST_LOAD)
+        tables.load_slice(EVENTS, delivered, FIRST_LOAD)
     variables = {
         "TRACKS_ENGINE": "bigquery",
         "TRACKS_BQ_PROJECT": PROJECT,

@@ -20,6 +20,7 @@ from tests.legacy.place import Place, table
 from tests.storage.conftest import Bucket
 from tracks_assets.core.errors import ExportError
 from tracks_assets.sources.posthog.columns import legacy_fields
+from tracks_assets.sources.posthog.feeds import EVENTS, RAW_TRACKS, REJECTED_TRACKS
 from tracks_assets.sources.posthog.inventory import Export
 from tracks_assets.sources.posthog.layout import HOUR, file_name, hour_folder, hour_interval, manifest_name
 from tracks_assets.sources.posthog.legacy import Legacy
@@ -27,7 +28,6 @@ from tracks_assets.storage import filesystem as storage
 from tracks_assets.storage.fetch import fetched
 from tracks_assets.storage.inventory import HourInventory
 from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
-from tracks_assets.warehouse.tables import RAW_TRACKS, REJECTED_TRACKS
 
 FIRST = datetime(2026, 3, 12, tzinfo=UTC)
 STAMP = datetime(2026, 3, 12, 3, tzinfo=UTC)
@@ -86,7 +86,7 @@ def test_an_hour_from_a_bucket_is_the_hour_on_disk(bucket: Bucket, written: Path
     for name, uri in (("disk", str(written)), ("bucket", bucket.uri)):
         inventory = Export(uri).inventory(FIRST)
         with DuckDbWarehouse(tmp_path / f"{name}.duckdb").opened() as warehouse:
-            load = warehouse.replace_hour(inventory, STAMP)
+            load = warehouse.load_slice(EVENTS, inventory, STAMP)
             held.append((load, rows_of(warehouse)))
         assert inventory.manifest
         assert len(inventory.files) == PLAN.files_per_hour
@@ -319,14 +319,14 @@ def test_a_storm_that_ends_is_survived(bucket: Bucket, written: Path) -> None:
 def test_a_storm_without_an_end_leaves_the_hour(bucket: Bucket, written: Path, tmp_path: Path) -> None:
     inventory = Export(bucket.uri).inventory(FIRST)
     with DuckDbWarehouse(tmp_path / "warehouse.duckdb").opened() as warehouse:
-        warehouse.replace_hour(inventory, STAMP)
+        warehouse.load_slice(EVENTS, inventory, STAMP)
         before = rows_of(warehouse)
         bucket.proxy.fault = lambda _: STORM
         with pytest.raises(ExportError) as told:
-            warehouse.replace_hour(inventory, STAMP)
+            warehouse.load_slice(EVENTS, inventory, STAMP)
         assert rows_of(warehouse) == before
         bucket.proxy.fault = lambda _: None
-        warehouse.replace_hour(inventory, STAMP)
+        warehouse.load_slice(EVENTS, inventory, STAMP)
         assert rows_of(warehouse) == before
 
     assert str(told.value) == (

@@ -3,8 +3,10 @@
 import pytest
 from google.cloud import bigquery
 
+from tracks_assets.core.tables import Table
+from tracks_assets.sources.posthog.feeds import BACKFILL_TRACKS, RAW_TRACKS, REJECTED_TRACKS
 from tracks_assets.warehouse.bigquery.tables import PIPELINE_LABELS, new_table, table_like
-from tracks_assets.warehouse.tables import BACKFILL_TRACKS, EVERY_TABLE, RAW_TRACKS, REJECTED_TRACKS, TRACKS, Table
+from tracks_assets.warehouse.tables import EVERY_TABLE, TRACKS
 
 CUT = {
     TRACKS: ("created_at", ["event_name", "user_id"]),

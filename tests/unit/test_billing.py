@@ -9,14 +9,17 @@ import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
+from tracks_assets.core.feed import Feed
+from tracks_assets.core.tables import Table
 from tracks_assets.defs.posthog.hourly import _load_hours
 from tracks_assets.defs.shared.billing import job_labels, label, usage_metadata
+from tracks_assets.sources.posthog.feeds import EVENTS
 from tracks_assets.sources.posthog.inventory import Export
 from tracks_assets.storage.inventory import HourInventory
-from tracks_assets.warehouse.base import HourCost, HourLoad, Usage
 from tracks_assets.warehouse.bigquery.jobs import usage_of
 from tracks_assets.warehouse.bigquery.staging import upload_retries
-from tracks_assets.warehouse.tables import LOAD_LOG, Table
+from tracks_assets.warehouse.results import HourCost, HourLoad, Usage
+from tracks_assets.warehouse.tables import LOAD_LOG
 
 HOUR = datetime(2026, 3, 12, 5, tzinfo=UTC)
 
@@ -97,10 +100,10 @@ class OneJobAnHour:
 
         self.costs: list[HourCost] = []
 
-    def replace_hour(
-        self, inventory: HourInventory, _stamp: datetime, *, allow_emptying: bool, run_id: str
+    def load_slice(
+        self, feed: Feed, inventory: HourInventory, _stamp: datetime, *, allow_emptying: bool, run_id: str
     ) -> HourLoad:
-        assert not allow_emptying
+        assert (feed, allow_emptying) == (EVENTS, False)
         assert run_id == "run"
         self.usage += Usage(jobs=1, bytes_billed=100)
         return HourLoad(inventory.hour)

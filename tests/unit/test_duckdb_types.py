@@ -6,13 +6,14 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tracks_assets.sources.posthog.columns import Column, ColumnType, Stamp, legacy_fields
+from tracks_assets.core.columns import Column, ColumnType, Stamp
+from tracks_assets.core.tables import Table
+from tracks_assets.sources.posthog.columns import legacy_fields
 from tracks_assets.sources.posthog.layout import parse_hour_folder
 from tracks_assets.sources.posthog.legacy import Legacy
 from tracks_assets.transform.deliveries import ARROW_TYPES
 from tracks_assets.warehouse.duckdb.inspection import COLUMN_TYPES, shape_differences, stored_columns
 from tracks_assets.warehouse.statements import DUCKDB_STATEMENTS
-from tracks_assets.warehouse.tables import Table
 
 HOUR = parse_hour_folder("2026-02-01/00")
 COLUMNS = tuple(Column(f"of_{type_.value.lower()}", type_, Stamp(), "One of each type.") for type_ in ColumnType)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tracks_assets.core.columns import Field
 from tracks_assets.settings import read_settings
-from tracks_assets.sources.posthog.columns import TRACK_COLUMNS, Field
+from tracks_assets.sources.posthog.columns import TRACK_COLUMNS
 from tracks_assets.sources.posthog.fields import INSERT_TIME_FIELDS, READ_FIELDS, REQUIRED_FIELDS
 from tracks_assets.warehouse.dbt_properties import DBT_PROJECT, PROPERTIES_FILE, properties_text
 from tracks_assets.warehouse.tables import EVERY_TABLE, TRACKS

@@ -17,9 +17,9 @@ from tracks_assets.defs.shared.metadata import merge_metadata
 from tracks_assets.defs.shared.partitions import HOURS_A_MERGE, hours_of, merge_windows
 from tracks_assets.defs.shared.progress import Progress, progress_line
 from tracks_assets.transform.duckdb_errors import BUG
-from tracks_assets.warehouse.base import HourCost, HourLoad, TrackTotals, Usage
 from tracks_assets.warehouse.bigquery.errors import remedy_of
 from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
+from tracks_assets.warehouse.results import HourCost, HourLoad, TrackTotals, Usage
 
 HOUR = datetime(2026, 3, 12, tzinfo=UTC)
 LOAD = HourLoad(HOUR, read=20_000, accepted=19_997, rejected=3)
@@ -143,8 +143,11 @@ def test_what_is_done_about_what_bigquery_told_dbt(said: str, begins: str) -> No
 def test_what_is_done_about_what_duckdb_told_dbt(tmp_path: Path) -> None:
     warehouse = DuckDbWarehouse(tmp_path / "warehouse.duckdb")
     locked = "IO Error: Could not set lock on file: Conflicting lock is held in /bin/python (PID 7). See also"
-    assert warehouse.remedy(locked) == "Wait for process 7 (/bin/python) to finish, then run again."
-    assert warehouse.remedy("Out of Memory Error: could not allocate") == "Raise TRACKS_MEMORY_LIMIT, then run again."
+    assert warehouse.diagnose(locked).next_step == "Wait for process 7 (/bin/python) to finish, then run again."
+    assert (
+        warehouse.diagnose("Out of Memory Error: could not allocate").next_step
+        == "Raise TRACKS_MEMORY_LIMIT, then run again."
+    )
 
 
 def test_the_hours_of_a_merge_share_its_cost() -> None:

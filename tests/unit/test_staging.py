@@ -6,9 +6,10 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from tracks_assets.sources.posthog.columns import ColumnType
+from tracks_assets.core.columns import ColumnType
+from tracks_assets.core.tables import Table
+from tracks_assets.sources.posthog.feeds import BACKFILL_TRACKS, RAW_TRACKS, REJECTED_TRACKS
 from tracks_assets.warehouse.bigquery.staging import json_columns, write_rows
-from tracks_assets.warehouse.tables import BACKFILL_TRACKS, RAW_TRACKS, REJECTED_TRACKS, Table
 
 DUCKDB_TYPES = {ColumnType.STRING: "varchar", ColumnType.TIMESTAMP: "timestamptz", ColumnType.INT64: "bigint"}
 KNOWN = {

@@ -6,7 +6,8 @@ Whoever asks whether tracks is whole asks here: the checks, the dedup's prefligh
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
-from tracks_assets.warehouse.base import Row, Warehouse
+from tracks_assets.warehouse.base import Warehouse
+from tracks_assets.warehouse.results import Row
 
 BASELINE_AGE = timedelta(days=7)
 """How old a census must be to tell growth from a re-delivery that is still on its way."""
@@ -68,7 +69,7 @@ def count_colliding(warehouse: Warehouse) -> int:
 
 def append(warehouse: Warehouse, census: Census) -> None:
     """Adds a census to the record."""
-    warehouse.change("insert_census", asdict(census))
+    warehouse.execute("insert_census", asdict(census))
 
 
 def newest(warehouse: Warehouse, at_most: datetime | None = None) -> Census | None:

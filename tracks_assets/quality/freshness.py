@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 from tracks_assets.quality.checks import Failure, Severity, Verdict
 from tracks_assets.settings import Settings
+from tracks_assets.sources.posthog.feeds import RAW_TRACKS
 from tracks_assets.warehouse.base import Warehouse
-from tracks_assets.warehouse.tables import RAW_TRACKS
 
 _NEXT_STEP = "Look at the sensor export_complete and at the runs of the job load_hours (docs/automation.md)"
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from tracks_assets.warehouse.base import Row
+from tracks_assets.warehouse.results import Row
 
 _UNITS = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"))
 

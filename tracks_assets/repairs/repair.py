@@ -9,9 +9,10 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from tracks_assets.quality.pages import Statement
-from tracks_assets.warehouse.base import Parameters, Warehouse, content_sum
-from tracks_assets.warehouse.tables import SCHEMA, TRACKS
+from tracks_assets.core.tables import SCHEMA
+from tracks_assets.warehouse.base import Warehouse
+from tracks_assets.warehouse.results import content_sum
+from tracks_assets.warehouse.tables import TRACKS
 
 NEWEST = "newest"
 
@@ -77,7 +78,7 @@ def check_obstacles(warehouse: Warehouse, job: str) -> None:
     Raises:
         RepairError: there is an obstacle; nothing was read or changed.
     """
-    obstacles = warehouse.repair_obstacles()
+    obstacles = warehouse.repairing.obstacles()
     if obstacles:
         raise RepairError(
             f"{job} refuses, and has read and changed nothing: {'; '.join(map(str, obstacles))}. "
@@ -119,7 +120,7 @@ def repairs_of(warehouse: Warehouse, job: str) -> list[Repair]:
 
 def _settled(warehouse: Warehouse, repair: Repair) -> Repair:
     """The repair itself; if it was killed between publishing and recording that, the record is made up for."""
-    if repair.state == State.ARCHIVED and warehouse.was_published(repair.repair_id):
+    if repair.state == State.ARCHIVED and warehouse.repairing.was_published(repair.repair_id):
         rows_after = repair.rows_before - (repair.rows_archived or 0)
         return advance(warehouse, repair, State.PUBLISHED, rows_after=rows_after)
     return repair
@@ -162,8 +163,8 @@ def begin(warehouse: Warehouse, job: str, repair_id: str, now: datetime, days: i
         content_before=str(seen.content),
         ids_before=count_ids(warehouse, seen),
     )
-    warehouse.change("insert_repair", asdict(repair))
-    warehouse.take_snapshot(repair.snapshot, touched, repair.expires_at)
+    warehouse.execute("insert_repair", asdict(repair))
+    warehouse.repairing.take_snapshot(repair.snapshot, touched, repair.expires_at)
     return repair
 
 
@@ -181,7 +182,7 @@ def advance(
         rows_after=repair.rows_after if rows_after is None else rows_after,
         rows_archived=repair.rows_archived if rows_archived is None else rows_archived,
     )
-    warehouse.change(
+    warehouse.execute(
         "advance_repair",
         {name: getattr(advanced, name) for name in ("repair_id", "state", "rows_after", "rows_archived")},
     )
@@ -204,10 +205,10 @@ def clear_unfinished(warehouse: Warehouse, job: str, delete_archived: str, only:
     with warehouse.transaction():
         unfinished = _unfinished(warehouse, job, only)
         for repair in unfinished:
-            warehouse.change(delete_archived, {"repair_id": repair.repair_id})
-            warehouse.change("delete_repair", {"repair_id": repair.repair_id})
+            warehouse.execute(delete_archived, {"repair_id": repair.repair_id})
+            warehouse.execute("delete_repair", {"repair_id": repair.repair_id})
     for repair in unfinished:
-        warehouse.drop_snapshot(repair.snapshot)
+        warehouse.repairing.drop_snapshot(repair.snapshot)
     return [repair.repair_id for repair in unfinished]
 
 
@@ -229,32 +230,12 @@ def check_unfinished(warehouse: Warehouse, repair: Repair) -> None:
         )
 
 
-def snapshot_statement(
-    warehouse: Warehouse, repair_id: str, name: str, parameters: Parameters, blank: str = "snapshot"
-) -> Statement:
-    """A statement that reads the snapshot of a repair that is only planned.
-
-    Tracks stands in for a snapshot that is a clone of all of it; what another one holds is little, and not counted.
-
-    Args:
-        warehouse: the open warehouse.
-        repair_id: the repair.
-        name: the statement's name.
-        parameters: its query parameters.
-        blank: what it calls the snapshot.
-    """
-    is_clone = not warehouse.snapshot_statements()
-    scanned = warehouse.scanned_bytes(name, parameters, **{blank: tracks_place(warehouse)}) if is_clone else None
-    place = warehouse.statements.place(SCHEMA, snapshot_name(repair_id))
-    return Statement(name, warehouse.statements.text(name, **{blank: place}), scanned)
-
-
 def drop_expired(warehouse: Warehouse, jobs: Sequence[str], now: datetime) -> None:
     """Removes the snapshots whose time is over: an engine may have no expiring tables of its own."""
     for job in jobs:
         for repair in repairs_of(warehouse, job):
             if repair.expires_at < now:
-                warehouse.drop_snapshot(repair.snapshot)
+                warehouse.repairing.drop_snapshot(repair.snapshot)
 
 
 def unreported(warehouse: Warehouse, job: str) -> list[Repair]:
@@ -294,7 +275,7 @@ def check_snapshot(warehouse: Warehouse, repair: Repair, archive: str) -> None:
     Raises:
         RepairError: it is gone.
     """
-    if not warehouse.has_snapshot(repair.snapshot):
+    if not warehouse.repairing.has_snapshot(repair.snapshot):
         raise RepairError(
             f"The snapshot posthog.{repair.snapshot} of {repair.repair_id} is gone (it was kept until "
             f"{repair.expires_at:%Y-%m-%d %H:%M} UTC), so a rollback cannot be verified: what was removed still stands "

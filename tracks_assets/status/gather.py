@@ -13,7 +13,8 @@ from tracks_assets.sources.posthog.layout import HOUR
 from tracks_assets.status.facts import LoadDelay, LoggedHour, RefusedReason, StatusFacts
 from tracks_assets.status.incidents import Alerts
 from tracks_assets.status.redeliveries import find_redeliveries, window
-from tracks_assets.warehouse.base import Row, Warehouse
+from tracks_assets.warehouse.base import Warehouse
+from tracks_assets.warehouse.results import Row
 
 HOURS = 48
 """Export hours that the page lists."""

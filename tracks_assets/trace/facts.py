@@ -3,9 +3,11 @@
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from tracks_assets.core.tables import Table
 from tracks_assets.repairs.repair import STANDING
+from tracks_assets.sources.posthog.feeds import BACKFILL_TRACKS
 from tracks_assets.warehouse.base import Warehouse
-from tracks_assets.warehouse.tables import BACKFILL_TRACKS, TRACKS, Table
+from tracks_assets.warehouse.tables import TRACKS
 
 LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
 """An insert time that is not known counts as older than any other, as in the merge."""

@@ -8,9 +8,10 @@ runs them for every engine, so that all engines load the same rows.
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tracks_assets.core.columns import Column, ColumnType, Family, Field, Property
 from tracks_assets.core.sql_files import macros, render, sql_text
 from tracks_assets.core.strict_json import MAX_DEPTH
-from tracks_assets.sources.posthog.columns import TRACK_COLUMNS, Column, ColumnType, Family, Field, Property
+from tracks_assets.sources.posthog.columns import TRACK_COLUMNS
 from tracks_assets.sources.posthog.contract import EARLIEST, LATEST, MOMENT, Reason
 
 SQL = Path(__file__).parent / "sql"

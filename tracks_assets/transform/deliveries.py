@@ -15,8 +15,9 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from tracks_assets.core.columns import Column, ColumnType, field_types
 from tracks_assets.core.sql_files import render, sql_text
-from tracks_assets.sources.posthog.columns import TRACK_COLUMNS, WINDOW_COLUMNS, Column, ColumnType, field_types
+from tracks_assets.sources.posthog.columns import TRACK_COLUMNS, WINDOW_COLUMNS
 from tracks_assets.sources.posthog.contract import RawPostHogEvent, Reason, judge
 from tracks_assets.storage.inventory import ExportFile, HourInventory
 from tracks_assets.transform.compile import BY_ROW, SQL, tracks_sql, verdicts_sql

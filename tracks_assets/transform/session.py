@@ -7,20 +7,19 @@ from typing import Any
 
 import duckdb
 
-from tracks_assets.storage.inventory import HourInventory, find_unreadable
+from tracks_assets.storage.inventory import HourInventory
 from tracks_assets.transform.duckdb_errors import warehouse_error
 
 
 @contextmanager
 def transforming(inventory: HourInventory, memory_limit: str) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A DuckDB in memory that reads an hour's files; an error names the file that cannot be read.
+    """A DuckDB in memory that transforms an hour's files.
 
     Args:
         inventory: the hour's files.
         memory_limit: its limit, for instance "2GB"; above it, work spills into a temporary folder.
 
     Raises:
-        ExportError: a file cannot be read to its end.
         WarehouseError: the transform failed, for instance on a full disk.
     """
     with TemporaryDirectory(prefix="tracks_spilled_") as folder:
@@ -42,4 +41,4 @@ def _connected(config: dict[str, Any], inventory: HourInventory) -> Iterator[duc
         except duckdb.Error as error:
             finding = f"The hour {inventory.hour:%Y-%m-%d-%H:%M} could not be transformed and is unchanged"
             folder = f"{gettempdir()} (or set TMPDIR to another folder)"
-            raise find_unreadable(inventory) or warehouse_error(finding, error, folder) from error
+            raise warehouse_error(finding, error, folder) from error

@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from tracks_assets.core.errors import WarehouseError
+from tracks_assets.sources.posthog.feeds import BACKFILL_TRACKS, LEGACY
 from tracks_assets.sources.posthog.layout import HOUR
 from tracks_assets.sources.posthog.legacy import Legacy
 from tracks_assets.storage.inventory import HourInventory
-from tracks_assets.warehouse.base import Row, Warehouse
-from tracks_assets.warehouse.tables import BACKFILL_TRACKS
+from tracks_assets.warehouse.base import Warehouse
+from tracks_assets.warehouse.results import Row
 
 
 class Treatment(StrEnum):
@@ -84,7 +85,7 @@ def _refresh(warehouse: Warehouse, inventory: HourInventory, *, allow_emptying: 
     """Loads an hour that has files; empties one that has none, where that is allowed."""
     if not inventory.files and not allow_emptying:
         return LegacyHour(inventory.hour, Treatment.NO_FILES)
-    load = warehouse.replace_legacy_hour(inventory, allow_emptying=allow_emptying)
+    load = warehouse.load_slice(LEGACY, inventory, datetime.now(UTC), allow_emptying=allow_emptying)
     treatment = Treatment.LOADED if inventory.files else Treatment.EMPTIED
     return LegacyHour(inventory.hour, treatment, len(inventory.files), repaired=load.repaired)
 

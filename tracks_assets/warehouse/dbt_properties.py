@@ -5,7 +5,8 @@ from typing import Any
 
 import yaml
 
-from tracks_assets.warehouse.tables import TRACKS, Table
+from tracks_assets.core.tables import Table
+from tracks_assets.warehouse.tables import TRACKS
 
 DBT_PROJECT = Path(__file__).parents[2] / "dbt_project"
 PROPERTIES_FILE = DBT_PROJECT / "models" / "marts" / "posthog_tracks.yml"

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from tracks_assets.sources.posthog.columns import ColumnType
-from tracks_assets.warehouse.tables import Table
+from tracks_assets.core.columns import ColumnType
+from tracks_assets.core.tables import Table
 
 
 def column_difference(

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tracks_assets.core.columns import Column
 from tracks_assets.core.sql_files import macros, render
-from tracks_assets.sources.posthog.columns import Column
-from tracks_assets.warehouse.tables import EVERY_TABLE, Table
+from tracks_assets.core.tables import Table
+from tracks_assets.warehouse.tables import EVERY_TABLE
 
 SQL = Path(__file__).parent / "sql"
 
@@ -46,13 +47,17 @@ class Statements:
     place: Callable[[str, str], str]
     parameter: Callable[[str], str]
 
+    def table(self, table: Table) -> "Placed":
+        """A table of the project as this engine's statements name it."""
+        return Placed(table, self.place(table.schema, table.name))
+
     def text(self, statement: str, /, **blanks: Any) -> str:
         """The text of the statement in the file ``<statement>.sql``; every table is a blank by its own name.
 
         Raises:
             FileNotFoundError: the engine has no such statement.
         """
-        tables = {table.name: Placed(table, self.place(table.schema, table.name)) for table in EVERY_TABLE}
+        tables = {table.name: self.table(table) for table in EVERY_TABLE}
         common = {
             "dialect": macros(SQL / "dialect" / f"{self.engine}.sql"),
             "shared": macros(SQL / "macros.sql"),

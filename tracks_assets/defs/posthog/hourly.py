@@ -19,9 +19,10 @@ from tracks_assets.quality.checks import HourCounts, rejected_share, rows_accoun
 from tracks_assets.quality.freshness import Limits
 from tracks_assets.quality.hours import count_hours
 from tracks_assets.settings import Settings
+from tracks_assets.sources.posthog.feeds import EVENTS, RAW_TRACKS
 from tracks_assets.sources.posthog.inventory import Export
 from tracks_assets.warehouse.base import Warehouse
-from tracks_assets.warehouse.tables import LOAD_LOG, RAW_TRACKS
+from tracks_assets.warehouse.tables import LOAD_LOG
 
 RAW_TRACKS_KEY = dg.AssetKey([RAW_TRACKS.schema, RAW_TRACKS.name])
 
@@ -92,7 +93,7 @@ def _load_hours(
     progress, costs, run_id = Progress(len(hours)), [], context.run.run_id
     for hour in hours:
         started, used = time.monotonic(), tables.usage
-        load = tables.replace_hour(export.inventory(hour), stamp, allow_emptying=allow_emptying, run_id=run_id)
+        load = tables.load_slice(EVENTS, export.inventory(hour), stamp, allow_emptying=allow_emptying, run_id=run_id)
         seconds = time.monotonic() - started
         costs.append(hour_cost(hour, seconds, tables.usage, used))
         context.log.info(progress.line(load, seconds))

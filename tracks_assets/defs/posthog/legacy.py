@@ -4,15 +4,17 @@ from dataclasses import replace
 
 import dagster as dg
 
+from tracks_assets.core.tables import SCHEMA
 from tracks_assets.defs.shared.billing import usage_metadata
 from tracks_assets.defs.shared.emptying import EmptyingConfig
 from tracks_assets.defs.shared.metadata import legacy_hour_metadata, legacy_merge_metadata, table_metadata
 from tracks_assets.defs.shared.partitions import hours_of, legacy_hours, merge_windows, partition_key, window_of
 from tracks_assets.defs.shared.resources import WAREHOUSE_POOL, LegacyResource, WarehouseResource
 from tracks_assets.settings import Settings
+from tracks_assets.sources.posthog.feeds import BACKFILL_TRACKS
 from tracks_assets.warehouse.backfill import LegacyHour, refresh_hours
-from tracks_assets.warehouse.base import LegacyMerge
-from tracks_assets.warehouse.tables import BACKFILL_TRACKS, SCHEMA, TRACKS, TRACKS_COLLISIONS
+from tracks_assets.warehouse.results import LegacyMerge
+from tracks_assets.warehouse.tables import TRACKS, TRACKS_COLLISIONS
 
 
 def legacy_assets(settings: Settings) -> list[dg.AssetsDefinition]:
@@ -56,7 +58,7 @@ def legacy_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     def tracks_legacy(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> None:
         window = window_of(context)
         with warehouse.opened(context, "tracks_legacy", window) as tables:
-            merge = tables.insert_missing_legacy(window.start, window.end)
+            merge = tables.merge_legacy(window.start, window.end)
             usage = tables.usage
         context.log.info(merge_line(merge))
         context.add_asset_metadata({**legacy_merge_metadata(merge, len(hours_of(window))), **usage_metadata(usage)})

@@ -17,6 +17,7 @@ from dagster_dbt import (
 )
 
 from tracks_assets.core.errors import TransientWarehouseError
+from tracks_assets.core.tables import SCHEMA
 from tracks_assets.defs.shared.billing import billed_text, job_labels
 from tracks_assets.defs.shared.dbt_manifest import ensure_manifest
 from tracks_assets.defs.shared.dbt_results import cause_of, errors_in, results_of, usage_of
@@ -27,9 +28,11 @@ from tracks_assets.defs.shared.resources import WAREHOUSE_POOL, DbtResource, War
 from tracks_assets.defs.shared.retries import retried
 from tracks_assets.defs.shared.state import known_state, state_metadata
 from tracks_assets.settings import Settings
-from tracks_assets.warehouse.base import Usage, Warehouse
+from tracks_assets.sources.posthog.feeds import RAW_TRACKS
+from tracks_assets.warehouse.base import Warehouse
 from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
-from tracks_assets.warehouse.tables import MERGE_LOG, RAW_TRACKS, SCHEMA, TRACKS, TRACKS_COLLISIONS
+from tracks_assets.warehouse.results import Usage
+from tracks_assets.warehouse.tables import MERGE_LOG, TRACKS, TRACKS_COLLISIONS
 
 TRACKS_KEY = dg.AssetKey([SCHEMA, TRACKS.name])
 
@@ -147,8 +150,9 @@ def _failure(
     """What became of a merge that dbt did not finish."""
     cause = cause_of(MODEL, results_of(merge.target_path / "run_results.json"), errors_in(events))
     hours = [partition_key(hour) for hour in hours_of(window)]
-    kind = TransientWarehouseError if engine.is_passing(cause) else MergeError
-    return kind(merge_failure(hours[0], hours[-1], cause, engine.remedy(cause)))
+    diagnosis = engine.diagnose(cause)
+    kind = TransientWarehouseError if diagnosis.passes else MergeError
+    return kind(merge_failure(hours[0], hours[-1], cause, diagnosis.next_step))
 
 
 def _record(

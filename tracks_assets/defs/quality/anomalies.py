@@ -11,6 +11,7 @@ from typing import Any
 
 import dagster as dg
 
+from tracks_assets.core.tables import SCHEMA
 from tracks_assets.defs.alerts.recorded import NOT_ENOUGH_HISTORY
 from tracks_assets.defs.posthog.tracks import TRACKS_KEY
 from tracks_assets.defs.shared.billing import usage_metadata
@@ -22,7 +23,8 @@ from tracks_assets.quality.anomalies.daily_metrics import Counting, Measurement,
 from tracks_assets.quality.anomalies.evaluation import EvaluatedDay, Evaluation, Result, evaluate, hours_missing
 from tracks_assets.quality.anomalies.text import Message, anomaly_table, message, results_table
 from tracks_assets.settings import Settings
-from tracks_assets.warehouse.tables import DAILY_METRICS, RAW_TRACKS, SCHEMA
+from tracks_assets.sources.posthog.feeds import RAW_TRACKS
+from tracks_assets.warehouse.tables import DAILY_METRICS
 
 DAILY_METRICS_KEY = dg.AssetKey([SCHEMA, DAILY_METRICS.name])
 

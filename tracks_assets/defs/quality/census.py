@@ -29,7 +29,8 @@ from tracks_assets.quality.pages import table_lines
 from tracks_assets.quality.several_checks import Judge, Judged, judge, with_examples
 from tracks_assets.quality.state import State, state_of
 from tracks_assets.settings import Settings
-from tracks_assets.warehouse.base import Row, Warehouse
+from tracks_assets.warehouse.base import Warehouse
+from tracks_assets.warehouse.results import Row
 from tracks_assets.warehouse.tables import DUPLICATE_CENSUS
 
 JOB = "tracks_checks"

@@ -63,7 +63,7 @@ def failures_of(name: str, results: Results, logged: str, next_step: Callable[[s
         name: the test's name.
         results: what dbt recorded.
         logged: the errors that it logged.
-        next_step: the engine's next step for an error text, see ``Warehouse.remedy``.
+        next_step: the engine's next step for an error text, see ``Warehouse.diagnose``.
 
     Raises:
         CheckError: dbt did not finish the test.
@@ -81,7 +81,7 @@ def dbt_verdict(warehouse: Warehouse, cutover: datetime | None, name: str, resul
     Raises:
         CheckError: dbt did not finish the test.
     """
-    failures = failures_of(name, results, logged, warehouse.remedy)
+    failures = failures_of(name, results, logged, lambda text: warehouse.diagnose(text).next_step)
     match name:
         case "unique_event_id_all":
             colliding = census.count_colliding(warehouse) if failures else 0

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from tracks_assets.core.tables import OPS_SCHEMA
 from tracks_assets.defs.quality.census import CENSUS_KEY
 from tracks_assets.defs.shared.resources import WAREHOUSE_POOL, WarehouseResource
 from tracks_assets.defs.shared.state import observed_batches, state_metadata
@@ -21,7 +22,6 @@ from tracks_assets.status.gather import read_status
 from tracks_assets.status.incidents import read_alerts
 from tracks_assets.status.write import replaced
 from tracks_assets.warehouse.base import Warehouse
-from tracks_assets.warehouse.tables import OPS_SCHEMA
 
 PAGE_KEY = dg.AssetKey([OPS_SCHEMA, "status_page"])
 

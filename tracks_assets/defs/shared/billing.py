@@ -9,7 +9,7 @@ import dagster as dg
 
 from tracks_assets.defs.shared.partitions import hours_of, partition_key
 from tracks_assets.quality.pages import size_text
-from tracks_assets.warehouse.base import HourCost, Usage
+from tracks_assets.warehouse.results import HourCost, Usage
 
 _LONGEST = 63
 """Signs that BigQuery allows in a label's value, of these kinds: https://cloud.google.com/bigquery/docs/labels-intro."""

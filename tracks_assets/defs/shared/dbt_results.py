@@ -8,7 +8,7 @@ from typing import Any
 
 from dagster_dbt import DbtCliEventMessage
 
-from tracks_assets.warehouse.base import Usage
+from tracks_assets.warehouse.results import Usage
 
 Results = Mapping[str, Mapping[str, Any]]
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from datetime import datetime
 
-from tracks_assets.warehouse.base import HourCost, Row, Usage
+from tracks_assets.warehouse.results import HourCost, Row, Usage
 
 
 class MergeError(Exception):

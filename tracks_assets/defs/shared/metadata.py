@@ -5,14 +5,14 @@ from typing import Any
 
 import dagster as dg
 
+from tracks_assets.core.tables import Table
 from tracks_assets.defs.shared.merge_report import MergeCounts
 from tracks_assets.quality.checks import Verdict
 from tracks_assets.quality.several_checks import Judged
 from tracks_assets.sources.posthog.inventory import unknown_fields
 from tracks_assets.storage.inventory import HourInventory
 from tracks_assets.warehouse.backfill import LegacyHour
-from tracks_assets.warehouse.base import HourCost, HourLoad, LegacyMerge
-from tracks_assets.warehouse.tables import Table
+from tracks_assets.warehouse.results import HourCost, HourLoad, LegacyMerge
 
 Metadata = Mapping[str, Any]
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from tracks_assets.settings import PARTITION_FORMAT
-from tracks_assets.warehouse.base import HourLoad
+from tracks_assets.warehouse.results import HourLoad
 
 
 @dataclass

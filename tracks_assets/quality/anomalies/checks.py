@@ -6,7 +6,8 @@ from tracks_assets.quality.anomalies.evaluation import Check
 from tracks_assets.quality.anomalies.expectation import Rules
 from tracks_assets.quality.anomalies.series import Dimension, Metric
 from tracks_assets.settings import Settings
-from tracks_assets.warehouse.tables import RAW_TRACKS, TRACKS
+from tracks_assets.sources.posthog.feeds import RAW_TRACKS
+from tracks_assets.warehouse.tables import TRACKS
 
 RAW_TRACKS_TRAINING = 14
 TRACKS_TRAINING = 28

@@ -20,9 +20,10 @@ from tracks_assets.quality.anomalies.series import (
     series_of,
     window,
 )
+from tracks_assets.sources.posthog.feeds import RAW_TRACKS
 from tracks_assets.sources.posthog.layout import HOUR
 from tracks_assets.warehouse.base import Warehouse
-from tracks_assets.warehouse.tables import RAW_TRACKS, TRACKS
+from tracks_assets.warehouse.tables import TRACKS
 
 LARGEST = 20
 """Event names, and clients, that have a series of their own; all others are one group."""
@@ -99,15 +100,15 @@ def _learn_delay(warehouse: Warehouse, end: datetime) -> int:
 
 def _record(warehouse: Warehouse, now: datetime, days: Window, purchase_flow: Sequence[str]) -> None:
     """Counts, inserts, and only then deletes what was counted before, so that the table always has these days."""
-    warehouse.change("count_tracks_by_day", {"window_start": days.start, "window_end": days.tracks_end})
+    warehouse.execute("count_tracks_by_day", {"window_start": days.start, "window_end": days.tracks_end})
     names = {f"purchase_flow_{number}": name for number, name in enumerate(purchase_flow)}
-    warehouse.change(
+    warehouse.execute(
         "insert_daily_metrics",
         {"measured_at": now, "window_start": days.start, "window_end": days.loads_end, **names},
         purchase_flow=tuple(names),
         largest=LARGEST,
     )
-    warehouse.change("delete_older_metrics", {"measured_at": now, "window_start": days.start})
+    warehouse.execute("delete_older_metrics", {"measured_at": now, "window_start": days.start})
 
 
 def _never_seen(found: Sequence[Series], days: Window, purchase_flow: Sequence[str]) -> tuple[Series, ...]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from tracks_assets.warehouse.base import Row
+from tracks_assets.warehouse.results import Row
 
 DAY = timedelta(days=1)
 

@@ -5,13 +5,12 @@ afterwards together with those of the archive. That one sum tells that no untouc
 lost, and that no merge came in between.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from tracks_assets.quality.census import Census, count
 from tracks_assets.quality.pages import Statement, cost_refusal, scanned_by, space_refusal
+from tracks_assets.repairs.rehearsal import rehearse
 from tracks_assets.repairs.repair import (
     STANDING,
     Fingerprint,
@@ -28,12 +27,11 @@ from tracks_assets.repairs.repair import (
     fingerprint,
     new_repair_id,
     repairs_of,
-    snapshot_name,
-    snapshot_statement,
     tracks_place,
 )
-from tracks_assets.warehouse.base import Rewritten, Row, Warehouse, content_sum
-from tracks_assets.warehouse.tables import SCHEMA
+from tracks_assets.warehouse.base import Warehouse
+from tracks_assets.warehouse.repairing import Rewritten
+from tracks_assets.warehouse.results import Row, content_sum
 
 JOB = "dedup_tracks"
 SAMPLED_EVENTS = 20
@@ -98,7 +96,7 @@ def plan(warehouse: Warehouse, now: datetime, snapshot_days: int) -> DedupPlan |
     planned = _plan(warehouse, census, now, snapshot_days)
     said = space_refusal(
         JOB, "its snapshot and archive need", planned.needed_bytes, planned.free_bytes
-    ) or cost_refusal(JOB, planned.statements, warehouse.byte_limit)
+    ) or cost_refusal(JOB, planned.statements, warehouse.repairing.byte_limit)
     if said:
         raise RepairError(said)
     return planned
@@ -107,46 +105,25 @@ def plan(warehouse: Warehouse, now: datetime, snapshot_days: int) -> DedupPlan |
 def _plan(warehouse: Warehouse, census: Census, now: datetime, snapshot_days: int) -> DedupPlan:
     repair_id = new_repair_id(JOB, now)
     copies = census.duplicate_event_ids + census.excess_rows
-    whole = warehouse.scanned_bytes("fingerprint", table=tracks_place(warehouse))
+    whole = warehouse.repairing.estimate("fingerprint", table=tracks_place(warehouse))
     return DedupPlan(
         repair_id=repair_id,
         census=census,
         snapshot_days=snapshot_days,
-        statements=_statements(warehouse, repair_id, now),
+        statements=rehearse(
+            warehouse, "duplicate_ids", lambda recorder: dedup(recorder, repair_id, now, snapshot_days)
+        ),
         needed_bytes=whole * (copies + census.excess_rows) // max(census.rows, 1),
-        free_bytes=warehouse.free_bytes(),
+        free_bytes=warehouse.repairing.free_bytes(),
         sample=tuple(warehouse.fetch("sample_copies", events=SAMPLED_EVENTS)),
     )
 
 
-def _statements(warehouse: Warehouse, repair_id: str, now: datetime) -> tuple[Statement, ...]:
-    """Every statement that touches rows of tracks, in order.
-
-    In a dry run there is no snapshot to read, nor a table to write to: the ids that were just counted, and tracks
-    itself, stand in for the estimate.
-    """
-    snapshot, tracks = warehouse.statements.place(SCHEMA, snapshot_name(repair_id)), tracks_place(warehouse)
-
-    def reading(name: str, **blanks: Any) -> Statement:
-        scanned = warehouse.scanned_bytes(name, **{**blanks, "touched": "duplicate_ids"})
-        return Statement(name, warehouse.statements.text(name, **blanks), scanned)
-
-    return (
-        reading("find_duplicates", table=tracks),
-        reading("fingerprint", table=tracks),
-        *(reading(name, snapshot=snapshot, touched="duplicate_ids") for name in warehouse.snapshot_statements()),
-        snapshot_statement(warehouse, repair_id, "archive_losers", {"repair_id": repair_id, "removed_at": now}),
-        *_rewriting(warehouse, snapshot),
-        reading("fingerprint", table=tracks),
-        reading("touched_copies", table=tracks, touched=snapshot),
-    )
-
-
-def _rewriting(warehouse: Warehouse, snapshot: str) -> Iterator[Statement]:
-    estimated = warehouse.rewriting_statements("duplicate_ids", rewritten=tracks_place(warehouse))
-    for (name, blanks), (_, counted) in zip(warehouse.rewriting_statements(snapshot), estimated, strict=True):
-        scanned = warehouse.scanned_bytes(name, **counted) if counted else None
-        yield Statement(name, warehouse.statements.text(name, **blanks), scanned)
+def dedup(warehouse: Warehouse, repair_id: str, now: datetime, snapshot_days: int) -> Repair:
+    """All steps of a dedup, one after another; see each of them."""
+    take_snapshot(warehouse, repair_id, now, snapshot_days)
+    archive(warehouse, repair_id, now)
+    return rewrite(warehouse, repair_id)
 
 
 def take_snapshot(warehouse: Warehouse, repair_id: str, now: datetime, snapshot_days: int) -> Repair:
@@ -172,8 +149,8 @@ def archive(warehouse: Warehouse, repair_id: str, now: datetime) -> int:
     repair = find_repair(warehouse, JOB, repair_id)
     if repair.state in STANDING:
         return repair.rows_archived or 0
-    warehouse.change(DELETE_ARCHIVED, {"repair_id": repair_id})
-    archived = warehouse.change(
+    warehouse.execute(DELETE_ARCHIVED, {"repair_id": repair_id})
+    archived = warehouse.execute(
         "archive_losers",
         {"repair_id": repair_id, "removed_at": now},
         snapshot=repair.snapshot_place(warehouse),
@@ -193,13 +170,11 @@ def rewrite(warehouse: Warehouse, repair_id: str) -> Repair:
         return repair
     check_obstacles(warehouse, JOB)
     try:
-        with warehouse.without_losers(repair.snapshot_place(warehouse)) as rewritten:
+        with warehouse.repairing.deduplicated(repair.snapshot_place(warehouse)) as rewritten:
             rows = _verified(warehouse, repair, rewritten).rows
-            rewritten.publish(
-                repair_id,
-                lambda: check_unfinished(warehouse, repair),
-                lambda: advance(warehouse, repair, State.PUBLISHED, rows_after=rows),
-            )
+            with warehouse.repairing.publication(rewritten, repair_id):
+                check_unfinished(warehouse, repair)
+            advance(warehouse, repair, State.PUBLISHED, rows_after=rows)
         return find_repair(warehouse, JOB, repair_id)
     except RepairError:
         clear_unfinished(warehouse, JOB, DELETE_ARCHIVED, only=repair_id)
@@ -207,7 +182,7 @@ def rewrite(warehouse: Warehouse, repair_id: str) -> Repair:
 
 
 def _verified(warehouse: Warehouse, repair: Repair, rewritten: Rewritten) -> Fingerprint:
-    after = fingerprint(warehouse, rewritten.place)
+    after = fingerprint(warehouse, rewritten.table)
     archive_holds = archived(warehouse, repair.repair_id)
     said = differences(repair, after, _ids_after(warehouse, repair, rewritten, after), archive_holds)
     if (rewritten.removed_rows, rewritten.removed_content) != (archive_holds.rows, archive_holds.content):
@@ -226,7 +201,7 @@ def _ids_after(warehouse: Warehouse, repair: Repair, rewritten: Rewritten, after
     Ids that the snapshot does not hold stood once when it was taken; that their rows are the same ones is what the hash
     sum proves.
     """
-    (touched,) = warehouse.fetch("touched_copies", table=rewritten.place, touched=repair.snapshot_place(warehouse))
+    (touched,) = warehouse.fetch("touched_copies", table=rewritten.table, touched=repair.snapshot_place(warehouse))
     return after.rows_with_id - int(touched["all_rows"]) + int(touched["ids"])
 
 

@@ -13,7 +13,8 @@ from tracks_assets.repairs.repair import (
     choose,
     repairs_of,
 )
-from tracks_assets.warehouse.base import Row, Warehouse
+from tracks_assets.warehouse.base import Warehouse
+from tracks_assets.warehouse.results import Row
 from tracks_assets.warehouse.tables import TRACKS, TRACKS_DUPLICATES
 
 ROLLBACK = "rollback_dedup"
@@ -74,7 +75,7 @@ def roll_back(warehouse: Warehouse, wanted: str) -> RollbackPlan:
     with warehouse.transaction():
         planned = plan_rollback(warehouse, wanted)
         repair = planned.repair
-        restored = warehouse.change("restore_archived", {"repair_id": repair.repair_id})
+        restored = warehouse.execute("restore_archived", {"repair_id": repair.repair_id})
         rows = warehouse.count_rows(TRACKS)
         said = rollback_differences(planned, restored, rows, _rollback_state(warehouse, repair)["not_as_before"])
         if said:
@@ -82,7 +83,7 @@ def roll_back(warehouse: Warehouse, wanted: str) -> RollbackPlan:
                 f"The rollback of {repair.repair_id} is not published and posthog.tracks is as it was, for its result "
                 f"is not what the snapshot has: {'; '.join(said)}."
             )
-        warehouse.change(DELETE_ARCHIVED, {"repair_id": repair.repair_id})
+        warehouse.execute(DELETE_ARCHIVED, {"repair_id": repair.repair_id})
         advance(warehouse, repair, State.ROLLED_BACK)
     return planned
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tracks_assets.quality.pages import Statement, cost_refusal, scanned_by, space_refusal
+from tracks_assets.repairs.rehearsal import rehearse
 from tracks_assets.repairs.repair import (
     STANDING,
     Fingerprint,
@@ -26,13 +27,12 @@ from tracks_assets.repairs.repair import (
     fingerprint,
     new_repair_id,
     repairs_of,
-    snapshot_name,
-    snapshot_statement,
     tracks_place,
 )
 from tracks_assets.sources.posthog.contract import EARLIEST
-from tracks_assets.warehouse.base import Parameters, Row, Warehouse, content_sum
-from tracks_assets.warehouse.tables import SCHEMA, TRACKS_REDATED
+from tracks_assets.warehouse.base import Warehouse
+from tracks_assets.warehouse.results import Parameters, Row, content_sum
+from tracks_assets.warehouse.tables import TRACKS_REDATED
 
 JOB = "restore_created_at"
 SAMPLED_ROWS = 20
@@ -125,9 +125,9 @@ def plan(warehouse: Warehouse, now: datetime, tolerance_hours: int) -> RestorePl
     """
     check_obstacles(warehouse, JOB)
     times = count_id_times(warehouse, tolerance_hours)
-    warehouse.change("find_redated", _judging(tolerance_hours))
+    warehouse.execute("find_redated", _judging(tolerance_hours))
     (touched,) = warehouse.fetch("count_touched")
-    whole = warehouse.scanned_bytes("fingerprint", table=tracks_place(warehouse))
+    whole = warehouse.repairing.estimate("fingerprint", table=tracks_place(warehouse))
     repair_id = new_repair_id(JOB, now)
     planned = RestorePlan(
         repair_id=repair_id,
@@ -135,12 +135,14 @@ def plan(warehouse: Warehouse, now: datetime, tolerance_hours: int) -> RestorePl
         times=times,
         months=_months(warehouse.fetch("redated_months", table=_REDATED_ROWS, of_repair=False)),
         sample=tuple(warehouse.fetch("sample_redated", events=SAMPLED_ROWS)),
-        statements=_statements(warehouse, repair_id, now, tolerance_hours),
+        statements=rehearse(
+            warehouse, _REDATED_ROWS, lambda recorder: restore(recorder, repair_id, now, tolerance_hours)
+        ),
         needed_bytes=whole * touched["all_rows"] // max(times.rows, 1),
-        free_bytes=warehouse.free_bytes(),
+        free_bytes=warehouse.repairing.free_bytes(),
     )
     said = space_refusal(JOB, "its snapshot needs", planned.needed_bytes, planned.free_bytes) or cost_refusal(
-        JOB, planned.statements, warehouse.byte_limit
+        JOB, planned.statements, warehouse.repairing.byte_limit
     )
     if said:
         raise RepairError(said)
@@ -160,38 +162,16 @@ def _months(counted: Sequence[Row]) -> tuple[Month, ...]:
     )
 
 
-def _statements(warehouse: Warehouse, repair_id: str, now: datetime, tolerance_hours: int) -> tuple[Statement, ...]:
-    """Every statement that touches rows of tracks, in order."""
-    snapshot, tracks = warehouse.statements.place(SCHEMA, snapshot_name(repair_id)), tracks_place(warehouse)
-    judging, of_repair = _judging(tolerance_hours), {"repair_id": repair_id}
-
-    def over_tracks(name: str, parameters: Parameters | None = None, **blanks: str) -> Statement:
-        text = warehouse.statements.text(name, **blanks)
-        return Statement(name, text, warehouse.scanned_bytes(name, parameters, **blanks))
-
-    def over_snapshot(name: str, parameters: Parameters, blank: str) -> Statement:
-        return snapshot_statement(warehouse, repair_id, name, parameters, blank)
-
-    return (
-        over_tracks("find_redated", judging),
-        over_tracks("find_duplicates", table=tracks),
-        over_tracks("fingerprint", table=tracks),
-        *(over_tracks(name, snapshot=snapshot, touched=_REDATED_ROWS) for name in warehouse.snapshot_statements()),
-        over_snapshot("archive_times", {**judging, **of_repair, "restored_at": now}, "snapshot"),
-        over_snapshot("fingerprint_restored", of_repair, "table"),
-        over_tracks("fingerprint_restored", of_repair, table=tracks),
-        over_tracks("restore_times", judging),
-        over_tracks("fingerprint", table=tracks),
-        over_tracks("find_duplicates", table=tracks),
-        over_tracks("count_id_times", judging),
-        over_tracks("fingerprint_restored", of_repair, table=tracks),
-    )
-
-
 def clear(warehouse: Warehouse, now: datetime) -> None:
     """Takes back what killed restores left, and the snapshots whose time is over."""
     clear_unfinished(warehouse, JOB, _DELETE_ARCHIVED)
     drop_expired(warehouse, (JOB,), now)
+
+
+def restore(warehouse: Warehouse, repair_id: str, now: datetime, tolerance_hours: int) -> Repair:
+    """All steps of a restore, one after another; see each of them."""
+    take_snapshot(warehouse, repair_id, now, tolerance_hours)
+    return rewrite(warehouse, repair_id, now, tolerance_hours)
 
 
 def take_snapshot(warehouse: Warehouse, repair_id: str, now: datetime, tolerance_hours: int) -> Repair:
@@ -207,7 +187,7 @@ def take_snapshot(warehouse: Warehouse, repair_id: str, now: datetime, tolerance
         return standing[0]
     check_obstacles(warehouse, JOB)
     clear(warehouse, now)
-    warehouse.change("find_redated", _judging(tolerance_hours))
+    warehouse.execute("find_redated", _judging(tolerance_hours))
     warehouse.find_duplicates()
     return begin(warehouse, JOB, repair_id, now, SNAPSHOT_DAYS, touched=_REDATED_ROWS)
 
@@ -272,9 +252,9 @@ def rewrite(warehouse: Warehouse, repair_id: str, now: datetime, tolerance_hours
 def _replace_times(warehouse: Warehouse, repair: Repair, now: datetime, tolerance_hours: int) -> Outcome:
     snapshot, judging = repair.snapshot_place(warehouse), _judging(tolerance_hours)
     archiving = {"repair_id": repair.repair_id, "restored_at": now}
-    archived = warehouse.change("archive_times", {**judging, **archiving}, snapshot=snapshot)
+    archived = warehouse.execute("archive_times", {**judging, **archiving}, snapshot=snapshot)
     seen, found = (_touched(warehouse, repair, table) for table in (snapshot, tracks_place(warehouse)))
-    changed = warehouse.change("restore_times", judging)
+    changed = warehouse.execute("restore_times", judging)
     after = fingerprint(warehouse, tracks_place(warehouse))
     warehouse.find_duplicates()
     return Outcome(

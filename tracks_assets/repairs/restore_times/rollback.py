@@ -58,14 +58,14 @@ def plan_rollback(warehouse: Warehouse, wanted: str) -> RollbackPlan:
     repair = choose(repairs_of(warehouse, JOB), JOB, wanted)
     check_snapshot(warehouse, repair, TRACKS_REDATED.name)
     of_repair = {"repair_id": repair.repair_id}
-    warehouse.change("find_seen_rows", of_repair, snapshot=repair.snapshot_place(warehouse))
+    warehouse.execute("find_seen_rows", of_repair, snapshot=repair.snapshot_place(warehouse))
     (state,) = warehouse.fetch("times_rollback_state", of_repair)
     if not state["is_archive_whole"] or state["archived_times"] != repair.rows_archived:
         raise RepairError(
             f"The archive of {repair.repair_id} in posthog.tracks_redated does not hold the times that its snapshot "
             f"tells of, so nothing was changed: the rows as they were stand in posthog.{repair.snapshot}."
         )
-    warehouse.change("find_given_back")
+    warehouse.execute("find_given_back")
     (counted,) = warehouse.fetch("count_given_back")
     return RollbackPlan(
         repair=repair,
@@ -86,8 +86,8 @@ def roll_back(warehouse: Warehouse, wanted: str) -> RollbackPlan:
     """
     with warehouse.transaction():
         planned = plan_rollback(warehouse, wanted)
-        deleted = warehouse.change("delete_moved_events")
-        inserted = warehouse.change("insert_moved_events")
+        deleted = warehouse.execute("delete_moved_events")
+        inserted = warehouse.execute("insert_moved_events")
         (state,) = warehouse.fetch("times_rollback_state", {"repair_id": planned.repair.repair_id})
         said = rollback_differences(planned, deleted, inserted, int(state["not_as_before"]))
         if said:

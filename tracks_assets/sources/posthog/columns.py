@@ -1,75 +1,14 @@
-"""The column list: every table's columns, written once.
+"""The columns of tracks and of its deliveries, written once.
 
 The Arrow schemas, the DDL of every engine, dbt's column documentation, the extraction and the tests follow from
 ``TRACK_COLUMNS``. To add a column, add a line here (CONTRIBUTING says what else to run).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 
+from tracks_assets.core.columns import Column, ColumnType, Family, Field, Property, Stamp
 from tracks_assets.sources.posthog.fields import INSERT_TIME_FIELDS
 from tracks_assets.sources.posthog.legacy import FieldType
-
-
-class ColumnType(StrEnum):
-    """The column types in use, by their BigQuery names."""
-
-    STRING = "STRING"
-    TIMESTAMP = "TIMESTAMP"
-    JSON = "JSON"
-    INT64 = "INT64"
-    FLOAT64 = "FLOAT64"
-    BOOL = "BOOL"
-
-
-@dataclass(frozen=True)
-class Field:
-    """The value of one field of a delivery; the later names are taken where the earlier ones are null or absent.
-
-    The file must hold the field with the column's type, a JSON column's as text. Text that is no JSON is null.
-    """
-
-    names: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Property:
-    """The value of one top-level key of ``properties``; the later keys are taken where the earlier ones are null.
-
-    A value that does not fit the column's type is null, and counted. STRING and JSON columns take any value, INT64 a
-    JSON integer of 64 bits, FLOAT64 a JSON number, BOOL true and false, and TIMESTAMP a text in ISO 8601 with seconds
-    and a zone, such as "2026-03-12T00:30:00.25Z".
-    """
-
-    keys: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Family:
-    """The object of every top-level key of ``properties`` that starts with a prefix."""
-
-    prefix: str
-    cut_prefix: bool
-
-
-@dataclass(frozen=True)
-class Stamp:
-    """A value that the loader sets, the same for the whole run or window."""
-
-
-Source = Field | Property | Family | Stamp
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column: its name, type, where its value comes from, and what it means to a reader."""
-
-    name: str
-    type: ColumnType
-    source: Source
-    description: str
-
 
 TRACK_COLUMNS: tuple[Column, ...] = (
     Column("event_id", ColumnType.STRING, Field(("uuid",)), "The event's id, as delivered. Unique in tracks."),
@@ -145,11 +84,6 @@ REJECTED_COLUMNS: tuple[Column, ...] = (
     Column("raw", ColumnType.JSON, Stamp(), "The delivered row, whole."),
     Column("rejected_at", ColumnType.TIMESTAMP, Stamp(), "Start of the loader run that refused the row."),
 )
-
-
-def field_types(columns: Sequence[Column] = TRACK_COLUMNS) -> dict[str, ColumnType]:
-    """Every field of a delivery that the columns read, and the type that it must have."""
-    return {name: column.type for column in columns if isinstance(column.source, Field) for name in column.source.names}
 
 
 def legacy_fields(columns: Sequence[Column] = TRACK_COLUMNS) -> dict[str, FieldType]:

@@ -18,6 +18,7 @@ from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Valid
 from pydantic import Field as ModelField
 from pydantic_core import PydanticCustomError
 
+from tracks_assets.core.columns import Column, ColumnType, Family, Field, Property
 from tracks_assets.core.strict_json import (
     InvalidJsonError,
     Json,
@@ -27,7 +28,7 @@ from tracks_assets.core.strict_json import (
     parse_json,
     repair_surrogates,
 )
-from tracks_assets.sources.posthog.columns import TRACK_COLUMNS, Column, ColumnType, Family, Field, Property
+from tracks_assets.sources.posthog.columns import TRACK_COLUMNS
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)

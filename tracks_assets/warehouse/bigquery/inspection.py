@@ -8,12 +8,13 @@ from functools import partial
 from google.api_core.exceptions import Forbidden, NotFound
 from google.cloud import bigquery
 
-from tracks_assets.warehouse.base import Obstacle
+from tracks_assets.core.tables import Table
 from tracks_assets.warehouse.bigquery.errors import FAILURES, cause
 from tracks_assets.warehouse.bigquery.jobs import Jobs
 from tracks_assets.warehouse.bigquery.protection import TableState, dataset_obstacles, table_obstacles
 from tracks_assets.warehouse.bigquery.tables import PIPELINE_LABELS, difference
 from tracks_assets.warehouse.bigquery.target import BigQueryPlace
+from tracks_assets.warehouse.repairing import Obstacle
 from tracks_assets.warehouse.statements import bigquery_statements
 from tracks_assets.warehouse.tables import (
     EVERY_TABLE,
@@ -21,11 +22,10 @@ from tracks_assets.warehouse.tables import (
     TRACKS_DUPLICATES,
     TRACKS_REDATED,
     TRACKS_REPAIRS,
-    TRACKS_TURN,
-    Table,
+    write_lock,
 )
 
-REPAIRED = (TRACKS, TRACKS_DUPLICATES, TRACKS_REDATED, TRACKS_REPAIRS, TRACKS_TURN)
+REPAIRED = (TRACKS, TRACKS_DUPLICATES, TRACKS_REDATED, TRACKS_REPAIRS, write_lock(TRACKS))
 """The tables that a repair reads or writes."""
 
 _CALLS_AT_ONCE = 8

@@ -17,11 +17,11 @@ from google.cloud.bigquery.retry import DEFAULT_RETRY
 from requests import Response
 from requests.adapters import HTTPAdapter
 
+from tracks_assets.core.columns import ColumnType
 from tracks_assets.core.errors import WarehouseError
-from tracks_assets.sources.posthog.columns import ColumnType
-from tracks_assets.warehouse.base import Parameters, Usage
 from tracks_assets.warehouse.bigquery.errors import FAILURES, told
 from tracks_assets.warehouse.bigquery.target import BigQueryPlace
+from tracks_assets.warehouse.results import Parameters, Usage
 from tracks_assets.warehouse.statements import Statements
 from tracks_assets.warehouse.tables import TABLES
 

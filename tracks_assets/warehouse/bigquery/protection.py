@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from tracks_assets.warehouse.base import Obstacle
+from tracks_assets.warehouse.repairing import Obstacle
 
 Resource = Mapping[str, Any]
 """A dataset or a table as BigQuery's REST API describes it."""

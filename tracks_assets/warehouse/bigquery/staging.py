@@ -9,12 +9,12 @@ from uuid import uuid4
 import duckdb
 from google.cloud import bigquery
 
+from tracks_assets.core.columns import ColumnType
 from tracks_assets.core.errors import WarehouseError
 from tracks_assets.core.sql_files import sql_text
-from tracks_assets.sources.posthog.columns import ColumnType
+from tracks_assets.core.tables import Table
 from tracks_assets.warehouse.bigquery.jobs import Jobs
 from tracks_assets.warehouse.bigquery.tables import PIPELINE_LABELS, staging_schema
-from tracks_assets.warehouse.tables import Table
 
 _ROW_GROUP_ROWS = 16_384
 _ROW_GROUP_BYTES = 32 * 2**20

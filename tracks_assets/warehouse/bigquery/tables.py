@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from google.cloud import bigquery
 
-from tracks_assets.sources.posthog.columns import Column, ColumnType
+from tracks_assets.core.columns import Column, ColumnType
+from tracks_assets.core.tables import Table
 from tracks_assets.warehouse.shape import column_difference
-from tracks_assets.warehouse.tables import Table
 
 PIPELINE_LABELS: Mapping[str, str] = {"pipeline": "tracks"}
 """What everything that the project makes carries, so that its cost can be told from others'."""

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import duckdb
 
-from tracks_assets.sources.posthog.columns import ColumnType
+from tracks_assets.core.columns import ColumnType
+from tracks_assets.core.tables import Table
 from tracks_assets.transform.duckdb_errors import is_held, opening_error
 from tracks_assets.warehouse.shape import column_difference
 from tracks_assets.warehouse.statements import DUCKDB_STATEMENTS
-from tracks_assets.warehouse.tables import TABLES, Table
+from tracks_assets.warehouse.tables import TABLES
 
 COLUMN_TYPES = {
     ColumnType.STRING: "VARCHAR",

@@ -1,10 +1,10 @@
--- The rows of the old pipeline's files whose JSON is none, or is to be parsed strictly.
+-- The rows whose JSON is none, or is to be parsed strictly.
 -- A field of a struct looks like a qualified column.
 -- noqa: disable=RF03
 select
     source_file,
     row_number
-from legacy_rows
+from plain_rows
 where
     {% for text in texts %}
     case

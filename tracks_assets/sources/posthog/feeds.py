@@ -1,0 +1,51 @@
+"""The feeds of PostHog: exported events, and the rows that the old pipeline left."""
+
+from dataclasses import replace
+
+from tracks_assets.core.columns import Field
+from tracks_assets.core.feed import Feed
+from tracks_assets.core.tables import Table
+from tracks_assets.sources.posthog.columns import RAW_TRACK_COLUMNS, REJECTED_COLUMNS, TRACK_COLUMNS
+from tracks_assets.sources.posthog.contract import RawPostHogEvent
+
+RAW_TRACKS = Table(
+    "raw_tracks",
+    RAW_TRACK_COLUMNS,
+    "Every delivery, typed: what PostHog exported, hour by hour, repeats included.",
+    partitioned_by="window_start",
+    # A merge reads whole deliveries of an hour, and would be billed for those of the whole day.
+    clustered_by=("window_start",),
+)
+REJECTED_TRACKS = Table(
+    "rejected_tracks",
+    REJECTED_COLUMNS,
+    "Every delivered row that the contract refuses, whole, with the reason.",
+    partitioned_by="window_start",
+)
+BACKFILL_TRACKS = Table(
+    "backfill_tracks",
+    TRACK_COLUMNS,
+    "The frozen table of the old pipeline, as it left it: ids may stand more than once.",
+    partitioned_by="created_at",
+    clustered_by=("event_name", "user_id"),
+)
+
+EVENTS = Feed(
+    "events",
+    RAW_TRACKS,
+    TRACK_COLUMNS,
+    slice_column="window_start",
+    contract=RawPostHogEvent,
+    rejected=REJECTED_TRACKS,
+    is_logged=True,
+)
+
+LEGACY = Feed(
+    "legacy",
+    BACKFILL_TRACKS,
+    # The old pipeline's files hold the columns of tracks by name.
+    tuple(replace(column, source=Field((column.name,))) for column in TRACK_COLUMNS),
+    slice_column="created_at",
+)
+
+FEEDS = (EVENTS, LEGACY)

@@ -1,0 +1,62 @@
+"""The typed rows of one hour of a feed: what every engine loads, made by DuckDB on the machine that runs the load."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Protocol
+
+import duckdb
+
+from tracks_assets.core.feed import Feed
+from tracks_assets.storage.inventory import HourInventory, find_unreadable
+from tracks_assets.transform.deliveries import validated
+from tracks_assets.transform.plain_rows import plain_rows
+
+
+class TypedRows(Protocol):
+    """The rows of an hour's files, as queries of the DuckDB that transforms them; each query can be run once."""
+
+    @property
+    def repaired(self) -> int:
+        """Accepted rows in which half a surrogate pair is replaced by U+FFFD."""
+
+    @property
+    def unfitting(self) -> int:
+        """Values of accepted rows that do not fit their column's type, and are null."""
+
+    def accepted_rows(self, stamp: datetime) -> str:
+        """The query of the rows of the feed's table; ``stamp`` is the start of the loader run."""
+
+    def rejected_rows(self, stamp: datetime) -> str:
+        """The query of the rows of the feed's table of refused rows."""
+
+
+@contextmanager
+def typed_rows(
+    feed: Feed, connection: duckdb.DuckDBPyConnection, inventory: HourInventory, memory_limit: str
+) -> Iterator[TypedRows]:
+    """The rows of an hour's files, for the length of a ``with`` block.
+
+    Args:
+        feed: whose files they are.
+        connection: the DuckDB that transforms them.
+        inventory: the hour's files, on local disk.
+        memory_limit: the limit of that DuckDB, for instance "2GB".
+
+    Raises:
+        ExportError: a file cannot be read to its end, a field has another type than its column, or a text is not JSON
+            that every engine can hold.
+    """
+    try:
+        if feed.contract is None:
+            with plain_rows(connection, inventory, memory_limit, feed.columns) as plain:
+                yield plain
+        else:
+            with validated(connection, inventory, memory_limit, feed.columns) as deliveries:
+                yield deliveries
+    except duckdb.Error as error:
+        # DuckDB reports a stream that failed, and not which file is torn.
+        unreadable = find_unreadable(inventory)
+        if unreadable is None:
+            raise
+        raise unreadable from error
