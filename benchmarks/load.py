@@ -22,7 +22,7 @@ from examples.export_generator.generate import write_hours
 from examples.export_generator.plan import ExportPlan
 from tracks_assets.settings import PARTITION_FORMAT
 from tracks_assets.sources.posthog import feeds
-from tracks_assets.sources.posthog.contract import RawPostHogEvent, judge
+from tracks_assets.sources.posthog.contract import RawPostHogEvent, validate
 from tracks_assets.sources.posthog.inventory import Export
 from tracks_assets.storage.inventory import HourInventory
 from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
@@ -38,7 +38,7 @@ def row_by_row(inventory: HourInventory, rows: int) -> int:
     """Reads, judges and extracts row by row through RawPostHogEvent, and hands the rows to DuckDB as Arrow."""
     tracks = []
     for row in _rows(inventory, rows):
-        event = judge(row)
+        event = validate(row)
         if isinstance(event, RawPostHogEvent):
             tracks.append(event.track())
     events = pa.Table.from_pylist(tracks)  # noqa: F841 (DuckDB finds it by its name)

@@ -134,7 +134,7 @@ def _environment(settings: Settings) -> dict[str, str]:
     return inherited | {"TRACKS_HOME": str(settings.home), "DAGSTER_HOME": str(settings.dagster_home)}
 
 
-def verdicts(settings: Settings) -> dict[str, bool]:
+def results(settings: Settings) -> dict[str, bool]:
     """The results of the newest run of tracks_checks: whether each check passed, by its name."""
     with dg.DagsterInstance.from_config(str(settings.dagster_home)) as instance:
         (run,) = instance.get_runs(dg.RunsFilter(job_name=CHECKS), limit=1)
@@ -193,7 +193,7 @@ def _incident_steps(settings: Settings, plan: IncidentPlan, before: dict[str, bo
         f"{CHECKS} takes a census ..."
     )
     yield from execute(settings, CHECKS)
-    before.update(verdicts(settings))
+    before.update(results(settings))
     yield f"{CHECKS}: {', '.join(name for name, passed in before.items() if not passed)} failed; dedup_tracks ..."
     yield from execute(settings, "dedup_tracks", dry_run=False)
 
@@ -202,7 +202,7 @@ def _check_steps(settings: Settings, after: dict[str, bool]) -> Iterator[str]:
     """Checks the table again; fills in the results."""
     yield f"{CHECKS} takes another census ..."
     yield from execute(settings, CHECKS)
-    after.update(verdicts(settings))
+    after.update(results(settings))
 
 
 def _hourly_steps(settings: Settings, hours: list[datetime]) -> Iterator[str]:

@@ -26,8 +26,8 @@ STATES = {10: "pass", 119: "pass", 130: "warn", 239: "warn", 250: "error", 5_000
 
 
 def state_of(newest: datetime | None, now: datetime) -> str:
-    verdict = freshness(newest, now, LIMITS)
-    return "pass" if verdict.passed else verdict.severity.lower()
+    result = freshness(newest, now, LIMITS)
+    return "pass" if result.passed else result.severity.lower()
 
 
 @pytest.mark.parametrize(("age", "state"), STATES.items())

@@ -8,12 +8,12 @@ import pytest
 
 from tests.checks.rows import DAY, MINTED, NOW, fill, row
 from tests.integrity.rows import uuid7
-from tracks_assets.defs.quality.census import counted_judges
+from tracks_assets.defs.quality.census import counted_checks
 from tracks_assets.defs.quality.dbt_tests import failures_of
 from tracks_assets.quality import census
-from tracks_assets.quality.checks import Verdict, rejected_share, rows_accounted_for, unique_event_id_of_batch
+from tracks_assets.quality.checks import CheckResult, rejected_share, rows_accounted_for, unique_event_id_of_batch
 from tracks_assets.quality.hours import count_hours
-from tracks_assets.quality.several_checks import CheckError, Judged, judge
+from tracks_assets.quality.several_checks import CheckError, Evaluated, evaluate
 from tracks_assets.warehouse.base import Warehouse
 from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
 
@@ -21,12 +21,12 @@ HOUR = timedelta(hours=1)
 START = datetime(2026, 3, 12, tzinfo=UTC)
 
 
-def counted(warehouse: Warehouse) -> Judged:
-    return judge(counted_judges(warehouse, census.count(warehouse, NOW)))
+def counted(warehouse: Warehouse) -> Evaluated:
+    return evaluate(counted_checks(warehouse, census.count(warehouse, NOW)))
 
 
-def found(warehouse: Warehouse, name: str) -> Verdict:
-    return counted(warehouse).verdicts[name]
+def found(warehouse: Warehouse, name: str) -> CheckResult:
+    return counted(warehouse).results[name]
 
 
 def test_growth_since_the_census_is_red_and_what_stays_is_green(tmp_path: Path) -> None:
@@ -35,10 +35,10 @@ def test_growth_since_the_census_is_red_and_what_stays_is_green(tmp_path: Path) 
         assert found(warehouse, "flat_duplicate_count").sentence.startswith("No baseline yet: 2 excess rows now")
         census.append(warehouse, census.count(warehouse, NOW - 8 * DAY))
         same = counted(warehouse)
-        assert {name: verdict.passed for name, verdict in same.verdicts.items()} == dict.fromkeys(
+        assert {name: result.passed for name, result in same.results.items()} == dict.fromkeys(
             ("flat_duplicate_count", "no_collisions_all", "created_at_kept"), True
         )
-        assert {verdict.examples for verdict in same.verdicts.values()} == {()}
+        assert {result.examples for result in same.results.values()} == {()}
 
         warehouse.connection.execute("insert into posthog.tracks from posthog.tracks where event_id = 'a'")
         warehouse.connection.execute(
@@ -71,11 +71,11 @@ def test_an_id_of_two_events_is_red(tmp_path: Path, other: str | None) -> None:
 def test_a_check_that_raises_hides_no_other(tmp_path: Path) -> None:
     with fill(tmp_path, [row("c", user_id="1"), row("c", user_id="2")]).opened() as warehouse:
         warehouse.connection.execute("alter table posthog.duplicate_census rename column measured_at to moment")
-        judged = counted(warehouse)
-    assert list(judged.verdicts) == ["no_collisions_all"]
-    assert not judged.verdicts["no_collisions_all"].passed
+        evaluated = counted(warehouse)
+    assert list(evaluated.results) == ["no_collisions_all"]
+    assert not evaluated.results["no_collisions_all"].passed
     with pytest.raises(CheckError) as raised:
-        judged.raise_errors()
+        evaluated.raise_errors()
     for name in ("flat_duplicate_count", "created_at_kept"):
         assert f"The check {name} could not be computed: The warehouse " in str(raised.value)
 
@@ -94,7 +94,7 @@ def test_what_could_be_computed_raises_nothing(tmp_path: Path) -> None:
     ],
     ids=["dbt did not run it", "dbt failed", "dbt skipped it"],
 )
-def test_a_test_that_dbt_did_not_finish_is_no_verdict(results: dict[str, Any], cause: str) -> None:
+def test_a_test_that_dbt_did_not_finish_is_no_result(results: dict[str, Any], cause: str) -> None:
     with pytest.raises(CheckError) as raised:
         failures_of("unique_event_id_all", results, "it is locked", lambda cause: f"See {cause}.")
     assert str(raised.value) == (f"dbt did not finish its test ({cause}). See {cause}.")
@@ -107,7 +107,7 @@ def deliver(warehouse: DuckDbWarehouse, event_id: str, hour: datetime, created_a
     )
 
 
-def batch(warehouse: Warehouse, start: datetime, end: datetime) -> Verdict:
+def batch(warehouse: Warehouse, start: datetime, end: datetime) -> CheckResult:
     bounds = {"window_start": start, "window_end": end, "cutover": START - DAY}
     (counts,) = warehouse.fetch("batch_duplicates", bounds)
     known = census.newest(warehouse)

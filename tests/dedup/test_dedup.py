@@ -104,7 +104,7 @@ def test_a_plan_changes_nothing_and_says_what_would_be_done(damaged: Damaged) ->
         "touched_copies",
     ]
     assert len({row["event_id"] for row in made.sample}) == 20
-    assert [row["verdict"] for row in made.sample[:3]] == ["stays", "goes", "goes"]
+    assert [row["result"] for row in made.sample[:3]] == ["stays", "goes", "goes"]
     assert made.sample[0]["bq_ingested_timestamp"] > made.sample[1]["bq_ingested_timestamp"]
 
 

@@ -12,7 +12,7 @@ from tracks_assets.repairs.dedup.dedup import (
     refusal,
 )
 from tracks_assets.repairs.dedup.pages import plan_page, report_page, rollback_page
-from tracks_assets.repairs.dedup.rollback import RollbackPlan, rollback_differences
+from tracks_assets.repairs.dedup.rollback import DedupRollback, rollback_differences
 from tracks_assets.repairs.repair import Fingerprint, Repair, RepairError, State, choose, new_repair_id
 from tracks_assets.warehouse.tables import DUPLICATE_CENSUS, TRACKS_REPAIRS
 
@@ -115,7 +115,7 @@ def test_every_difference_is_named() -> None:
 
 
 def test_every_difference_of_a_rollback_is_named() -> None:
-    planned = RollbackPlan(REPAIR, rows_now=5_000, rows_to_restore=2_000, merged_since=1)
+    planned = DedupRollback(REPAIR, rows_now=5_000, rows_to_restore=2_000, merged_since=1)
 
     assert rollback_differences(planned, 2_000, 7_000, 1) == []
     assert rollback_differences(planned, 1_999, 6_999, 2) == [
@@ -143,7 +143,7 @@ def test_an_unpublished_dedup_is_not_rolled_back() -> None:
 def test_the_plan_as_a_page() -> None:
     row = {
         "event_id": "a",
-        "verdict": "stays",
+        "result": "stays",
         "created_at": NOW,
         "bq_ingested_timestamp": NOW,
         "event_inserted_at": None,
@@ -175,7 +175,7 @@ def test_the_plan_as_a_page() -> None:
             "",
             "## A sample of up to 20 events, the copy that stays beside those that go",
             "",
-            "| event_id | verdict | created_at | bq_ingested_timestamp | event_inserted_at | event_name | user_id |",
+            "| event_id | result | created_at | bq_ingested_timestamp | event_inserted_at | event_name | user_id |",
             "| --- | --- | --- | --- | --- | --- | --- |",
             "| a | stays | 2026-06-12 09:30:00+00:00 | 2026-06-12 09:30:00+00:00 | None | open | u |",
             "",
@@ -214,7 +214,7 @@ def test_the_report_as_a_page() -> None:
 
 
 def test_the_rollback_as_a_page() -> None:
-    planned = RollbackPlan(REPAIR, rows_now=5_003, rows_to_restore=2_000, merged_since=1)
+    planned = DedupRollback(REPAIR, rows_now=5_003, rows_to_restore=2_000, merged_since=1)
 
     assert rollback_page(planned, is_dry=True) == "\n".join(
         [

@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 from tests.checks.rows import DAY, MINTED, NOW, row
 from tests.engines.engine import Engine
 from tests.integrity.rows import uuid7
-from tracks_assets.defs.quality.census import counted_judges
-from tracks_assets.defs.quality.dbt_tests import DBT_CHECKS, dbt_verdict
+from tracks_assets.defs.quality.census import counted_checks
+from tracks_assets.defs.quality.dbt_tests import DBT_CHECKS, dbt_result
 from tracks_assets.quality import census
 from tracks_assets.quality.census import Census
-from tracks_assets.quality.checks import Verdict, rejected_share, rows_accounted_for, unique_event_id_of_batch
+from tracks_assets.quality.checks import CheckResult, rejected_share, rows_accounted_for, unique_event_id_of_batch
 from tracks_assets.quality.hours import count_hours
-from tracks_assets.quality.several_checks import judge
+from tracks_assets.quality.several_checks import evaluate
 from tracks_assets.sources.posthog.feeds import RAW_TRACKS, REJECTED_TRACKS
 from tracks_assets.warehouse.base import Warehouse
 from tracks_assets.warehouse.tables import DUPLICATE_CENSUS, TRACKS
@@ -71,28 +71,28 @@ def test_a_census_counts_and_is_kept(engine: Engine) -> None:
     assert len(engine.rows(DUPLICATE_CENSUS)) == 2
 
 
-def judged(engine: Engine) -> dict[str, Verdict]:
-    """The verdicts of the checks that count."""
+def evaluated(engine: Engine) -> dict[str, CheckResult]:
+    """The results of the checks that count."""
     with engine.opened() as warehouse:
-        found = judge(counted_judges(warehouse, census.count(warehouse, NOW)))
+        found = evaluate(counted_checks(warehouse, census.count(warehouse, NOW)))
     found.raise_errors()
-    return dict(found.verdicts)
+    return dict(found.results)
 
 
 def test_growth_since_the_census_is_red_and_what_stays_is_green(engine: Engine) -> None:
     engine.put(TRACKS, row("a"), row("a"), row("b"), row("b"))
-    first = judged(engine)
+    first = evaluated(engine)
     assert first["flat_duplicate_count"].sentence.startswith("No baseline yet: 2 excess rows now")
     assert first["created_at_kept"].sentence.startswith("No census yet to compare with: 0 moved rows now")
     with engine.opened() as warehouse:
         census.append(warehouse, census.count(warehouse, NOW - 8 * DAY))
-    same = judged(engine)
+    same = evaluated(engine)
     assert {name: (each.passed, each.examples) for name, each in same.items()} == dict.fromkeys(
         ("flat_duplicate_count", "no_collisions_all", "created_at_kept"), (True, ())
     )
 
     engine.put(TRACKS, row("a"), row("b", user_id="another"), row(MOVED, created_at=MINTED + 30 * DAY))
-    red = judged(engine)
+    red = evaluated(engine)
     flat, kept, collision = red["flat_duplicate_count"], red["created_at_kept"], red["no_collisions_all"]
     assert (flat.passed, flat.severity, flat.examples) == (False, "ERROR", ("a", "b"))
     assert "4 excess rows now, 2 at the census of 2026-06-04 06:00 UTC" in flat.sentence
@@ -100,8 +100,8 @@ def test_growth_since_the_census_is_red_and_what_stays_is_green(engine: Engine) 
     assert (collision.passed, collision.severity, collision.examples) == (False, "ERROR", ("b",))
 
 
-def batch(warehouse: Warehouse, start: datetime, end: datetime) -> Verdict:
-    """The verdict on the hours of a window."""
+def batch(warehouse: Warehouse, start: datetime, end: datetime) -> CheckResult:
+    """The result on the hours of a window."""
     bounds = {"window_start": start, "window_end": end, "cutover": START - DAY}
     (counts,) = warehouse.fetch("batch_duplicates", bounds)
     known = census.newest(warehouse)
@@ -146,12 +146,12 @@ def test_rows_are_counted_afresh_hour_by_hour(engine: Engine) -> None:
     )
 
 
-def found_by_dbt(engine: Engine) -> dict[str, Verdict]:
-    """The verdicts on what dbt's tests find."""
+def found_by_dbt(engine: Engine) -> dict[str, CheckResult]:
+    """The results on what dbt's tests find."""
     results = engine.run_dbt("test", "--select", " ".join(DBT_CHECKS))
     named = {result["unique_id"].split(".")[2]: result for result in results}
     with engine.opened() as warehouse:
-        return {name: dbt_verdict(warehouse, engine.settings.cutover, name, named, "") for name in DBT_CHECKS}
+        return {name: dbt_result(warehouse, engine.settings.cutover, name, named, "") for name in DBT_CHECKS}
 
 
 def test_dbts_tests_are_green_on_what_is_whole_and_red_on_damage(engine: Engine) -> None:

@@ -57,7 +57,7 @@ def test_a_plan_changes_nothing_and_says_what_would_be_done(damaged: Engine) -> 
     assert made.repair_id == REPAIR
     assert (made.census.rows, made.census.excess_rows, made.rows_after) == (ROWS, EXCESS, EVENTS)
     assert made.census.duplicate_event_ids == DUPLICATED
-    assert [row["verdict"] for row in made.sample[:8]] == ["stays", "goes", "goes", "goes"] * 2
+    assert [row["result"] for row in made.sample[:8]] == ["stays", "goes", "goes", "goes"] * 2
     assert len({row["event_id"] for row in made.sample}) == DUPLICATED
     names = [statement.name for statement in made.statements]
     assert names[:2] == ["find_duplicates", "fingerprint"]

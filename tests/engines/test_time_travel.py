@@ -7,8 +7,7 @@ from unittest.mock import create_autospec
 import pytest
 
 from tests.engines.engine import BigQueryEngine, DuckDbEngine
-from tracks_assets.quality import census
-from tracks_assets.quality import checks as verdicts
+from tracks_assets.quality import census, checks
 from tracks_assets.warehouse.base import Warehouse
 from tracks_assets.warehouse.tables import TRACKS
 
@@ -39,7 +38,7 @@ def test_duplicates_since_a_while_ago_are_growth(on_bigquery: BigQueryEngine, mo
 
     assert earlier is not None
     assert (counted.excess_rows, earlier.excess_rows) == (1, 0)
-    assert not verdicts.flat_duplicate_count(counted, None, earlier).passed
+    assert not checks.flat_duplicate_count(counted, None, earlier).passed
 
 
 def test_a_week_ago_is_asked_for_while_it_is_still_in_reach() -> None:

@@ -11,7 +11,7 @@ from tests.integrity.life import EVENT, LOADED, NEVER_SEEN, TIME, WHOLE_LIFE, de
 from tracks_assets.sources.posthog.feeds import RAW_TRACKS
 from tracks_assets.trace.facts import EventTrace, Sighting, fetch_trace
 from tracks_assets.trace.page import page
-from tracks_assets.trace.verdict import verdict
+from tracks_assets.trace.result import result
 from tracks_assets.warehouse.tables import TRACKS, TRACKS_REDELIVERED
 
 ODD_IDS = ["' or true --", '"; drop table posthog.tracks; --', "ffffffff-ffff-7fff-bfff-ffffffffffff", "01\\'", "🙂"]
@@ -45,7 +45,7 @@ def test_a_whole_life_stands_on_the_page(engine: Engine) -> None:
 )
 def test_copies_are_told_apart(engine: Engine, values: dict[str, Any], said: str) -> None:
     engine.put(TRACKS, row(), row(**values))
-    assert verdict(traced(engine)).partition("is stored ")[2] == said
+    assert result(traced(engine)).partition("is stored ")[2] == said
 
 
 def test_a_delivery_that_changed_nothing_is_merged(engine: Engine) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from tracks_assets.core.columns import Stamp
 from tracks_assets.sources.posthog.columns import TRACK_COLUMNS
-from tracks_assets.sources.posthog.contract import EARLIEST, LATEST, RawPostHogEvent, Reason, judge
+from tracks_assets.sources.posthog.contract import EARLIEST, LATEST, RawPostHogEvent, Reason, validate
 
 WHEN = datetime(2026, 3, 12, 0, 30, 1, 5, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
@@ -36,7 +36,7 @@ def delivery(**changes: Any) -> dict[str, Any]:
 
 
 def track(**changes: Any) -> dict[str, Any]:
-    event = judge(delivery(**changes))
+    event = validate(delivery(**changes))
     assert isinstance(event, RawPostHogEvent)
     return event.track()
 
@@ -68,18 +68,18 @@ def column(name: str, properties: str) -> Any:
     ],
 )
 def test_a_row_that_breaks_the_contract_is_refused_with_its_reason(changes: dict[str, Any], reason: Reason) -> None:
-    assert judge(delivery(**changes)) is reason
+    assert validate(delivery(**changes)) is reason
 
 
 def test_a_row_with_several_faults_has_the_first_of_the_reasons() -> None:
     faults: dict[str, Any] = {"uuid": "", "event": "", "distinct_id": "", "timestamp": None, "properties": "x"}
     reasons = []
     for name in list(faults):
-        reasons.append(judge(delivery(**faults)))
+        reasons.append(validate(delivery(**faults)))
         del faults[name]
 
     assert reasons == [Reason.NO_ID, Reason.NO_NAME, Reason.NO_USER, Reason.NO_TIME, Reason.NOT_AN_OBJECT]
-    assert judge(delivery(timestamp=LATEST + TICK, properties="x")) is Reason.TIME_OUT_OF_RANGE
+    assert validate(delivery(timestamp=LATEST + TICK, properties="x")) is Reason.TIME_OUT_OF_RANGE
 
 
 def test_the_reasons_are_the_sentences_that_the_table_holds() -> None:

@@ -15,10 +15,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tracks_assets.core.columns import Column, ColumnType, Field, Property
+from tracks_assets.core.columns import Column, ColumnType, FileField, Property
 from tracks_assets.core.errors import ExportError
 from tracks_assets.sources.posthog.columns import TRACK_COLUMNS
-from tracks_assets.sources.posthog.contract import RawPostHogEvent, judge
+from tracks_assets.sources.posthog.contract import RawPostHogEvent, validate
 from tracks_assets.sources.posthog.feeds import EVENTS, RAW_TRACKS
 from tracks_assets.sources.posthog.inventory import Export
 from tracks_assets.sources.posthog.layout import file_name, hour_folder, hour_interval, manifest_name
@@ -62,7 +62,7 @@ def loaded(home: Path, inventory: HourInventory, limit: str = "1GB") -> tuple[Ho
 
 def expected(inventory: HourInventory, rows: Sequence[Row], columns: Sequence[Column] = TRACK_COLUMNS) -> list[Row]:
     stamps = {"bq_ingested_timestamp": STAMP, "window_start": HOUR, "source_file": inventory.files[0].name}
-    events = [judge(each) for each in rows]
+    events = [validate(each) for each in rows]
     return [event.track(columns) | stamps for event in events if isinstance(event, RawPostHogEvent)]
 
 
@@ -205,10 +205,10 @@ class Reference:
 
 EXTENDED: tuple[Column, ...] = (
     *TRACK_COLUMNS,
-    Column("elements", ColumnType.STRING, Field(("elements_chain",)), "Elements."),
-    Column("stored_at", ColumnType.TIMESTAMP, Field(("created_at",)), "PostHog's own time."),
-    Column("person", ColumnType.JSON, Field(("person_properties",)), "The person."),
-    Column("keys", ColumnType.INT64, Field(("count",)), "A delivered number."),
+    Column("elements", ColumnType.STRING, FileField(("elements_chain",)), "Elements."),
+    Column("stored_at", ColumnType.TIMESTAMP, FileField(("created_at",)), "PostHog's own time."),
+    Column("person", ColumnType.JSON, FileField(("person_properties",)), "The person."),
+    Column("keys", ColumnType.INT64, FileField(("count",)), "A delivered number."),
     Column("width", ColumnType.INT64, Property(("$width", "width")), "A whole number."),
     Column("ratio", ColumnType.FLOAT64, Property(("ratio",)), "A number."),
     Column("is_on", ColumnType.BOOL, Property(("on",)), "Yes or no."),
@@ -257,7 +257,7 @@ def test_one_line_adds_a_column_of_any_field_and_any_type(
     with transforming(inventory, "1GB") as connection, validated(connection, inventory, "1GB", EXTENDED) as deliveries:
         tracks = connection.sql(deliveries.accepted_rows(STAMP)).to_arrow_table().to_pylist()
 
-    events = [event for event in map(judge, rows) if isinstance(event, RawPostHogEvent)]
+    events = [event for event in map(validate, rows) if isinstance(event, RawPostHogEvent)]
     extracted = [event.extract(EXTENDED) for event in events]
     assert len(tracks) == len(rows)
     assert by_id(tracks) == by_id(expected(inventory, rows, EXTENDED))
@@ -267,7 +267,7 @@ def test_one_line_adds_a_column_of_any_field_and_any_type(
 
 def test_what_fits_a_typed_column_is_kept_and_nothing_else() -> None:
     def value(name: str, text: str) -> Any:
-        event = judge(row(properties=text))
+        event = validate(row(properties=text))
         assert isinstance(event, RawPostHogEvent)
         return event.track(EXTENDED)[name]
 

@@ -23,7 +23,7 @@ from tests.examples import some
 from tracks_assets.core.columns import Property
 from tracks_assets.core.strict_json import MAX_DEPTH
 from tracks_assets.sources.posthog.columns import RAW_TRACK_COLUMNS, TRACK_COLUMNS
-from tracks_assets.sources.posthog.contract import EARLIEST, LATEST, RawPostHogEvent, Reason, judge
+from tracks_assets.sources.posthog.contract import EARLIEST, LATEST, RawPostHogEvent, Reason, validate
 from tracks_assets.sources.posthog.feeds import EVENTS
 from tracks_assets.sources.posthog.fields import TIME_FIELDS
 from tracks_assets.sources.posthog.inventory import Export
@@ -67,9 +67,9 @@ class Loader:
         names = self._write(files)
         load = self.warehouse.load_slice(EVENTS, Export(str(self.root)).inventory(HOUR), STAMP)
         delivered = {(name, number): row for name, rows in names.items() for number, row in enumerate(rows)}
-        verdicts = {place: judge(row) for place, row in delivered.items()}
+        results = {place: validate(row) for place, row in delivered.items()}
 
-        refused = {place: verdict for place, verdict in verdicts.items() if isinstance(verdict, Reason)}
+        refused = {place: result for place, result in results.items() if isinstance(result, Reason)}
         rejected = {(row["source_file"], row["row_number"]): row for row in self._table("posthog.rejected_tracks")}
         assert {place: row["reason"] for place, row in rejected.items()} == refused
         for place, row in rejected.items():
@@ -78,7 +78,7 @@ class Loader:
 
         tracks = Counter(map(whole, self._table("posthog.raw_tracks")))
         extracted = {
-            place: verdict.extract() for place, verdict in verdicts.items() if isinstance(verdict, RawPostHogEvent)
+            place: result.extract() for place, result in results.items() if isinstance(result, RawPostHogEvent)
         }
         expected = Counter(whole(stamped(track.values, place[0])) for place, track in extracted.items())
         repaired = sum(track.repaired for track in extracted.values())

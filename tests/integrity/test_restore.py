@@ -38,7 +38,7 @@ from tracks_assets.repairs.restore_times.restore import (
     rewrite,
     take_snapshot,
 )
-from tracks_assets.repairs.restore_times.rollback import RollbackPlan, plan_rollback, roll_back, rollback_differences
+from tracks_assets.repairs.restore_times.rollback import RestoreRollback, plan_rollback, roll_back, rollback_differences
 from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
 from tracks_assets.warehouse.tables import TRACKS
 
@@ -371,7 +371,7 @@ def test_each_difference_is_said(said: str, outcome: Outcome) -> None:
 
 
 def test_each_difference_of_a_rollback_is_said() -> None:
-    planned = RollbackPlan(REPAIR, archived=3, to_move=2, rows_of_moved=4, merged_since=1)
+    planned = RestoreRollback(REPAIR, archived=3, to_move=2, rows_of_moved=4, merged_since=1)
     assert rollback_differences(planned, deleted=4, inserted=4, not_as_before=1) == []
     assert rollback_differences(planned, deleted=4, inserted=3, not_as_before=2) == [
         "4 rows taken out, 3 put back, 4 expected",

@@ -28,7 +28,7 @@ from tracks_assets.sources.posthog.feeds import RAW_TRACKS
 from tracks_assets.trace.__main__ import main
 from tracks_assets.trace.facts import EventIdError, check_event_id, fetch_trace
 from tracks_assets.trace.page import code, page
-from tracks_assets.trace.verdict import verdict
+from tracks_assets.trace.result import result
 from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
 from tracks_assets.warehouse.tables import TRACKS, TRACKS_DUPLICATES, TRACKS_REPAIRS
 
@@ -63,7 +63,7 @@ def test_an_id_that_was_never_seen(warehouse: DuckDbWarehouse, settings: Setting
     assert told(warehouse, settings, "nobody") == NEVER_SEEN
 
 
-def test_what_is_to_be_done_stands_under_the_verdict(warehouse: DuckDbWarehouse, settings: Settings) -> None:
+def test_what_is_to_be_done_stands_under_the_result(warehouse: DuckDbWarehouse, settings: Settings) -> None:
     insert(warehouse, RAW_TRACKS, delivered())
     assert told(warehouse, settings).splitlines()[2:5] == [
         "One event, delivered once, is not in tracks yet: its hour is still to be merged.",
@@ -73,7 +73,7 @@ def test_what_is_to_be_done_stands_under_the_verdict(warehouse: DuckDbWarehouse,
 
 
 def stands(warehouse: DuckDbWarehouse, settings: Settings) -> str:
-    return verdict(fetch_trace(warehouse, EVENT, settings.takes_from)).partition("is stored ")[2]
+    return result(fetch_trace(warehouse, EVENT, settings.takes_from)).partition("is stored ")[2]
 
 
 def test_copies_are_exact_only_if_every_column_is(warehouse: DuckDbWarehouse, settings: Settings) -> None:
@@ -201,5 +201,5 @@ def test_the_job_shows_the_page(settings: Settings) -> None:
         logs = [record.user_message for record in instance.all_logs(result.run_id)]
     metadata = next(event.step_output_data.metadata for event in result.all_node_events if event.is_successful_output)
     assert metadata["page"] == dg.MetadataValue.md(WHOLE_LIFE)
-    assert metadata["verdict"].value == WHOLE_LIFE.splitlines()[2]
+    assert metadata["result"].value == WHOLE_LIFE.splitlines()[2]
     assert WHOLE_LIFE in logs

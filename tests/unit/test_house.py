@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tracks_assets.core.columns import Field
+from tracks_assets.core.columns import FileField
 from tracks_assets.settings import read_settings
 from tracks_assets.sources.posthog.columns import TRACK_COLUMNS
 from tracks_assets.sources.posthog.fields import INSERT_TIME_FIELDS, READ_FIELDS, REQUIRED_FIELDS
@@ -104,7 +104,7 @@ def test_tables_have_descriptions_and_unique_columns() -> None:
 
 
 def test_the_column_list_takes_every_field_that_is_read_from_files() -> None:
-    taken = {name for column in TRACK_COLUMNS if isinstance(column.source, Field) for name in column.source.names}
+    taken = {name for column in TRACK_COLUMNS if isinstance(column.source, FileField) for name in column.source.names}
 
     assert taken >= READ_FIELDS
     assert set(REQUIRED_FIELDS) == READ_FIELDS - set(INSERT_TIME_FIELDS)

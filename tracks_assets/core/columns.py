@@ -17,7 +17,7 @@ class ColumnType(StrEnum):
 
 
 @dataclass(frozen=True)
-class Field:
+class FileField:
     """The value of one field of a delivery; the later names are taken where the earlier ones are null or absent.
 
     The file must hold the field with the column's type, a JSON column's as text. Text that is no JSON is null.
@@ -51,7 +51,7 @@ class Stamp:
     """A value that the loader sets, the same for the whole run or window."""
 
 
-Source = Field | Property | Family | Stamp
+Source = FileField | Property | Family | Stamp
 
 
 @dataclass(frozen=True)
@@ -71,4 +71,6 @@ def stamp(name: str, type_: ColumnType, description: str) -> Column:
 
 def field_types(columns: Sequence[Column]) -> dict[str, ColumnType]:
     """Every delivered field that the columns read, and the type that it must have."""
-    return {name: column.type for column in columns if isinstance(column.source, Field) for name in column.source.names}
+    return {
+        name: column.type for column in columns if isinstance(column.source, FileField) for name in column.source.names
+    }

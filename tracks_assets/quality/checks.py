@@ -28,7 +28,7 @@ MOST_BEFORE_CUTOVER = 0.5
 
 
 @dataclass(frozen=True)
-class Verdict:
+class CheckResult:
     """What a check found.
 
     Attributes:
@@ -73,16 +73,16 @@ class Failure:
             return f"{self.finding}: {self.values}. {self.next_step[:1].upper()}{self.next_step[1:]}."
         return f"{self.finding}{self.joint}{self.next_step}."
 
-    def verdict(
+    def result(
         self,
         figures: Mapping[str, int | float],
         *,
         severity: Severity = "ERROR",
         examples: tuple[str, ...] = (),
-    ) -> Verdict:
-        """The verdict with these parts."""
+    ) -> CheckResult:
+        """The result with these parts."""
         parts = f"{self.finding}.", f"{self.next_step}."
-        return Verdict(False, self.sentence, severity, figures, examples, *parts)
+        return CheckResult(False, self.sentence, severity, figures, examples, *parts)
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class HourCounts:
         return self.read - self.accepted - self.rejected
 
 
-def rows_accounted_for(hours: Sequence[HourCounts]) -> Verdict:
+def rows_accounted_for(hours: Sequence[HourCounts]) -> CheckResult:
     """Whether every row of the files is stored in raw_tracks or rejected_tracks, hour by hour."""
     figures = {
         "rows_read": sum(hour.read for hour in hours),
@@ -128,22 +128,22 @@ def rows_accounted_for(hours: Sequence[HourCounts]) -> Verdict:
     }
     wrong = [hour for hour in hours if hour.missing]
     if not wrong:
-        return Verdict(True, "Every row of the files is stored in raw_tracks or rejected_tracks.", figures=figures)
+        return CheckResult(True, "Every row of the files is stored in raw_tracks or rejected_tracks.", figures=figures)
     worst = wrong[0]
     return Failure(
         f"The hour {worst.hour:{PARTITION_FORMAT}} has {worst.read:,} rows in its files, but {worst.accepted:,} are "
         f"stored in raw_tracks and {worst.rejected:,} in rejected_tracks ({_count(len(wrong), 'hour')} like it)",
         f"look who else writes these tables, and run the hour again with {_HOUR_AGAIN} {worst.hour:{PARTITION_FORMAT}}",
-    ).verdict(figures)
+    ).result(figures)
 
 
-def rejected_share(hours: Sequence[HourCounts], warn_percent: float, error_percent: float) -> Verdict:
+def rejected_share(hours: Sequence[HourCounts], warn_percent: float, error_percent: float) -> CheckResult:
     """Whether the contract refuses more rows than usual; a range is evaluated by its worst hour."""
     worst = max(hours, key=lambda hour: hour.rejected_percent)
     share = worst.rejected_percent
     figures = {"rejected_percent": share, "rows_rejected": sum(hour.rejected for hour in hours)}
     if share <= warn_percent:
-        return Verdict(True, f"At most {share:.3g} % of an hour's rows were refused.", "WARN", figures)
+        return CheckResult(True, f"At most {share:.3g} % of an hour's rows were refused.", "WARN", figures)
     severity: Severity = "ERROR" if share > error_percent else "WARN"
     limit = error_percent if severity == "ERROR" else warn_percent
     return Failure(
@@ -151,12 +151,12 @@ def rejected_share(hours: Sequence[HourCounts], warn_percent: float, error_perce
         f"rows), more than {limit:g} %",
         f"read why with select reason, count(*) from posthog.rejected_tracks "
         f"where window_start = '{worst.hour.isoformat()}' group by reason, and fix the sender",
-    ).verdict(figures, severity=severity)
+    ).result(figures, severity=severity)
 
 
 def unique_event_id_of_batch(
     hours: str, ids: int, repeated: int, examples: Sequence[str], census: Census | None, colliding: int = 0
-) -> Verdict:
+) -> CheckResult:
     """Check that no event id of the hours just merged is duplicated in tracks.
 
     Args:
@@ -171,12 +171,12 @@ def unique_event_id_of_batch(
     has_pool = census is not None and census.excess_rows > 0
     severity: Severity = "WARN" if has_pool else "ERROR"
     if not repeated:
-        return Verdict(True, f"No event id of {hours} is duplicated ({_count(ids, 'id')}).", severity, figures)
+        return CheckResult(True, f"No event id of {hours} is duplicated ({_count(ids, 'id')}).", severity, figures)
     return Failure(
         f"{repeated:,} of the {_count(ids, 'event id')} of {hours} {_is(repeated)} duplicated in posthog.tracks, and "
         f"none may be ({_pool(census)})",
         f"{_TRACE}, {_dedup(colliding)}",
-    ).verdict(figures, severity=severity, examples=tuple(examples))
+    ).result(figures, severity=severity, examples=tuple(examples))
 
 
 def _pool(census: Census | None) -> str:
@@ -188,7 +188,7 @@ def _pool(census: Census | None) -> str:
     return f"{when} found no excess rows, so this is new damage"
 
 
-def flat_duplicate_count(now: Census, before: Census | None, earlier: Earlier | None = None) -> Verdict:
+def flat_duplicate_count(now: Census, before: Census | None, earlier: Earlier | None = None) -> CheckResult:
     """Whether the excess is no larger than a week ago: what stays the same is known, what grows is new damage.
 
     Args:
@@ -199,7 +199,7 @@ def flat_duplicate_count(now: Census, before: Census | None, earlier: Earlier | 
     figures = {"excess_rows": now.excess_rows}
     excess = _count(now.excess_rows, "excess row")
     if before is None and earlier is None:
-        return Verdict(True, f"No baseline yet: {excess} now, and no census is 7 days old.", figures=figures)
+        return CheckResult(True, f"No baseline yet: {excess} now, and no census is 7 days old.", figures=figures)
     compared, least = f"{excess} now", now.excess_rows
     if before is not None:
         figures["excess_rows_before"] = before.excess_rows
@@ -210,15 +210,15 @@ def flat_duplicate_count(now: Census, before: Census | None, earlier: Earlier | 
         compared += f", {earlier.excess_rows:,} in the table as of {_moment(earlier.moment)}"
         least = min(least, earlier.excess_rows)
     if now.excess_rows <= least:
-        return Verdict(True, f"The duplicate count is flat: {compared}.", figures=figures)
+        return CheckResult(True, f"The duplicate count is flat: {compared}.", figures=figures)
     return Failure(
         f"Duplicates grow: {compared}",
         f"{_TRACE}, stop what multiplies it, {_dedup(now.colliding_event_ids)}",
         joint="; ",
-    ).verdict(figures)
+    ).result(figures)
 
 
-def no_collisions_of_batch(hours: str, found: BatchCollisions) -> Verdict:
+def no_collisions_of_batch(hours: str, found: BatchCollisions) -> CheckResult:
     """Check that the hours just merged delivered no id as several events.
 
     Args:
@@ -227,17 +227,17 @@ def no_collisions_of_batch(hours: str, found: BatchCollisions) -> Verdict:
     """
     figures = {"batch_ids": found.batch_ids, "collided_ids": found.ids}
     if not found.ids:
-        return Verdict(True, f"No event id of {hours} was delivered as several events.", figures=figures)
+        return CheckResult(True, f"No event id of {hours} was delivered as several events.", figures=figures)
     was = "was" if found.ids == 1 else "were"
     return Failure(
         f"{_count(found.ids, 'event id')} of {hours} {was} delivered as several events, and none may",
         f"the first event is in posthog.tracks, the others are in posthog_ops.tracks_collisions: {_TRACE}, then "
         f"{_SETTLE}",
         values="; ".join(map(_events_under, found.collisions)),
-    ).verdict(figures, examples=found.examples)
+    ).result(figures, examples=found.examples)
 
 
-def no_collisions_all(now: Census, kept: KeptCollisions) -> Verdict:
+def no_collisions_all(now: Census, kept: KeptCollisions) -> CheckResult:
     """Check that no id is two events, neither within tracks nor between tracks and tracks_collisions.
 
     Args:
@@ -250,13 +250,13 @@ def no_collisions_all(now: Census, kept: KeptCollisions) -> Verdict:
         "collided_rows": kept.rows,
     }
     if not now.colliding_event_ids and not kept.ids:
-        return Verdict(True, "No event id was delivered as several events.", figures=figures)
+        return CheckResult(True, "No event id was delivered as several events.", figures=figures)
     return Failure(
         f"{_count(now.colliding_event_ids, 'event id')} with several (event_name, user_id) in posthog.tracks "
         f"(dedup_tracks refuses these) and {_count(kept.ids, 'event id')} in posthog_ops.tracks_collisions "
         f"({_count(kept.rows, 'row')}), and none may be",
         f"{_TRACE}, then {_SETTLE}",
-    ).verdict(figures, examples=kept.examples)
+    ).result(figures, examples=kept.examples)
 
 
 def _events_under(collision: Collision) -> str:
@@ -264,7 +264,7 @@ def _events_under(collision: Collision) -> str:
     return f"{collision.event_id} is {stored}, and was delivered as {' and '.join(map(str, collision.collided))} too"
 
 
-def cutover_share(hours: Sequence[CutoverHour], cutover: datetime | None) -> Verdict:
+def cutover_share(hours: Sequence[CutoverHour], cutover: datetime | None) -> CheckResult:
     """Check that tracks takes most of what each hour delivers; a range is evaluated by its worst hour.
 
     Args:
@@ -276,10 +276,10 @@ def cutover_share(hours: Sequence[CutoverHour], cutover: datetime | None) -> Ver
         "rows_before_cutover": sum(hour.before_cutover for hour in hours),
     }
     if cutover is None:
-        return Verdict(True, "TRACKS_CUTOVER is not set, so tracks takes every delivery.", "WARN", figures)
+        return CheckResult(True, "TRACKS_CUTOVER is not set, so tracks takes every delivery.", "WARN", figures)
     worst = max(hours, key=lambda hour: hour.share, default=None)
     if worst is None or worst.share <= MOST_BEFORE_CUTOVER:
-        return Verdict(
+        return CheckResult(
             True,
             f"Half of each hour's deliveries or more lie after TRACKS_CUTOVER, {cutover:%Y-%m-%d}.",
             "WARN",
@@ -289,27 +289,27 @@ def cutover_share(hours: Sequence[CutoverHour], cutover: datetime | None) -> Ver
         f"{worst.before_cutover:,} of the {worst.deliveries:,} deliveries of the hour {worst.hour:{PARTITION_FORMAT}} "
         f"lie before TRACKS_CUTOVER, {cutover:%Y-%m-%d}, and are not in posthog.tracks",
         "if tracks should take them, set TRACKS_CUTOVER to an earlier day or unset it, then run the hour again",
-    ).verdict(figures, severity="WARN")
+    ).result(figures, severity="WARN")
 
 
-def created_at_kept(now: Census, before: Census | None) -> Verdict:
+def created_at_kept(now: Census, before: Census | None) -> CheckResult:
     """Whether no more rows differ from their id's time than at the newest census."""
     figures = {"redated_rows": now.redated_rows}
     moved = _count(now.redated_rows, "moved row")
     if before is None:
-        return Verdict(True, f"No census yet to compare with: {moved} now.", "WARN", figures)
+        return CheckResult(True, f"No census yet to compare with: {moved} now.", "WARN", figures)
     compared = f"{moved} now, {before.redated_rows:,} at the census of {_moment(before.measured_at)}"
     figures["redated_rows_before"] = before.redated_rows
     if now.redated_rows <= before.redated_rows:
-        return Verdict(True, f"No event was moved: {compared}.", "WARN", figures)
+        return CheckResult(True, f"No event was moved: {compared}.", "WARN", figures)
     return Failure(
         f"Events were moved in time: {compared}",
         f"{_TRACE}, stop what moves them, then {_run('restore_created_at')}",
         joint="; ",
-    ).verdict(figures, severity="WARN")
+    ).result(figures, severity="WARN")
 
 
-def unique_event_id_all(failures: int, cutover: datetime | None, colliding: int = 0) -> Verdict:
+def unique_event_id_all(failures: int, cutover: datetime | None, colliding: int = 0) -> CheckResult:
     """Check that no event id is duplicated in tracks.
 
     Args:
@@ -320,24 +320,24 @@ def unique_event_id_all(failures: int, cutover: datetime | None, colliding: int 
     figures = {"repeated_ids": failures}
     since = f" among the rows since {cutover:%Y-%m-%d}" if cutover else ""
     if not failures:
-        return Verdict(True, f"No event id is duplicated{since}.", figures=figures)
+        return CheckResult(True, f"No event id is duplicated{since}.", figures=figures)
     return Failure(
         f"{_count(failures, 'event id')} {_is(failures)} duplicated in posthog.tracks{since}, and none may be",
         f"{_TRACE}, {_dedup(colliding)}",
-    ).verdict(figures)
+    ).result(figures)
 
 
-def not_null(column: str, failures: int) -> Verdict:
+def not_null(column: str, failures: int) -> CheckResult:
     """Check that no row lacks a value in a column, by the rows that dbt's not_null test found."""
     figures = {"null_rows": failures}
     if not failures:
-        return Verdict(True, f"No row of posthog.tracks is without {column}.", figures=figures)
+        return CheckResult(True, f"No row of posthog.tracks is without {column}.", figures=figures)
     have = "has" if failures == 1 else "have"
     return Failure(
         f"{_count(failures, 'row')} of posthog.tracks {have} no {column}, and 0 may",
         f"select * from posthog.tracks where {column} is null, find who wrote them (the loader refuses such rows), and "
         f"move them away",
-    ).verdict(figures)
+    ).result(figures)
 
 
 def _dedup(colliding: int) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from tracks_assets.quality.checks import Failure, Severity, Verdict
+from tracks_assets.quality.checks import CheckResult, Failure, Severity
 from tracks_assets.settings import Settings
 from tracks_assets.sources.posthog.feeds import RAW_TRACKS
 from tracks_assets.warehouse.base import Warehouse
@@ -36,7 +36,7 @@ def newest_load(warehouse: Warehouse) -> datetime | None:
     return row["newest"].astimezone(UTC) if row["newest"] else None
 
 
-def freshness(newest: datetime | None, now: datetime, limits: Limits) -> Verdict:
+def freshness(newest: datetime | None, now: datetime, limits: Limits) -> CheckResult:
     """The evaluation of the age of the newest load. Without rows, it fails, as ``dbt source freshness`` does.
 
     Args:
@@ -49,18 +49,20 @@ def freshness(newest: datetime | None, now: datetime, limits: Limits) -> Verdict
         "error_after_minutes": _minutes(limits.error_after),
     }
     if newest is None:
-        return Failure(f"No load of {RAW_TRACKS} has brought rows", _NEXT_STEP, joint=". ").verdict(bounds)
+        return Failure(f"No load of {RAW_TRACKS} has brought rows", _NEXT_STEP, joint=". ").result(bounds)
     age = now - newest
     figures = {"minutes_since_load": round(_minutes(age), 1), **bounds}
     severity: Severity = "ERROR" if age > limits.error_after else "WARN"
     if age <= limits.warn_after:
-        return Verdict(True, f"Rows were loaded into {RAW_TRACKS} {_minutes(age):,.0f} minutes ago.", "WARN", figures)
+        return CheckResult(
+            True, f"Rows were loaded into {RAW_TRACKS} {_minutes(age):,.0f} minutes ago.", "WARN", figures
+        )
     limit = limits.error_after if severity == "ERROR" else limits.warn_after
     finding = (
         f"Rows were loaded into {RAW_TRACKS} {_minutes(age):,.0f} minutes ago, at {newest:%Y-%m-%d %H:%M} UTC; the "
         f"limit is {_minutes(limit):,.0f} minutes"
     )
-    return Failure(finding, _NEXT_STEP, joint=". ").verdict(figures, severity=severity)
+    return Failure(finding, _NEXT_STEP, joint=". ").result(figures, severity=severity)
 
 
 def _minutes(period: timedelta) -> float:

@@ -1,12 +1,12 @@
-"""Several checks judged in one step: one that cannot be computed hides no other, and is never a verdict itself."""
+"""Several checks evaluated in one step: one that cannot be computed hides no other, and is never a result itself."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from tracks_assets.quality.checks import Verdict
+from tracks_assets.quality.checks import CheckResult
 
-Judge = Callable[[], Verdict]
-"""Asks for a check's figures and gives its verdict."""
+Check = Callable[[], CheckResult]
+"""Asks for a check's figures and gives its result."""
 
 
 class CheckError(Exception):
@@ -14,17 +14,17 @@ class CheckError(Exception):
 
 
 @dataclass(frozen=True)
-class Judged:
-    """The verdicts of a step's checks, by their names, and what those raised that could not be computed."""
+class Evaluated:
+    """The results of a step's checks, by their names, and what those raised that could not be computed."""
 
-    verdicts: Mapping[str, Verdict]
+    results: Mapping[str, CheckResult]
     errors: Mapping[str, Exception]
 
-    def __or__(self, other: "Judged") -> "Judged":
-        return Judged({**self.verdicts, **other.verdicts}, {**self.errors, **other.errors})
+    def __or__(self, other: "Evaluated") -> "Evaluated":
+        return Evaluated({**self.results, **other.results}, {**self.errors, **other.errors})
 
     def raise_errors(self) -> None:
-        """To be called once the verdicts are told.
+        """To be called once the results are told.
 
         Raises:
             CheckError: a check could not be computed; it names every one.
@@ -34,18 +34,18 @@ class Judged:
             raise CheckError(causes) from next(iter(self.errors.values()))
 
 
-def judge(judges: Mapping[str, Judge]) -> Judged:
-    """Asks every judge, whatever another one raises."""
-    verdicts: dict[str, Verdict] = {}
+def evaluate(checks: Mapping[str, Check]) -> Evaluated:
+    """Asks every evaluate, whatever another one raises."""
+    results: dict[str, CheckResult] = {}
     errors: dict[str, Exception] = {}
-    for name, ask in judges.items():
+    for name, check in checks.items():
         try:
-            verdicts[name] = ask()
+            results[name] = check()
         except Exception as error:
             errors[name] = error
-    return Judged(verdicts, errors)
+    return Evaluated(results, errors)
 
 
-def with_examples(verdict: Verdict, find: Callable[[], Sequence[str]]) -> Verdict:
-    """A verdict that failed, with ids to look at: finding them reads the table once more, so a green one has none."""
-    return verdict if verdict.passed else replace(verdict, examples=tuple(find()))
+def with_examples(result: CheckResult, find: Callable[[], Sequence[str]]) -> CheckResult:
+    """A result that failed, with ids to look at: finding them reads the table once more, so a green one has none."""
+    return result if result.passed else replace(result, examples=tuple(find()))

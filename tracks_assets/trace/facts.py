@@ -1,4 +1,4 @@
-"""What the warehouse knows of one event id, as plain values: everything that the page and the verdict rest on."""
+"""What the warehouse knows of one event id, as plain values: everything that the page and the result rest on."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta

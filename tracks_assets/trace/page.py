@@ -1,4 +1,4 @@
-"""The page on one event: Markdown that reads well as plain text, its verdict first, then its story in order of time."""
+"""The page on one event: Markdown that reads well as plain text, its result first, then its story in order of time."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -15,8 +15,8 @@ from tracks_assets.trace.facts import (
     Restored,
     Sighting,
 )
+from tracks_assets.trace.result import advice, result
 from tracks_assets.trace.times import moment_text
-from tracks_assets.trace.verdict import advice, verdict
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Step:
 def page(trace: EventTrace) -> str:
     """Everything known of an event."""
     to_do = advice(trace)
-    lines = [f"# Event {code(trace.event_id)}", "", verdict(trace), ""]
+    lines = [f"# Event {code(trace.event_id)}", "", result(trace), ""]
     lines += [f"To do: {to_do}", ""] if to_do else []
     lines += [_id_line(trace), ""]
     if trace.is_known:

@@ -1,6 +1,6 @@
 """The vectorised transform: the contract of ``sources.posthog.contract`` stated in SQL, for many rows at once.
 
-It writes two statements over a relation of deliveries (``transform.reading``). ``verdicts_sql`` finds the rows to
+It writes two statements over a relation of deliveries (``transform.reading``). ``refusals_sql`` finds the rows to
 refuse, and the rows that only the contract itself can decide. ``tracks_sql`` extracts the columns of the rest. DuckDB
 runs them for every engine, so that all engines load the same rows.
 """
@@ -8,7 +8,7 @@ runs them for every engine, so that all engines load the same rows.
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tracks_assets.core.columns import Column, ColumnType, Family, Field, Property
+from tracks_assets.core.columns import Column, ColumnType, Family, FileField, Property
 from tracks_assets.core.sql_files import macros, render, sql_text
 from tracks_assets.core.strict_json import MAX_DEPTH
 from tracks_assets.sources.posthog.columns import TRACK_COLUMNS
@@ -18,10 +18,10 @@ SQL = Path(__file__).parent / "sql"
 VALUES = SQL / "values.sql"
 
 BY_ROW = "by row"
-"""Given by ``verdicts_sql`` in place of a reason where the contract itself must look at the row."""
+"""Given by ``refusals_sql`` in place of a reason where the contract itself must look at the row."""
 
 
-def verdicts_sql(relation: str, longest: int, columns: Sequence[Column] = TRACK_COLUMNS) -> str:
+def refusals_sql(relation: str, longest: int, columns: Sequence[Column] = TRACK_COLUMNS) -> str:
     """The statement that gives (source_file, row_number, reason, unfitting) of the rows that need attention.
 
     Args:
@@ -30,7 +30,7 @@ def verdicts_sql(relation: str, longest: int, columns: Sequence[Column] = TRACK_
         columns: the columns that are extracted.
     """
     return render(
-        SQL / "verdicts.sql",
+        SQL / "refusals.sql",
         {
             "relation": relation,
             "reasons": Reason,
@@ -72,7 +72,7 @@ def _json_fields(columns: Sequence[Column]) -> list[str]:
     names = [
         name
         for column in columns
-        if isinstance(column.source, Field) and column.type is ColumnType.JSON
+        if isinstance(column.source, FileField) and column.type is ColumnType.JSON
         for name in column.source.names
     ]
     return [_field(name) for name in dict.fromkeys(["properties", *names])]
@@ -89,7 +89,7 @@ def _unfitting(columns: Sequence[Column]) -> list[str]:
                     for key in keys
                 ]
                 pairs.append((_first(members), _as_type(_first(members), column.type)))
-            case Field(names=names) if column.type is ColumnType.JSON and names != ("properties",):
+            case FileField(names=names) if column.type is ColumnType.JSON and names != ("properties",):
                 pairs.append((_first([_field(name) for name in names]), _expression(column, columns)))
     return [f"(({value}) is not null and ({fitting}) is null)::integer" for value, fitting in pairs]
 
@@ -118,7 +118,7 @@ def _first(values: Sequence[str]) -> str:
 
 def _expression(column: Column, columns: Sequence[Column]) -> str:
     match column.source:
-        case Field(names=names):
+        case FileField(names=names):
             value = _first([_field(name) for name in names])
             if column.type is ColumnType.JSON and names != ("properties",):
                 return f"case when json_valid({value}) then {value} end"

@@ -18,9 +18,9 @@ import pyarrow as pa
 from tracks_assets.core.columns import Column, ColumnType, field_types
 from tracks_assets.core.sql_files import render, sql_text
 from tracks_assets.sources.posthog.columns import TRACK_COLUMNS, WINDOW_COLUMNS
-from tracks_assets.sources.posthog.contract import RawPostHogEvent, Reason, judge
+from tracks_assets.sources.posthog.contract import RawPostHogEvent, Reason, validate
 from tracks_assets.storage.inventory import ExportFile, HourInventory
-from tracks_assets.transform.compile import BY_ROW, SQL, tracks_sql, verdicts_sql
+from tracks_assets.transform.compile import BY_ROW, SQL, refusals_sql, tracks_sql
 from tracks_assets.transform.memory import batch_bytes
 from tracks_assets.transform.reading import (
     check_fields,
@@ -78,7 +78,7 @@ class Deliveries:
         for file in self.inventory.files:
             check_fields(file, self._fields)
         self._register("delivered_rows", self._stream())
-        statement = verdicts_sql("delivered_rows", self.batch_bytes, self.columns)
+        statement = refusals_sql("delivered_rows", self.batch_bytes, self.columns)
         for name, number, reason, unfitting in self.streams.connection.execute(statement).fetchall():
             self.unfitting += unfitting
             if reason == BY_ROW:
@@ -140,7 +140,7 @@ class Deliveries:
     def _validate_by_row(self) -> None:
         accepted: dict[str, list[int]] = defaultdict(list)
         for file, number, row in self._rows_by_row():
-            event = judge(row)
+            event = validate(row)
             if isinstance(event, Reason):
                 self._refused[file.name][number] = event.value
                 continue
@@ -158,7 +158,7 @@ class Deliveries:
     def _extracted_by_row(self, stamp: datetime) -> Iterator[dict[str, Any]]:
         stamps = {"bq_ingested_timestamp": stamp, "window_start": self.inventory.hour}
         for file, _, row in self._rows_by_row():
-            event = judge(row)
+            event = validate(row)
             if isinstance(event, RawPostHogEvent):
                 yield event.track(self.columns) | stamps | {"source_file": file.name}
 

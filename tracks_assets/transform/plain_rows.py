@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from tracks_assets.core.columns import Column, ColumnType, Field, field_types
+from tracks_assets.core.columns import Column, ColumnType, FileField, field_types
 from tracks_assets.core.errors import ExportError
 from tracks_assets.core.sql_files import macros, render
 from tracks_assets.core.strict_json import MAX_DEPTH, InvalidJsonError, parse_json, repair_surrogates
@@ -143,7 +143,7 @@ def plain_rows(
 
 def _value(column: Column) -> str | None:
     """A column's value as DuckDB's SQL: its first field that is not null; None if it is a value of the load."""
-    if not isinstance(column.source, Field):
+    if not isinstance(column.source, FileField):
         return None
     names = [f"delivered.{name}" for name in column.source.names]
     value = names[0] if len(names) == 1 else f"coalesce({', '.join(names)})"

@@ -105,9 +105,9 @@ def _load_hours(
 
 
 def raw_check_results(counts: Sequence[HourCounts], settings: Settings) -> list[dg.AssetCheckResult]:
-    """The verdicts on hours that were just loaded."""
-    verdicts = {
+    """The results on hours that were just loaded."""
+    results = {
         "rows_accounted_for": rows_accounted_for(counts),
         "rejected_share": rejected_share(counts, settings.rejected_warn_percent, settings.rejected_error_percent),
     }
-    return [check_result(name, RAW_TRACKS_KEY, verdict) for name, verdict in verdicts.items()]
+    return [check_result(name, RAW_TRACKS_KEY, result) for name, result in results.items()]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from tracks_assets.defs.shared.metadata import check_result, verdict_metadata
+from tracks_assets.defs.shared.metadata import check_result, result_metadata
 from tracks_assets.defs.shared.partitions import partition_key
 from tracks_assets.quality.uploads.check import CHECK, DESCRIPTION, evaluate
 from tracks_assets.quality.uploads.state import Lateness
@@ -28,14 +28,14 @@ def late_tags(lateness: Lateness) -> dict[str, str]:
 
 def sensor_evaluation(lateness: Lateness) -> dg.AssetCheckEvaluation:
     """An evaluation that belongs to no run."""
-    verdict = evaluate(lateness)
+    result = evaluate(lateness)
     return dg.AssetCheckEvaluation(
         asset_key=EVENTS_PARQUET_KEY,
         check_name=CHECK,
-        passed=verdict.passed,
-        severity=dg.AssetCheckSeverity[verdict.severity],
-        description=verdict.sentence,
-        metadata=verdict_metadata(verdict),
+        passed=result.passed,
+        severity=dg.AssetCheckSeverity[result.severity],
+        description=result.sentence,
+        metadata=result_metadata(result),
     )
 
 

@@ -15,18 +15,17 @@ from typing import Any
 import dagster as dg
 
 from tracks_assets.defs.posthog.tracks import TRACKS_KEY
-from tracks_assets.defs.quality.dbt_tests import DBT_CHECKS, dbt_judges, run_dbt_tests
+from tracks_assets.defs.quality.dbt_tests import DBT_CHECKS, dbt_checks, run_dbt_tests
 from tracks_assets.defs.shared.billing import usage_metadata
 from tracks_assets.defs.shared.dbt_manifest import ensure_manifest
 from tracks_assets.defs.shared.metadata import check_results, table_metadata
 from tracks_assets.defs.shared.resources import WAREHOUSE_POOL, DbtResource, WarehouseResource
 from tracks_assets.defs.shared.state import observation, state_metadata
-from tracks_assets.quality import census
-from tracks_assets.quality import checks as verdicts
-from tracks_assets.quality.checks import Verdict
+from tracks_assets.quality import census, checks
+from tracks_assets.quality.checks import CheckResult
 from tracks_assets.quality.collisions import count_collisions
 from tracks_assets.quality.pages import table_lines
-from tracks_assets.quality.several_checks import Judge, Judged, judge, with_examples
+from tracks_assets.quality.several_checks import Check, Evaluated, evaluate, with_examples
 from tracks_assets.quality.state import State, state_of
 from tracks_assets.settings import Settings
 from tracks_assets.warehouse.base import Warehouse
@@ -50,13 +49,13 @@ class Counted:
     """A count of tracks.
 
     Attributes:
-        judged: the results of the checks that follow from it.
+        evaluated: the results of the checks that follow from it.
         metadata: what the UI shows of the recorded row; None where it could not be recorded.
         state: the state of tracks that follows from the record; None where it could not be recorded.
         error: the reason for that.
     """
 
-    judged: Judged
+    evaluated: Evaluated
     metadata: dict[str, Any] | None = None
     state: State | None = None
     error: Exception | None = None
@@ -88,13 +87,13 @@ def census_asset(settings: Settings, project: Path) -> dg.AssetsDefinition:
             yield dg.MaterializeResult(metadata=counted.metadata)
         if counted.state is not None:
             context.log_event(observation(counted.state))
-        yield from check_results(CENSUS_KEY, counted.judged)
+        yield from check_results(CENSUS_KEY, counted.evaluated)
         # dbt opens the embedded warehouse in its own process, so it is closed here.
         results, logged = run_dbt_tests(context, dbt, manifest, DUPLICATE_CENSUS.name)
         with warehouse.opened(context, DUPLICATE_CENSUS.name) as tables:
-            tested = judge(dbt_judges(tables, settings.cutover, results, logged))
+            tested = evaluate(dbt_checks(tables, settings.cutover, results, logged))
         yield from check_results(CENSUS_KEY, tested)
-        (counted.judged | tested).raise_errors()
+        (counted.evaluated | tested).raise_errors()
         if counted.error is not None:
             raise counted.error
 
@@ -109,38 +108,38 @@ def count_and_record(warehouse: Warehouse, now: datetime) -> Counted:
     try:
         counted = census.count(warehouse, now)
     except Exception as error:
-        return Counted(Judged({}, dict.fromkeys(COUNTED_CHECKS, error)))
-    judged = judge(counted_judges(warehouse, counted))
+        return Counted(Evaluated({}, dict.fromkeys(COUNTED_CHECKS, error)))
+    evaluated = evaluate(counted_checks(warehouse, counted))
     try:
         months, days = census.duplicates_by_month(warehouse), census.migrated_by_day(warehouse)
         census.append(warehouse, counted)
         # The record has this count now, and no batch is newer.
         state = state_of(census.history(warehouse), (), count_collisions(warehouse).ids, now)
     except Exception as error:
-        return Counted(judged, error=error)
+        return Counted(evaluated, error=error)
     metadata = {**state_metadata(state), **census_metadata(counted, months, days), **usage_metadata(warehouse.usage)}
-    return Counted(judged, metadata, state)
+    return Counted(evaluated, metadata, state)
 
 
-def counted_judges(warehouse: Warehouse, counted: census.Census) -> dict[str, Judge]:
+def counted_checks(warehouse: Warehouse, counted: census.Census) -> dict[str, Check]:
     """The evaluations of the checks that follow from a count of the open warehouse."""
     now = counted.measured_at
     return {
         "flat_duplicate_count": lambda: with_examples(
-            verdicts.flat_duplicate_count(counted, census.baseline(warehouse, now), census.earlier(warehouse, now)),
+            checks.flat_duplicate_count(counted, census.baseline(warehouse, now), census.earlier(warehouse, now)),
             lambda: census.duplicate_examples(warehouse),
         ),
         "no_collisions_all": lambda: _no_collisions_all(warehouse, counted),
         "created_at_kept": lambda: with_examples(
-            verdicts.created_at_kept(counted, census.newest(warehouse)), lambda: census.redated_examples(warehouse)
+            checks.created_at_kept(counted, census.newest(warehouse)), lambda: census.redated_examples(warehouse)
         ),
     }
 
 
-def _no_collisions_all(warehouse: Warehouse, counted: census.Census) -> Verdict:
+def _no_collisions_all(warehouse: Warehouse, counted: census.Census) -> CheckResult:
     kept = count_collisions(warehouse)
     return with_examples(
-        verdicts.no_collisions_all(counted, kept), lambda: [*kept.examples, *census.colliding_examples(warehouse)][:10]
+        checks.no_collisions_all(counted, kept), lambda: [*kept.examples, *census.colliding_examples(warehouse)][:10]
     )
 
 

@@ -17,12 +17,11 @@ from tracks_assets.defs.shared.partitions import hours_of, partition_key, window
 from tracks_assets.defs.shared.resources import WAREHOUSE_POOL, WarehouseResource
 from tracks_assets.defs.shared.retries import retried
 from tracks_assets.defs.shared.state import batch_result, known_state, observation
-from tracks_assets.quality import census
-from tracks_assets.quality import checks as verdicts
-from tracks_assets.quality.checks import Verdict
+from tracks_assets.quality import census, checks
+from tracks_assets.quality.checks import CheckResult
 from tracks_assets.quality.collisions import collisions_of_batch
 from tracks_assets.quality.cutover import hours_before_cutover
-from tracks_assets.quality.several_checks import Judged, judge
+from tracks_assets.quality.several_checks import Evaluated, evaluate
 from tracks_assets.settings import Settings
 from tracks_assets.sources.posthog.layout import HOUR
 from tracks_assets.warehouse.base import Warehouse
@@ -53,13 +52,13 @@ class BatchCheck:
     """
 
     description: str
-    evaluate: Callable[[Warehouse, Batch], Verdict]
+    evaluate: Callable[[Warehouse, Batch], CheckResult]
 
 
-def _unique_event_id(warehouse: Warehouse, batch: Batch) -> Verdict:
+def _unique_event_id(warehouse: Warehouse, batch: Batch) -> CheckResult:
     bounds = {"window_start": batch.start, "window_end": batch.end, "cutover": batch.settings.takes_from}
     (found,) = warehouse.fetch("batch_duplicates", bounds)
-    return verdicts.unique_event_id_of_batch(
+    return checks.unique_event_id_of_batch(
         batch.named,
         found["batch_ids"],
         found["ids"],
@@ -69,12 +68,12 @@ def _unique_event_id(warehouse: Warehouse, batch: Batch) -> Verdict:
     )
 
 
-def _no_collisions(warehouse: Warehouse, batch: Batch) -> Verdict:
-    return verdicts.no_collisions_of_batch(batch.named, collisions_of_batch(warehouse, batch.start, batch.end))
+def _no_collisions(warehouse: Warehouse, batch: Batch) -> CheckResult:
+    return checks.no_collisions_of_batch(batch.named, collisions_of_batch(warehouse, batch.start, batch.end))
 
 
-def _cutover_share(warehouse: Warehouse, batch: Batch) -> Verdict:
-    return verdicts.cutover_share(
+def _cutover_share(warehouse: Warehouse, batch: Batch) -> CheckResult:
+    return checks.cutover_share(
         hours_before_cutover(warehouse, batch.start, batch.end, batch.settings.takes_from), batch.settings.cutover
     )
 
@@ -109,23 +108,25 @@ def batch_checks(settings: Settings) -> dg.AssetChecksDefinition:
         batch = Batch(hours[0], hours[-1] + HOUR, settings)
         selected = {key.name for key in context.selected_asset_check_keys}
         with retried(context, settings), warehouse.opened(context, "batch_checks", window) as tables:
-            judged = judge(
+            evaluated = evaluate(
                 {
                     name: partial(check.evaluate, tables, batch)
                     for name, check in BATCH_CHECKS.items()
                     if name in selected
                 }
             )
-            yield from check_results(TRACKS_KEY, judged)
-            judged.raise_errors()
-            context.op_execution_context.log_event(_observation(context.instance, tables, batch, judged))
+            yield from check_results(TRACKS_KEY, evaluated)
+            evaluated.raise_errors()
+            context.op_execution_context.log_event(_observation(context.instance, tables, batch, evaluated))
 
     return checks
 
 
-def _observation(instance: dg.DagsterInstance, tables: Warehouse, batch: Batch, judged: Judged) -> dg.AssetObservation:
+def _observation(
+    instance: dg.DagsterInstance, tables: Warehouse, batch: Batch, evaluated: Evaluated
+) -> dg.AssetObservation:
     """The state of tracks after these checks."""
-    unique = judged.verdicts.get("unique_event_id")
+    unique = evaluated.results.get("unique_event_id")
     result = batch_result(batch.named, unique, datetime.now(UTC)) if unique else None
     return observation(known_state(instance, tables, *([result] if result else [])), result)
 

@@ -12,10 +12,9 @@ from tracks_assets.defs.posthog.tracks import label_variables
 from tracks_assets.defs.shared.billing import job_labels, usage_line
 from tracks_assets.defs.shared.dbt_results import Results, cause_of, errors_in, results_of, usage_of
 from tracks_assets.defs.shared.resources import DbtRunner
-from tracks_assets.quality import census
-from tracks_assets.quality import checks as verdicts
-from tracks_assets.quality.checks import Verdict
-from tracks_assets.quality.several_checks import CheckError, Judge, with_examples
+from tracks_assets.quality import census, checks
+from tracks_assets.quality.checks import CheckResult
+from tracks_assets.quality.several_checks import Check, CheckError, with_examples
 from tracks_assets.settings import EARLIEST
 from tracks_assets.warehouse.base import Warehouse
 
@@ -44,56 +43,58 @@ def run_dbt_tests(
         context=context,
     )
     logged = errors_in(call.stream_raw_events())
-    results = results_of(call.target_path / "run_results.json")
-    used = usage_of(results)
+    recorded = results_of(call.target_path / "run_results.json")
+    used = usage_of(recorded)
     if used.jobs:
         context.log.info(usage_line("dbt's tests", used))
-    return results, logged
+    return recorded, logged
 
 
-def dbt_judges(warehouse: Warehouse, cutover: datetime | None, results: Results, logged: str) -> dict[str, Judge]:
+def dbt_checks(warehouse: Warehouse, cutover: datetime | None, recorded: Results, logged: str) -> dict[str, Check]:
     """The evaluations of dbt's tests; the warehouse must stay open."""
-    return {name: partial(dbt_verdict, warehouse, cutover, name, results, logged) for name in DBT_CHECKS}
+    return {name: partial(dbt_result, warehouse, cutover, name, recorded, logged) for name in DBT_CHECKS}
 
 
-def failures_of(name: str, results: Results, logged: str, next_step: Callable[[str], str]) -> int:
+def failures_of(name: str, recorded: Results, logged: str, next_step: Callable[[str], str]) -> int:
     """The rows that a dbt test found at fault.
 
     Args:
         name: the test's name.
-        results: what dbt recorded.
+        recorded: what dbt recorded.
         logged: the errors that it logged.
         next_step: the engine's next step for an error text, see ``Warehouse.diagnose``.
 
     Raises:
         CheckError: dbt did not finish the test.
     """
-    result = results.get(name, {})
-    if result.get("status") not in ("pass", "fail"):
-        cause = cause_of(name, results, logged)
+    outcome = recorded.get(name, {})
+    if outcome.get("status") not in ("pass", "fail"):
+        cause = cause_of(name, recorded, logged)
         raise CheckError(f"dbt did not finish its test ({cause}). {next_step(cause)}")
-    return int(result["failures"])
+    return int(outcome["failures"])
 
 
-def dbt_verdict(warehouse: Warehouse, cutover: datetime | None, name: str, results: Results, logged: str) -> Verdict:
-    """The result of a dbt test, with ids to look at where it failed.
+def dbt_result(
+    warehouse: Warehouse, cutover: datetime | None, name: str, recorded: Results, logged: str
+) -> CheckResult:
+    """The outcome of a dbt test, with ids to look at where it failed.
 
     Raises:
         CheckError: dbt did not finish the test.
     """
-    failures = failures_of(name, results, logged, lambda text: warehouse.diagnose(text).next_step)
+    failures = failures_of(name, recorded, logged, lambda text: warehouse.diagnose(text).next_step)
     match name:
         case "unique_event_id_all":
             colliding = census.count_colliding(warehouse) if failures else 0
             return with_examples(
-                verdicts.unique_event_id_all(failures, cutover, colliding),
+                checks.unique_event_id_all(failures, cutover, colliding),
                 lambda: _ids(warehouse.fetch("recent_duplicates", {"since": cutover or EARLIEST})),
             )
         case "event_id_not_null":
-            return verdicts.not_null("event_id", failures)
+            return checks.not_null("event_id", failures)
         case _:
             return with_examples(
-                verdicts.not_null("created_at", failures), lambda: _ids(warehouse.fetch("untimed_examples"))
+                checks.not_null("created_at", failures), lambda: _ids(warehouse.fetch("untimed_examples"))
             )
 
 

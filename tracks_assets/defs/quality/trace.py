@@ -7,7 +7,7 @@ from tracks_assets.defs.shared.resources import WAREHOUSE_POOL, WarehouseResourc
 from tracks_assets.settings import Settings
 from tracks_assets.trace.facts import check_event_id, fetch_trace
 from tracks_assets.trace.page import page
-from tracks_assets.trace.verdict import verdict
+from tracks_assets.trace.result import result
 
 
 class TraceConfig(dg.Config):
@@ -25,7 +25,7 @@ def trace_job(settings: Settings) -> dg.JobDefinition:
         with warehouse.opened(context, "trace_event") as tables:
             found = fetch_trace(tables, event_id, settings.takes_from)
         context.log.info(page(found))
-        context.add_output_metadata({"verdict": verdict(found), "page": dg.MetadataValue.md(page(found))})
+        context.add_output_metadata({"result": result(found), "page": dg.MetadataValue.md(page(found))})
 
     @dg.job(name="trace_event", description="Everything known of one event, in order of time, as one page.")
     def trace_event() -> None:

@@ -7,8 +7,8 @@ import dagster as dg
 
 from tracks_assets.core.tables import Table
 from tracks_assets.defs.shared.merge_report import MergeCounts
-from tracks_assets.quality.checks import Verdict
-from tracks_assets.quality.several_checks import Judged
+from tracks_assets.quality.checks import CheckResult
+from tracks_assets.quality.several_checks import Evaluated
 from tracks_assets.sources.posthog.inventory import unknown_fields
 from tracks_assets.storage.inventory import HourInventory
 from tracks_assets.warehouse.backfill import LegacyHour
@@ -76,30 +76,30 @@ def merge_metadata(counts: MergeCounts, seconds: float, cost: HourCost) -> Metad
     }
 
 
-def check_result(name: str, asset: dg.AssetKey, verdict: Verdict) -> dg.AssetCheckResult:
-    """A verdict as Dagster's UI and alerts take it."""
+def check_result(name: str, asset: dg.AssetKey, result: CheckResult) -> dg.AssetCheckResult:
+    """A result as Dagster's UI and alerts take it."""
     return dg.AssetCheckResult(
         check_name=name,
         asset_key=asset,
-        passed=verdict.passed,
-        severity=dg.AssetCheckSeverity[verdict.severity],
-        description=verdict.sentence,
-        metadata=verdict_metadata(verdict),
+        passed=result.passed,
+        severity=dg.AssetCheckSeverity[result.severity],
+        description=result.sentence,
+        metadata=result_metadata(result),
     )
 
 
-def verdict_metadata(verdict: Verdict) -> dict[str, Any]:
-    """The figures and parts of a verdict; an alert shows them, so they name no event values."""
+def result_metadata(result: CheckResult) -> dict[str, Any]:
+    """The figures and parts of a result; an alert shows them, so they name no event values."""
     # One id a line, whatever characters a sender put into it.
-    ids = "\n".join(example.replace("\n", " ") for example in verdict.examples)
-    texts = {"finding": verdict.finding, "next_step": verdict.next_step, "example_ids": ids}
-    return {**verdict.figures, **{name: text for name, text in texts.items() if text}}
+    ids = "\n".join(example.replace("\n", " ") for example in result.examples)
+    texts = {"finding": result.finding, "next_step": result.next_step, "example_ids": ids}
+    return {**result.figures, **{name: text for name, text in texts.items() if text}}
 
 
-def check_results(asset: dg.AssetKey, judged: Judged) -> Iterator[dg.AssetCheckResult]:
-    """Every result there is; what could not be computed is raised by ``Judged.raise_errors``, not passed."""
-    for name, verdict in judged.verdicts.items():
-        yield check_result(name, asset, verdict)
+def check_results(asset: dg.AssetKey, evaluated: Evaluated) -> Iterator[dg.AssetCheckResult]:
+    """Every result there is; what could not be computed is raised by ``Evaluated.raise_errors``, not passed."""
+    for name, result in evaluated.results.items():
+        yield check_result(name, asset, result)
 
 
 def legacy_hour_metadata(hour: LegacyHour) -> Metadata:

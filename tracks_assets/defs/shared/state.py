@@ -14,7 +14,7 @@ import dagster as dg
 
 from tracks_assets.defs.shared.metadata import table_key
 from tracks_assets.quality import census
-from tracks_assets.quality.checks import Verdict
+from tracks_assets.quality.checks import CheckResult
 from tracks_assets.quality.collisions import count_collisions
 from tracks_assets.quality.state import BatchResult, State, state_of
 from tracks_assets.warehouse.base import Warehouse
@@ -32,9 +32,9 @@ def state_metadata(state: State) -> dict[str, Any]:
     return {"state": state.condition.value, "state_reason": state.sentence, **steps}
 
 
-def batch_result(hours: str, verdict: Verdict, now: datetime) -> BatchResult:
+def batch_result(hours: str, result: CheckResult, now: datetime) -> BatchResult:
     """The result of the check ``unique_event_id`` of a batch, as the state takes it."""
-    return BatchResult(now, hours, int(verdict.figures["batch_ids"]), int(verdict.figures["repeated_ids"]))
+    return BatchResult(now, hours, int(result.figures["batch_ids"]), int(result.figures["repeated_ids"]))
 
 
 def known_state(instance: dg.DagsterInstance, tables: Warehouse, *results: BatchResult) -> State:

@@ -6,7 +6,7 @@ materialization only; there it stays failed while other hours are late.
 
 from datetime import datetime
 
-from tracks_assets.quality.checks import Failure, Verdict
+from tracks_assets.quality.checks import CheckResult, Failure
 from tracks_assets.quality.uploads.state import Lateness
 from tracks_assets.settings import PARTITION_FORMAT
 
@@ -17,11 +17,11 @@ DESCRIPTION = "Every export hour is uploaded completely before TRACKS_UPLOAD_TIM
 _NEXT_STEP = "Look at the batch export in PostHog. An hour is loaded by itself once its upload is complete"
 
 
-def evaluate(lateness: Lateness) -> Verdict:
+def evaluate(lateness: Lateness) -> CheckResult:
     """The evaluation of what is late now."""
     figures = {"late_hours": lateness.hours}
     if not lateness.hours or lateness.first is None or lateness.last is None:
-        return Verdict(True, "No upload is late.", "WARN", figures)
+        return CheckResult(True, "No upload is late.", "WARN", figures)
     first = _key(lateness.first)
     if lateness.hours == 1:
         found = f"The upload of the hour {first} is late"
@@ -30,7 +30,7 @@ def evaluate(lateness: Lateness) -> Verdict:
             f"The uploads of {lateness.hours:,} hours are late, the first {first} and the last {_key(lateness.last)}"
         )
     reason = f": {lateness.reason}" if lateness.reason else ""
-    return Failure(f"{found}{reason}", _NEXT_STEP, joint=". ").verdict(figures, severity="WARN")
+    return Failure(f"{found}{reason}", _NEXT_STEP, joint=". ").result(figures, severity="WARN")
 
 
 def _key(hour: datetime) -> str:

@@ -4,14 +4,14 @@ from datetime import datetime
 
 from tracks_assets.quality.pages import size_text, statement_lines, table_lines
 from tracks_assets.repairs.dedup.dedup import SAMPLED_EVENTS, DedupPlan
-from tracks_assets.repairs.dedup.rollback import RollbackPlan
+from tracks_assets.repairs.dedup.rollback import DedupRollback
 from tracks_assets.repairs.repair import Repair
 
 NOTHING_TO_DO = "Nothing to do: every event of posthog.tracks stands once. No snapshot was taken."
 
 _SAMPLED = (
     "event_id",
-    "verdict",
+    "result",
     "created_at",
     "bq_ingested_timestamp",
     "event_inserted_at",
@@ -66,7 +66,7 @@ def report_page(repair: Repair, now: datetime) -> str:
     )
 
 
-def rollback_page(plan: RollbackPlan, is_dry: bool) -> str:
+def rollback_page(plan: DedupRollback, is_dry: bool) -> str:
     """What a rollback is going to do, or did."""
     return "\n".join(
         [

@@ -21,7 +21,7 @@ ROLLBACK = "rollback_dedup"
 
 
 @dataclass(frozen=True)
-class RollbackPlan:
+class DedupRollback:
     """What rolling a dedup back is going to do."""
 
     repair: Repair
@@ -35,7 +35,7 @@ class RollbackPlan:
         return self.rows_now + self.rows_to_restore
 
 
-def plan_rollback(warehouse: Warehouse, wanted: str) -> RollbackPlan:
+def plan_rollback(warehouse: Warehouse, wanted: str) -> DedupRollback:
     """The plan of a rollback; changes nothing.
 
     Args:
@@ -56,7 +56,7 @@ def plan_rollback(warehouse: Warehouse, wanted: str) -> RollbackPlan:
             f"{state['damaged']:,} events, so nothing was changed: the rows as they were stand in "
             f"posthog.{repair.snapshot}."
         )
-    return RollbackPlan(
+    return DedupRollback(
         repair=repair,
         rows_now=warehouse.count_rows(TRACKS),
         rows_to_restore=archived(warehouse, repair.repair_id).rows,
@@ -64,7 +64,7 @@ def plan_rollback(warehouse: Warehouse, wanted: str) -> RollbackPlan:
     )
 
 
-def roll_back(warehouse: Warehouse, wanted: str) -> RollbackPlan:
+def roll_back(warehouse: Warehouse, wanted: str) -> DedupRollback:
     """Gives tracks back what a dedup removed, verified against its snapshot; what was merged since stays.
 
     An event that was merged since keeps the row that the merge left, and its removed copies stand beside it again.
@@ -88,7 +88,7 @@ def roll_back(warehouse: Warehouse, wanted: str) -> RollbackPlan:
     return planned
 
 
-def rollback_differences(planned: RollbackPlan, restored: int, rows: int, not_as_before: int) -> list[str]:
+def rollback_differences(planned: DedupRollback, restored: int, rows: int, not_as_before: int) -> list[str]:
     """What differs from an exact rollback, each in a few words; empty where nothing does."""
     said = []
     if restored != planned.rows_to_restore:

@@ -6,7 +6,7 @@ from datetime import datetime
 from tracks_assets.quality.pages import size_text, statement_lines, table_lines
 from tracks_assets.repairs.repair import Repair
 from tracks_assets.repairs.restore_times.restore import SAMPLED_ROWS, SNAPSHOT_DAYS, IdTimes, Month, RestorePlan
-from tracks_assets.repairs.restore_times.rollback import RollbackPlan
+from tracks_assets.repairs.restore_times.rollback import RestoreRollback
 
 _SAMPLED = ("event_id", "event_name", "created_at", "restored_created_at", "evidence")
 
@@ -71,7 +71,7 @@ def report_page(repair: Repair, months: Sequence[Month], times: IdTimes, toleran
     )
 
 
-def rollback_page(plan: RollbackPlan, is_dry: bool) -> str:
+def rollback_page(plan: RestoreRollback, is_dry: bool) -> str:
     """What a rollback is going to do, or did."""
     return "\n".join(
         [

@@ -111,7 +111,7 @@ class RestorePlan:
 
 def count_id_times(warehouse: Warehouse, tolerance_hours: int) -> IdTimes:
     """Counts what the ids of tracks say about its times; reads ids and times only."""
-    (row,) = warehouse.fetch("count_id_times", _judging(tolerance_hours))
+    (row,) = warehouse.fetch("count_id_times", _bounds(tolerance_hours))
     return IdTimes(
         row["all_rows"], row["rows_with_time"], int(row["redated"]), int(row["implausible"]), int(row["earlier"])
     )
@@ -125,7 +125,7 @@ def plan(warehouse: Warehouse, now: datetime, tolerance_hours: int) -> RestorePl
     """
     check_obstacles(warehouse, JOB)
     times = count_id_times(warehouse, tolerance_hours)
-    warehouse.execute("find_redated", _judging(tolerance_hours))
+    warehouse.execute("find_redated", _bounds(tolerance_hours))
     (touched,) = warehouse.fetch("count_touched")
     whole = warehouse.repairing.estimate("fingerprint", table=tracks_place(warehouse))
     repair_id = new_repair_id(JOB, now)
@@ -149,7 +149,7 @@ def plan(warehouse: Warehouse, now: datetime, tolerance_hours: int) -> RestorePl
     return planned
 
 
-def _judging(tolerance_hours: int) -> Parameters:
+def _bounds(tolerance_hours: int) -> Parameters:
     return {"tolerance_hours": tolerance_hours, "earliest": EARLIEST}
 
 
@@ -187,7 +187,7 @@ def take_snapshot(warehouse: Warehouse, repair_id: str, now: datetime, tolerance
         return standing[0]
     check_obstacles(warehouse, JOB)
     clear(warehouse, now)
-    warehouse.execute("find_redated", _judging(tolerance_hours))
+    warehouse.execute("find_redated", _bounds(tolerance_hours))
     warehouse.find_duplicates()
     return begin(warehouse, JOB, repair_id, now, SNAPSHOT_DAYS, touched=_REDATED_ROWS)
 
@@ -250,7 +250,7 @@ def rewrite(warehouse: Warehouse, repair_id: str, now: datetime, tolerance_hours
 
 
 def _replace_times(warehouse: Warehouse, repair: Repair, now: datetime, tolerance_hours: int) -> Outcome:
-    snapshot, judging = repair.snapshot_place(warehouse), _judging(tolerance_hours)
+    snapshot, judging = repair.snapshot_place(warehouse), _bounds(tolerance_hours)
     archiving = {"repair_id": repair.repair_id, "restored_at": now}
     archived = warehouse.execute("archive_times", {**judging, **archiving}, snapshot=snapshot)
     seen, found = (_touched(warehouse, repair, table) for table in (snapshot, tracks_place(warehouse)))

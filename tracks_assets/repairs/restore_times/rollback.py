@@ -20,7 +20,7 @@ ROLLBACK = "rollback_restore_created_at"
 
 
 @dataclass(frozen=True)
-class RollbackPlan:
+class RestoreRollback:
     """What rolling a restore back is going to do.
 
     Attributes:
@@ -43,7 +43,7 @@ class RollbackPlan:
         return self.archived - self.to_move
 
 
-def plan_rollback(warehouse: Warehouse, wanted: str) -> RollbackPlan:
+def plan_rollback(warehouse: Warehouse, wanted: str) -> RestoreRollback:
     """The plan of a rollback; changes nothing.
 
     Args:
@@ -67,7 +67,7 @@ def plan_rollback(warehouse: Warehouse, wanted: str) -> RollbackPlan:
         )
     warehouse.execute("find_given_back")
     (counted,) = warehouse.fetch("count_given_back")
-    return RollbackPlan(
+    return RestoreRollback(
         repair=repair,
         archived=state["archived_times"],
         to_move=counted["moved_rows"],
@@ -76,7 +76,7 @@ def plan_rollback(warehouse: Warehouse, wanted: str) -> RollbackPlan:
     )
 
 
-def roll_back(warehouse: Warehouse, wanted: str) -> RollbackPlan:
+def roll_back(warehouse: Warehouse, wanted: str) -> RestoreRollback:
     """Gives rows that still carry a restored time the one they had before; what was merged since stays.
 
     The archive keeps the times, so that what the restore did can still be told.
@@ -99,7 +99,7 @@ def roll_back(warehouse: Warehouse, wanted: str) -> RollbackPlan:
     return planned
 
 
-def rollback_differences(planned: RollbackPlan, deleted: int, inserted: int, not_as_before: int) -> list[str]:
+def rollback_differences(planned: RestoreRollback, deleted: int, inserted: int, not_as_before: int) -> list[str]:
     """What differs from an exact rollback, each in a few words; empty where nothing does."""
     said = []
     if not deleted == inserted == planned.rows_of_moved:

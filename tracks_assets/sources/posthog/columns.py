@@ -6,21 +6,21 @@ The Arrow schemas, the DDL of every engine, dbt's column documentation, the extr
 
 from collections.abc import Sequence
 
-from tracks_assets.core.columns import Column, ColumnType, Family, Field, Property, Stamp
+from tracks_assets.core.columns import Column, ColumnType, Family, FileField, Property, Stamp
 from tracks_assets.sources.posthog.fields import INSERT_TIME_FIELDS
 from tracks_assets.sources.posthog.legacy import FieldType
 
 TRACK_COLUMNS: tuple[Column, ...] = (
-    Column("event_id", ColumnType.STRING, Field(("uuid",)), "The event's id, as delivered. Unique in tracks."),
+    Column("event_id", ColumnType.STRING, FileField(("uuid",)), "The event's id, as delivered. Unique in tracks."),
     Column(
         "created_at",
         ColumnType.TIMESTAMP,
-        Field(("timestamp",)),
+        FileField(("timestamp",)),
         "When the event happened. A re-delivery never moves it.",
     ),
-    Column("event_name", ColumnType.STRING, Field(("event",)), "What happened, for instance $pageview."),
-    Column("user_id", ColumnType.STRING, Field(("distinct_id",)), "PostHog's distinct_id of who did it."),
-    Column("person_id", ColumnType.STRING, Field(("person_id",)), "PostHog's person, as resolved at ingestion."),
+    Column("event_name", ColumnType.STRING, FileField(("event",)), "What happened, for instance $pageview."),
+    Column("user_id", ColumnType.STRING, FileField(("distinct_id",)), "PostHog's distinct_id of who did it."),
+    Column("person_id", ColumnType.STRING, FileField(("person_id",)), "PostHog's person, as resolved at ingestion."),
     Column(
         "session_id", ColumnType.STRING, Property(("session_id", "$session_id")), "The session the event belongs to."
     ),
@@ -55,7 +55,7 @@ TRACK_COLUMNS: tuple[Column, ...] = (
     Column("geoip_time_zone", ColumnType.STRING, Property(("$geoip_time_zone",)), "Time zone, from the address."),
     Column("app_version", ColumnType.STRING, Property(("$app_version", "app_version")), "Version of the app."),
     Column("locale", ColumnType.STRING, Property(("$locale", "locale")), "Language and region of the app."),
-    Column("event_payload", ColumnType.JSON, Field(("properties",)), "All properties of the event, as delivered."),
+    Column("event_payload", ColumnType.JSON, FileField(("properties",)), "All properties of the event, as delivered."),
     Column(
         "bq_ingested_timestamp",
         ColumnType.TIMESTAMP,
@@ -65,7 +65,7 @@ TRACK_COLUMNS: tuple[Column, ...] = (
     Column(
         "event_inserted_at",
         ColumnType.TIMESTAMP,
-        Field(INSERT_TIME_FIELDS),
+        FileField(INSERT_TIME_FIELDS),
         "When PostHog stored the delivery; orders the deliveries of one event.",
     ),
 )

@@ -14,11 +14,10 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
-from pydantic import Field as ModelField
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from tracks_assets.core.columns import Column, ColumnType, Family, Field, Property
+from tracks_assets.core.columns import Column, ColumnType, Family, FileField, Property
 from tracks_assets.core.strict_json import (
     InvalidJsonError,
     Json,
@@ -133,15 +132,13 @@ class RawPostHogEvent(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    uuid: Annotated[str, _text(Reason.NO_ID)] = ModelField(default="", validate_default=True)
-    event: Annotated[str, _text(Reason.NO_NAME)] = ModelField(default="", validate_default=True)
-    distinct_id: Annotated[str, _text(Reason.NO_USER)] = ModelField(default="", validate_default=True)
+    uuid: Annotated[str, _text(Reason.NO_ID)] = Field(default="", validate_default=True)
+    event: Annotated[str, _text(Reason.NO_NAME)] = Field(default="", validate_default=True)
+    distinct_id: Annotated[str, _text(Reason.NO_USER)] = Field(default="", validate_default=True)
     timestamp: Annotated[datetime, BeforeValidator(_check_time)]
     properties: Annotated[Payload | None, BeforeValidator(_check_payload)] = None
     person_id: str | None = None
-    inserted_at: datetime | None = ModelField(
-        default=None, validation_alias=AliasChoices("_inserted_at", "inserted_at")
-    )
+    inserted_at: datetime | None = Field(default=None, validation_alias=AliasChoices("_inserted_at", "inserted_at"))
     delivered: Mapping[str, Any]
     """The row as it was delivered: a column may be made of any field of it."""
 
@@ -160,9 +157,9 @@ class RawPostHogEvent(BaseModel):
         repaired, unfitting = self.properties is not None and self.properties.repaired, 0
         for column in columns:
             match column.source:
-                case Field(names=("properties",)):
+                case FileField(names=("properties",)):
                     values[column.name] = self.properties.text if self.properties else None
-                case Field(names=names):
+                case FileField(names=names):
                     value = next((self.delivered[name] for name in names if self.delivered.get(name) is not None), None)
                     fitting = _json_field(value) if column.type is ColumnType.JSON else value
                     unfitting += value is not None and fitting is None
@@ -176,7 +173,7 @@ class RawPostHogEvent(BaseModel):
         return Track(values, repaired, unfitting)
 
 
-def judge(row: Mapping[str, Any]) -> RawPostHogEvent | Reason:
+def validate(row: Mapping[str, Any]) -> RawPostHogEvent | Reason:
     """The event in an exported row, or the reason why it is refused."""
     fields = dict(row)
     if fields.get("_inserted_at") is None:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from tracks_assets.core.columns import Field
+from tracks_assets.core.columns import FileField
 from tracks_assets.core.feed import Feed
 from tracks_assets.core.tables import Table
 from tracks_assets.sources.posthog.columns import RAW_TRACK_COLUMNS, REJECTED_COLUMNS, TRACK_COLUMNS
@@ -44,7 +44,7 @@ LEGACY = Feed(
     "legacy",
     BACKFILL_TRACKS,
     # The old pipeline's files hold the columns of tracks by name.
-    tuple(replace(column, source=Field((column.name,))) for column in TRACK_COLUMNS),
+    tuple(replace(column, source=FileField((column.name,))) for column in TRACK_COLUMNS),
     slice_column="created_at",
 )
 

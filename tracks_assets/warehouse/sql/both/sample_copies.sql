@@ -25,7 +25,7 @@ numbered as (
 final as (
     select
         event_id,
-        case when from_winner = 1 then 'stays' else 'goes' end as verdict,
+        case when from_winner = 1 then 'stays' else 'goes' end as result,
         created_at,
         bq_ingested_timestamp,
         event_inserted_at,

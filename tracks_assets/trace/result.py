@@ -9,7 +9,7 @@ FAR = timedelta(hours=24)
 """A stored time this far from the id's own time is not the original, as the census counts it."""
 
 
-def verdict(trace: EventTrace) -> str:
+def result(trace: EventTrace) -> str:
     """The sentence, for instance "One event, delivered 3 times, is stored once; its time was kept"."""
     if not trace.is_known:
         return "Never seen: no table of the warehouse holds this id."

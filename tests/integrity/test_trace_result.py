@@ -1,4 +1,4 @@
-"""The verdict on an event, to the letter, for each way in which an event can stand."""
+"""The result on an event, to the letter, for each way in which an event can stand."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -7,8 +7,8 @@ import pytest
 
 from tests.integrity.rows import DAY, HOUR, MINTED, SECOND
 from tracks_assets.trace.facts import Delivery, EventTrace, Refusal, Removed, Repeat, Restored, Sighting
+from tracks_assets.trace.result import advice, result
 from tracks_assets.trace.times import counted, moment_text, span_text, times_text
-from tracks_assets.trace.verdict import advice, verdict
 
 CUTOVER = datetime(2026, 3, 4, tzinfo=UTC)
 TIME = MINTED + SECOND
@@ -194,8 +194,8 @@ CASES = {
 
 
 @pytest.mark.parametrize(("trace", "expected"), CASES.values(), ids=CASES.keys())
-def test_the_verdict(trace: EventTrace, expected: str) -> None:
-    assert verdict(trace) == expected
+def test_the_result(trace: EventTrace, expected: str) -> None:
+    assert result(trace) == expected
 
 
 ADVICE = {
