@@ -1,5 +1,5 @@
--- One hour of a feed's tables, replaced by what load jobs brought into staging tables. JSON came as text, because no load
--- job makes JSON of Parquet; a number that BigQuery's JSON cannot hold exactly is rounded.
+-- One hour of a feed's tables, replaced by what load jobs brought into staging tables. JSON came as text, because no
+-- load job makes JSON of Parquet; a number that BigQuery's JSON cannot hold exactly is rounded.
 -- It is one job, so that it is done in full or not at all, even if the process that started it dies.
 begin transaction;
 
