@@ -153,9 +153,9 @@ def test_ends_are_one_message() -> None:
 
 
 def test_figures_are_written_for_people() -> None:
-    figures = (("rows", 1234567), ("percent", 0.123456), ("whole", 2.0))
+    figures = (("rows", 1234567), ("percent", 0.123456), ("whole", 2.0), ("day", "2026-03-12 00:00 UTC"))
     (message,) = _messages(bad(figures=figures))
-    assert "Figures: rows 1,234,567, percent 0.1235, whole 2\n" in message.body
+    assert "Figures: rows 1,234,567, percent 0.1235, whole 2, day 2026-03-12 00:00 UTC\n" in message.body
 
 
 def test_hostile_text_is_plain_in_the_message() -> None:

@@ -47,6 +47,7 @@ def hour(context: dg.AssetExecutionContext) -> Iterator[Any]:
         metadata={
             "rows": 3,
             "share": 0.5,
+            "day": dg.MetadataValue.timestamp(datetime(2026, 3, 12, tzinfo=UTC)),
             "is_new": True,
             "finding": "3 rows are wrong.",
             "comparison": "0 may be.",
@@ -143,7 +144,7 @@ def test_a_run_in_order(instance: dg.DagsterInstance, source: Source) -> None:
     assert (counted.severity, counted.rule, counted.finding) == ("WARN", "Rows are counted.", "3 rows are wrong.")
     assert (counted.comparison, counted.next_step) == ("0 may be.", "Look.")
     assert counted.description == "The value bob is wrong."
-    assert counted.figures == (("rows", 3), ("share", 0.5))
+    assert counted.figures == (("day", "2026-03-12 00:00 UTC"), ("rows", 3), ("share", 0.5))
     assert counted.ids == ("a", "b c")
     assert counted.hours == Hours.between(KEY)
     assert _runs(source, position)[0] == []

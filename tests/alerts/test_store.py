@@ -30,7 +30,8 @@ def _record(store: AlertStore, number: int, *observations: Observation, now: dat
 
 def test_an_incident_is_stored_in_full() -> None:
     seen = replace(
-        bad(hours=FIVE), figures=(("rows", 3), ("share", 0.5)), ids=("a", "b"), downstream=("c/d",), next_step="Go.",
+        bad(hours=FIVE), figures=(("rows", 3), ("share", 0.5), ("day", "2026-03-12 00:00 UTC")), ids=("a", "b"),
+        downstream=("c/d",), next_step="Go.",
         checks=(UNIQUE,), assets=("e/f",),
     )  # fmt: skip
     full = replace(

@@ -46,6 +46,20 @@ def test_too_few_files_are_never_complete_and_late() -> None:
     assert looks(world, 40) == 1
 
 
+def test_a_replaced_upload_with_a_manifest_is_loaded_again_once_it_is_quiet() -> None:
+    """The old manifest names the same parts while they are replaced one by one."""
+    world = world_at(61)
+    world.folder(START).parts = frozenset({"a", "b"})
+    for part in ("a", "b"):
+        world.write(START, part)
+    assert looks(world, 10) == 1, "the first load waits for nothing"
+    for part in ("a", "b", "a"):
+        world.write(START, part)
+        assert looks(world, 20) == 0, "a half-replaced upload"
+    assert looks(world, 60) == 1
+    assert world.loaded[START] == world.folder(START).items
+
+
 def test_a_deletion_that_is_not_tolerated_is_reported_and_waits() -> None:
     world = world_at(61, Rules(allow_delete=False))
     world.write(START, "a")

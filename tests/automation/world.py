@@ -188,9 +188,10 @@ class World:
             assert self.newest > hour
             assert self.now >= hour + HOUR + self.rules.timeout
             assert not folder.was_seen, "an hour that lost its files is not empty"
-        elif folder.progress is Progress.UNKNOWN:
+            return
+        assert folder.progress is not Progress.UNFINISHED
+        if folder.progress is Progress.UNKNOWN:
+            assert len(folder.files) >= self.rules.min_objects
+        if folder.progress is Progress.UNKNOWN or hour in self.loaded:
             assert folder.touched is not None
             assert self.now - folder.touched >= self.rules.inactivity_period
-            assert len(folder.files) >= self.rules.min_objects
-        else:
-            assert folder.progress is Progress.FINISHED

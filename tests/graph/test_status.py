@@ -156,3 +156,6 @@ def test_columns_of_tracks_come_from_raw_tracks(home: Home) -> None:
     assert isinstance(lineage, dg.TableColumnLineage)
     raw = dg.AssetKey([RAW_TRACKS.schema, RAW_TRACKS.name])
     assert lineage.deps_by_column == {column.name: [dg.TableColumnDep(raw, column.name)] for column in TRACKS.columns}
+    shown = build_definitions(home.settings).resolve_asset_graph().get(TRACKS_KEY).metadata["column_sources"]
+    rows = [f"| {column.name} | posthog.raw_tracks.{column.name} |" for column in TRACKS.columns]
+    assert shown.value.splitlines()[2:] == rows, "for the UI, which shows no column lineage"

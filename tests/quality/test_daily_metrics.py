@@ -123,6 +123,27 @@ def test_without_enough_history_no_check_passes_or_fails(home: Home, days: int) 
     assert {each.status.value for each in shown.values()} == {"PLANNED"}, "skipped, in a run that succeeded"
 
 
+def test_late_events_of_the_days_before_the_first_load_are_no_history(home: Home) -> None:
+    fill(home.warehouse(), {("open", "web"): week(20, days=7)})
+    with home.warehouse().opened() as warehouse:
+        warehouse.connection.execute(
+            "insert into posthog.tracks (event_id, created_at, event_name, client) "
+            "select 'late-' || days, $1 - to_days(days), 'open', 'web' from generate_series(1, 30) as t(days)",
+            [START],
+        )
+    run = count(home)
+    assert run.success
+    assert results(run) == {}
+
+
+def test_the_days_of_an_old_pipeline_are_history(home: Home) -> None:
+    fill(home.warehouse(), {("open", "web"): week(days=40)})
+    with home.warehouse().opened() as warehouse:
+        for log in ("load_log", "merge_log"):
+            warehouse.connection.execute(f"delete from posthog_ops.{log} where window_start < $1", [START + 37 * DAY])
+    assert results(count(home)) == dict.fromkeys(("tracks_volume", "event_name_volume", "client_volume"), "passed")
+
+
 def test_seven_days_of_history_are_enough(home: Home) -> None:
     fill(home.warehouse(), {("open", "web"): week(days=8)})
     assert results(count(home)) == dict.fromkeys(CHECKS, "passed")

@@ -13,6 +13,7 @@ from tracks_assets.quality.anomalies.series import (
     learned_delay,
     series_of,
     window,
+    without_days_before_the_loads,
 )
 
 START = datetime(2026, 6, 1, tzinfo=UTC)
@@ -55,3 +56,29 @@ def test_a_day_without_a_row_counts_nothing() -> None:
         Series(SeriesKey("tracks", Metric.ROW_COUNT, Dimension.CLIENT), START, (0, 2, 0, 0, 0)),
     ]
     assert found[0].day(4) == START + 4 * DAY
+
+
+def counted(tracks: tuple[int, ...], hours: tuple[int, ...]) -> list[Series]:
+    """The events of days, and the hours that are loaded of them."""
+    return [
+        Series(SeriesKey("tracks", Metric.ROW_COUNT), START, tracks),
+        Series(SeriesKey("tracks", Metric.ROW_COUNT, Dimension.CLIENT, "web"), START, tracks),
+        Series(SeriesKey("raw_tracks", Metric.HOURS_LOADED), START, hours),
+    ]
+
+
+def test_days_with_late_events_only_are_left_out() -> None:
+    found = counted((0, 3, 5, 40, 100, 110, 90), (0, 0, 0, 4, 24, 24, 23))
+    total, client, hours = without_days_before_the_loads(found, "tracks")
+    assert (total.first_day, total.values) == (START + 4 * DAY, (100, 110, 90))
+    assert (client.first_day, client.values) == (START + 4 * DAY, (100, 110, 90))
+    assert hours == found[2]
+
+
+def test_days_that_are_history_stay() -> None:
+    old_pipeline = counted((30, 40, 50, 40, 100, 110, 90), (0, 0, 0, 4, 24, 24, 24))
+    every_day_loaded = counted((1, 1, 1, 100, 100), (24, 24, 24, 24, 24))
+    no_full_day = counted((1, 1, 100), (0, 0, 3))
+    not_settled = counted((1, 1), (0, 0, 24))
+    for found in (old_pipeline, every_day_loaded, no_full_day, not_settled, []):
+        assert without_days_before_the_loads(found, "tracks") == found

@@ -9,6 +9,9 @@ from tracks_assets.alerts.hours import NO_HOURS, Hours
 
 Severity = Literal["ERROR", "WARN"]
 
+Figure = float | str
+"""A number, or a moment as its text."""
+
 
 @dataclass(frozen=True)
 class CheckResult:
@@ -25,7 +28,7 @@ class CheckResult:
         finding: what it found, without event values; empty where the check does not say.
         comparison: what that was compared with, without event values; empty where the check does not say.
         next_step: what to do, without event values; empty where the check does not say.
-        figures: its numbers, by their names.
+        figures: its numbers and moments, by their names.
         ids: event ids to look at.
         hours: the hours that it looked at; none for the whole table.
     """
@@ -40,7 +43,7 @@ class CheckResult:
     finding: str = ""
     comparison: str = ""
     next_step: str = ""
-    figures: tuple[tuple[str, float], ...] = ()
+    figures: tuple[tuple[str, Figure], ...] = ()
     ids: tuple[str, ...] = ()
     hours: Hours = NO_HOURS
 
@@ -144,7 +147,7 @@ class Observation:
         title: what failed, in a few words.
         finding: the figure, or the cause.
         compared_with: what the figure was compared with.
-        figures: numbers by their names.
+        figures: numbers and moments by their names.
         ids: event ids to look at.
         hours: the hours that it is about; none for what has no partitions.
         job: the job of a run.
@@ -164,7 +167,7 @@ class Observation:
     title: str = ""
     finding: str = ""
     compared_with: str = ""
-    figures: tuple[tuple[str, float], ...] = ()
+    figures: tuple[tuple[str, Figure], ...] = ()
     ids: tuple[str, ...] = ()
     hours: Hours = NO_HOURS
     job: str = ""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tracks_assets.alerts.facts import Kind, Severity
+from tracks_assets.alerts.facts import Figure, Kind, Severity
 from tracks_assets.alerts.incidents import Incident, News
 
 LONGEST = 3500
@@ -161,8 +161,10 @@ def _end_of(incident: Incident) -> list[tuple[str, str]]:
     ]
 
 
-def figure_text(figure: float) -> str:
-    """A number as people read it."""
+def figure_text(figure: Figure) -> str:
+    """A figure as people read it."""
+    if isinstance(figure, str):
+        return figure
     return f"{figure:,}" if isinstance(figure, int) else f"{figure:,.4g}"
 
 

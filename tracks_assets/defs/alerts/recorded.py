@@ -12,8 +12,9 @@ from typing import Any, Literal
 
 import dagster as dg
 
-from tracks_assets.alerts.facts import CheckResult, FailedStep, FinishedRun, Ticks
+from tracks_assets.alerts.facts import CheckResult, FailedStep, Figure, FinishedRun, Ticks
 from tracks_assets.alerts.hours import Hours
+from tracks_assets.alerts.messages import moment_text
 
 RUNS = "runs"
 EVALUATIONS = "evaluations"
@@ -198,7 +199,7 @@ class Source:
     def _result(self, evaluation: dg.AssetCheckEvaluation, at: float, hours: Hours) -> CheckResult:
         asset, check = evaluation.asset_key.to_user_string(), evaluation.check_name
         partition = evaluation.partition
-        metadata = {name: value.value for name, value in evaluation.metadata.items()}
+        metadata = {name: _readable(value) for name, value in evaluation.metadata.items()}
         own = Hours.between(partition) if partition else (hours if asset in self.graph.partitioned else Hours())
         return CheckResult(
             asset=asset,
@@ -331,11 +332,16 @@ def _message_of(record: dg.EventLogRecord) -> str:
     return (event.message or "") if event is not None else ""
 
 
-def _figures(metadata: Mapping[str, object]) -> tuple[tuple[str, float], ...]:
+def _readable(value: dg.MetadataValue[Any]) -> object:
+    """A metadata value, a moment as one: Dagster's own value of it is seconds since 1970."""
+    return datetime.fromtimestamp(value.value, UTC) if isinstance(value, dg.TimestampMetadataValue) else value.value
+
+
+def _figures(metadata: Mapping[str, object]) -> tuple[tuple[str, Figure], ...]:
     return tuple(
-        (name, value)
+        (name, moment_text(value) if isinstance(value, datetime) else value)
         for name, value in metadata.items()
-        if isinstance(value, int | float) and not isinstance(value, bool) and not name.startswith("dagster/")
+        if isinstance(value, int | float | datetime) and not isinstance(value, bool) and not name.startswith("dagster/")
     )
 
 

@@ -22,7 +22,7 @@ from tracks_assets.defs.shared.billing import billed_text, job_labels
 from tracks_assets.defs.shared.dbt_manifest import ensure_manifest
 from tracks_assets.defs.shared.dbt_results import cause_of, errors_in, results_of, usage_of
 from tracks_assets.defs.shared.merge_report import MergeCounts, MergeError, counts_by_hour, merge_failure, shares
-from tracks_assets.defs.shared.metadata import column_lineage, merge_metadata, table_metadata
+from tracks_assets.defs.shared.metadata import column_lineage, column_sources, merge_metadata, table_metadata
 from tracks_assets.defs.shared.partitions import export_hours, hours_of, merge_windows, partition_key, window_of
 from tracks_assets.defs.shared.resources import WAREHOUSE_POOL, DbtResource, WarehouseResource
 from tracks_assets.defs.shared.retries import retried
@@ -64,7 +64,7 @@ class TracksTranslator(DagsterDbtTranslator):
         return "hourly"
 
     def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None) -> dg.AssetSpec:
-        """The spec that dagster-dbt derives, with the model's file.
+        """The spec that dagster-dbt derives, with the model's file and where its columns come from.
 
         tracks_legacy, of which dbt knows nothing, comes before tracks.
         """
@@ -72,7 +72,8 @@ class TracksTranslator(DagsterDbtTranslator):
         if spec.key != TRACKS_KEY:
             return spec
         file = DBT_PROJECT / manifest["nodes"][unique_id]["original_file_path"]
-        return spec.merge_attributes(metadata={"dagster/code_references": model_reference(file)}, deps=[LEGACY_DEP])
+        metadata = {"dagster/code_references": model_reference(file), **column_sources(TRACKS, RAW_TRACKS)}
+        return spec.merge_attributes(metadata=metadata, deps=[LEGACY_DEP])
 
 
 def model_reference(file: Path) -> dg.CodeReferencesMetadataValue:

@@ -19,6 +19,7 @@ from tracks_assets.quality.anomalies.series import (
     learned_delay,
     series_of,
     window,
+    without_days_before_the_loads,
 )
 from tracks_assets.sources.posthog.feeds import RAW_TRACKS
 from tracks_assets.sources.posthog.layout import HOUR
@@ -85,7 +86,7 @@ def measure(warehouse: Warehouse, now: datetime, counting: Counting) -> Measurem
     _record(warehouse, now, days, counting.purchase_flow)
     rows = warehouse.fetch("daily_metrics_of", {"measured_at": now})
     ends = {RAW_TRACKS.name: days.loads_end, TRACKS.name: days.tracks_end}
-    found = series_of(rows, days, ends)
+    found = without_days_before_the_loads(series_of(rows, days, ends), TRACKS.name)
     return Measurement(days, (*found, *_never_seen(found, days, counting.purchase_flow)))
 
 

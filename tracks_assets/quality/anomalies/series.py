@@ -6,10 +6,11 @@ clock: while nothing is loaded, no day is evaluated, and freshness is what alarm
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from statistics import median
 
 from tracks_assets.warehouse.results import Row
 
@@ -20,6 +21,13 @@ ARRIVED = 0.99
 
 LONGEST_DELAY_HOURS = 48
 """What is delivered later is left out of what is learned: a day is settled two days after it at the latest."""
+
+HOURS_A_DAY = 24
+
+LATE_SHARE = 0.1
+"""Of a day before the first load, late events are less than this share of a day's events."""
+
+_WEEK = 7
 
 
 class Metric(StrEnum):
@@ -69,6 +77,11 @@ class Series:
     def day(self, index: int) -> datetime:
         """The day of a value."""
         return self.first_day + index * DAY
+
+    def since(self, day: datetime) -> "Series":
+        """The series without the days before a day."""
+        days = max(0, (day - self.first_day).days)
+        return replace(self, first_day=self.day(days), values=self.values[days:])
 
 
 @dataclass(frozen=True)
@@ -145,3 +158,27 @@ def series_of(rows: Iterable[Row], window: Window, ends: Mapping[str, datetime])
 
 def _filled(days: Mapping[datetime, int], start: datetime, end: datetime) -> tuple[int, ...]:
     return tuple(days.get(start + number * DAY, 0) for number in range((end - start).days))
+
+
+def without_days_before_the_loads(found: Sequence[Series], table: str) -> list[Series]:
+    """The series, those of a table without the days of which it has late events only.
+
+    Hours that were loaded bring some events of earlier days. Of a day before the first load, these are no history,
+    unless an old pipeline filled the table.
+
+    Args:
+        found: the series.
+        table: the name of the table.
+    """
+    hours = next((each for each in found if each.key.metric is Metric.HOURS_LOADED), None)
+    counts = next((each for each in found if each.key == SeriesKey(table, Metric.ROW_COUNT)), None)
+    full = [day for day, loaded in enumerate(hours.values) if loaded == HOURS_A_DAY] if hours else []
+    if hours is None or counts is None or not full or not _are_late(counts.values, full[0]):
+        return list(found)
+    return [each.since(hours.day(full[0])) if each.key.table == table else each for each in found]
+
+
+def _are_late(counts: Sequence[int], first: int) -> bool:
+    """Whether the week before a day has late events only, compared with the week from that day on."""
+    before, after = counts[max(0, first - _WEEK) : first], counts[first : first + _WEEK]
+    return bool(before and after) and median(before) < LATE_SHARE * median(after)

@@ -194,10 +194,13 @@ def _is_complete(hour: datetime, entry: HourState, facts: Facts, rules: Rules, n
         has_later = facts.newest is not None and facts.newest > hour
         return has_later and now >= hour + HOUR + rules.timeout
     match facts.listings[hour].progress:
-        case Progress.FINISHED:
+        # After a load, the manifest of the first upload is still there while the files are replaced one by one.
+        case Progress.FINISHED if entry.loaded is None:
             return True
         case Progress.UNFINISHED:
             return False
+        case Progress.FINISHED:
+            return now - entry.since >= rules.inactivity_period
         case Progress.UNKNOWN:
             return entry.seen.files >= rules.min_objects and now - entry.since >= rules.inactivity_period
 
