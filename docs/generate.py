@@ -5,8 +5,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tracks_assets.sources.posthog.columns import TRACK_COLUMNS, Column, Family, Field, Property
 from tracks_assets.settings import PARTITION_FORMAT, Settings, read_settings
+from tracks_assets.sources.posthog.columns import TRACK_COLUMNS, Column, Family, Field, Property
 from tracks_assets.warehouse.tables import EVERY_TABLE, OPS_SCHEMA, SCHEMA, TRACKS, Table
 
 DOCS = Path(__file__).parent
