@@ -5,9 +5,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tracks_assets.core.columns import Column, Family, Field, Property
+from tracks_assets.core.tables import OPS_SCHEMA, SCHEMA, Table
 from tracks_assets.settings import PARTITION_FORMAT, Settings, read_settings
-from tracks_assets.sources.posthog.columns import TRACK_COLUMNS, Column, Family, Field, Property
-from tracks_assets.warehouse.tables import EVERY_TABLE, OPS_SCHEMA, SCHEMA, TRACKS, Table
+from tracks_assets.sources.posthog.columns import TRACK_COLUMNS
+from tracks_assets.warehouse.tables import EVERY_TABLE, TRACKS
+
 
 DOCS = Path(__file__).parent
 
