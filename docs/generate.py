@@ -11,7 +11,6 @@ from tracks_assets.settings import PARTITION_FORMAT, Settings, read_settings
 from tracks_assets.sources.posthog.columns import TRACK_COLUMNS
 from tracks_assets.warehouse.tables import EVERY_TABLE, TRACKS
 
-
 DOCS = Path(__file__).parent
 
 HEADER = "<!-- Written by `make generate`: change {source}, not this file. -->\n"

@@ -9,7 +9,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from markdown.extensions.toc import slugify
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("tracks_assets", "examples", "dbt_project", "deploy", "benchmarks", "docs", "lint", ".github")
@@ -35,7 +34,7 @@ def _texts() -> Iterator[Path]:
 def _anchors(page: Path) -> set[str]:
     """The anchors of a page's headings, as the site has them."""
     headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
-    return {slugify(heading.replace("`", ""), "-") for heading in headings}
+    return {re.sub(r"[-\s]+", "-", re.sub(r"[^\w\s-]", "", heading.lower())) for heading in headings}
 
 
 def _leads_somewhere(target: str, folder: Path) -> bool:
