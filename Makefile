@@ -11,7 +11,7 @@ SQL_LINTED = .venv/sql_linted
 
 SENT = $(CURDIR)/.sent
 
-.PHONY: setup demo ui test check lint types quick unit property format screenshots columns lock benchmark benchmark-dedup benchmark-cost benchmark-bigquery benchmark-anomalies soak clean
+.PHONY: setup demo ui test check lint types quick integration suite property format docs screenshots generate lock benchmark benchmark-dedup benchmark-cost benchmark-bigquery benchmark-anomalies soak clean
 
 setup: $(READY) $(DAGSTER_HOME)/dagster.yaml
 
@@ -35,7 +35,7 @@ ui: setup
 	@echo "The Dagster UI is at 127.0.0.1:3000 (Ctrl-C ends it)."
 	@$(BIN)/dg dev --host 127.0.0.1 --port 3000
 
-test: setup lint types unit
+test: setup lint types suite
 
 lint: setup $(SQL_LINTED)
 	@$(BIN)/ruff format --check .
@@ -56,10 +56,14 @@ check: setup
 quick: setup
 	@$(BIN)/pytest -q -n 2 -m "not (emulator or dagster or browser or slow)" --ignore=tests/sent
 
-# Many tests wait for something, so four at a time keep two cores busy.
-unit: setup
+# What `make quick` leaves out.
+integration: MARKED = -m "emulator or dagster or browser or slow"
+integration: suite
+
+# Every test. Many wait for something, so four at a time keep two cores busy.
+suite: setup
 	@rm -rf $(SENT)
-	@TRACKS_TESTS_SENT=$(SENT) $(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder --ignore=tests/sent
+	@TRACKS_TESTS_SENT=$(SENT) $(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder --ignore=tests/sent $(MARKED)
 	@TRACKS_TESTS_SENT=$(SENT) $(BIN)/pytest tests/sent
 
 # The property tests on many more random examples than `make test` takes: some 15 minutes.
@@ -75,8 +79,15 @@ format: setup
 screenshots: setup
 	@TRACKS_SCREENSHOTS=$(CURDIR)/docs/images $(BIN)/pytest -q tests/browser
 
-columns: setup
+# The files that follow from the code: dbt's description of tracks, and two pages of the docs.
+generate: setup
 	@$(BIN)/python -m tracks_assets.warehouse.dbt_properties
+	@$(BIN)/python -m docs.generate
+
+# The site of the docs, in .site; a broken link fails it.
+docs: setup
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@echo "The site is in .site: open .site/index.html"
 
 lock:
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
@@ -105,4 +116,4 @@ soak: setup
 	@$(BIN)/python -m benchmarks.soak --hours 200
 
 clean:
-	rm -rf .venv .tracks
+	rm -rf .venv .tracks .site

@@ -4,7 +4,7 @@ The formula ("On-demand query size calculation" in its documentation): a query o
 that it references in all partitions that it scans; an UPDATE, or a MERGE that may update, q' + t', where t' is the
 whole of every partition that it updates. Loading and copying are free.
 
-``python -m benchmarks.bigquery_cost`` prints the table of the README.
+``python -m benchmarks.bigquery_cost`` prints the table of docs/operate/costs.md.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from tracks_assets.sources.posthog.feeds import RAW_TRACKS
 from tracks_assets.warehouse.tables import TRACKS_CONTENTS, TRACKS_REDELIVERED
 
 ID_BYTES = 2 + 36
-"""BigQuery counts 2 bytes and the UTF-8 of a STRING; an id is a UUID of 36 signs."""
+"""BigQuery counts 2 bytes and the UTF-8 of a STRING; an id is a UUID of 36 characters."""
 
 FIXED_BYTES = {ColumnType.TIMESTAMP: 8, ColumnType.INT64: 8}
 
@@ -200,7 +200,7 @@ def report(table: Table) -> list[str]:
         line("ours in all: load, merge (0 change), check", whole_hour(table), stock),
         line("a key table by the id's own hour", key_table_merge(table, keys_bytes(PLAN_READS)), stock),
         line("the same of 16 bytes an event", key_table_merge(table, NUMBERS_BYTES), stock),
-        *WHY_NOT,
+        *NOT_BUILT,
     ]
 
 
@@ -210,22 +210,22 @@ def assumptions(table: Table) -> list[str]:
     return [
         "Assumed:",
         f"- {table.rows:,} rows of {table.row_bytes:,.0f} bytes ({table.size / TERABYTE:.1f} TB) "
-        f"in {days:,.0f} equal days; ids of 36 signs, no value null",
+        f"in {days:,.0f} equal days; ids of 36 characters, no null values",
         f"- {table.rows_an_hour:,} deliveries an hour, {table.redeliveries} of them of events on "
-        f"{table.days} older days; those that change a row lie on different ones",
-        "- every row of tracks is noted in tracks_contents; the other re-deliveries were put on record, hour by hour",
-        "- a statement is billed for a column once, however often it names it; temporary tables are billed too",
-        f"- the hour's payloads are read {HOUR_READS} times and no other hour's, for raw_tracks is clustered by hour",
-        "  (of a table made without, the day so far would be read twice)",
-        "- a script's variable prunes the partitions of an UPDATE",
-        "- left out of all: updates on the day itself (a day's bytes more), and that a statement costs 10 MB at least",
+        f"{table.days} older days; those that change a row are on different days",
+        "- tracks_contents has every row of tracks; the other re-deliveries were recorded, hour by hour",
+        "- a statement is billed once for each column that it names; temporary tables are billed too",
+        f"- the payloads of the hour are read {HOUR_READS} times, those of others never: raw_tracks is clustered",
+        "  by hour (without clustering, the day so far would be read twice)",
+        "- a script variable prunes the partitions of an UPDATE",
+        "- not included: updates on the day itself (one more day), and the minimum of 10 MB for a statement",
         f"- ${DOLLARS_PER_TEBIBYTE} a TiB on demand, {HOURS_A_MONTH} hours a month",
     ]
 
 
-WHY_NOT = (
-    "Not built, for then whether an event stands once would hang on every writer of tracks keeping the key table in",
-    "step, and with 16 bytes on no two ids sharing a number; now it is read from tracks itself.",
+NOT_BUILT = (
+    "The last two lines are not built. With a key table, uniqueness depends on every writer of tracks updating it, and",
+    "with 16 bytes also on no two ids having the same number. Today the ids are read from tracks itself.",
 )
 
 

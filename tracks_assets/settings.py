@@ -39,56 +39,182 @@ class SettingsError(ValueError):
 
 
 class Settings(BaseModel):
-    """What a run of the pipeline is told by its environment; see the README's table."""
+    """The settings of a run. ``make generate`` writes docs/settings.md from the descriptions of the fields."""
 
     model_config = ConfigDict(frozen=True)
 
-    engine: Literal["duckdb", "bigquery"] = "duckdb"
-    home: Path
-    duckdb_path: Path
-    export_uri: str
-    export_folder_hour: Literal["end", "start"] = "end"
-    legacy_uri: str
-    cutover: datetime | None = None
-    export_start: datetime
-    legacy_start: datetime
-    legacy_end: datetime
-    bq_project: str | None = None
-    bq_location: str = "US"
-    bq_dataset_prefix: str = ""
-    bq_maximum_bytes_billed: int | None = None
-    bq_retry_seconds: int = 120
-    bq_job_seconds: int = 3600
-    bq_priority: Literal["interactive", "batch"] = "interactive"
+    engine: Literal["duckdb", "bigquery"] = Field(
+        default="duckdb",
+        description="The engine of the warehouse: `duckdb` or `bigquery`.",
+    )
+    home: Path = Field(
+        description=(
+            "The folder of this installation: the DuckDB file, dbt's artifacts, the alert database and the status page."
+        ),
+    )
+    duckdb_path: Path = Field(description="The file of the DuckDB warehouse.")
+    export_uri: str = Field(
+        description="The export: a local path or `gs://bucket/prefix`. Events are under `events/{date}/{hour}/`.",
+    )
+    export_folder_hour: Literal["end", "start"] = Field(
+        default="end",
+        description="The hour in a folder's name is the `end` of its interval (PostHog's templates) or its `start`.",
+    )
+    legacy_uri: str = Field(
+        description=(
+            "Rows of the old pipeline, with the columns of `tracks`, under `{date}/{hour}/` (the start of the "
+            "hour). If the folder does not exist, `backfill_tracks` is frozen and only observed."
+        ),
+    )
+    cutover: datetime | None = Field(
+        default=None,
+        description=(
+            "A UTC day such as `2026-03-04`. Not set, `tracks` takes every delivery. Set, it takes deliveries "
+            "with `created_at` from that day on. Earlier ones are counted per hour, and `cutover_share` warns "
+            "if they are more than half of an hour."
+        ),
+    )
+    export_start: datetime = Field(
+        description=(
+            "The first export hour. A file `$TRACKS_HOME/export_start`, which the demo writes, replaces the default."
+        ),
+    )
+    legacy_start: datetime = Field(description="The first legacy hour.")
+    legacy_end: datetime = Field(description="The end of the legacy hours; this hour is excluded.")
+    bq_project: str | None = Field(default=None, description="The Google Cloud project. Required on BigQuery.")
+    bq_location: str = Field(
+        default="US",
+        description="The location of the datasets: a multi-region or a region such as `europe-west6`.",
+    )
+    bq_dataset_prefix: str = Field(default="", description="A prefix of each dataset's name, such as `staging_`.")
+    bq_maximum_bytes_billed: int | None = Field(
+        default=None,
+        description="A statement that would be billed for more bytes is refused. It also applies to dbt's jobs.",
+    )
+    bq_retry_seconds: int = Field(
+        default=120,
+        description=(
+            "For how long a call that fails for a temporary reason is repeated. dbt submits its statement for "
+            "ten minutes, whatever this setting is."
+        ),
+    )
+    bq_job_seconds: int = Field(default=3600, description="After how long BigQuery stops a job.")
+    bq_priority: Literal["interactive", "batch"] = Field(
+        default="interactive",
+        description=(
+            "`interactive` or `batch`. Statements that run in a session (repairs, legacy merges) are always "
+            "interactive."
+        ),
+    )
     # These hold secrets, so they are left out of every representation.
-    alert_urls: tuple[str, ...] = Field(default=(), repr=False)
-    alert_urls_warn: tuple[str, ...] = Field(default=(), repr=False)
-    alert_database: str = Field(default="", repr=False)
-    alert_reminder_hours: int = 24
-    show_values: bool = False
-    ui_url: str = "http://127.0.0.1:3000"
-    rejected_warn_percent: float = 0.1
-    rejected_error_percent: float = 1.0
-    memory_limit: str = "2GB"
-    automation: bool = False
-    upload_inactivity_seconds: int = 1800
-    upload_min_objects: int = 1
-    upload_previous_objects: Literal["trust", "watch"] = "trust"
-    upload_allow_delete: bool = True
-    upload_timeout_seconds: int = 3900
-    upload_poke_seconds: int = 60
-    upload_watch_hours: int = 48
-    step_retries: int = 2
-    freshness_warn_minutes: int = 120
-    freshness_error_minutes: int = 240
-    owners: tuple[str, ...] = ()
-    source_url: str | None = None
-    source_branch: str = "main"
-    keep_log_days: int = 30
-    keep_run_days: int = 400
-    anomaly_sensitivity: float = 3.0
-    anomaly_detection_delay_hours: int | None = None
-    purchase_flow_events: tuple[str, ...] = ()
+    alert_urls: tuple[str, ...] = Field(
+        default=(),
+        repr=False,
+        description="Apprise URLs, separated by commas: the receivers of errors.",
+    )
+    alert_urls_warn: tuple[str, ...] = Field(
+        default=(),
+        repr=False,
+        description="The receivers of warnings. Not set, they are the receivers of errors.",
+    )
+    alert_database: str = Field(
+        default="",
+        repr=False,
+        description="Where incidents and messages are stored: a `sqlite://` or `postgresql://` URL.",
+    )
+    alert_reminder_hours: int = Field(
+        default=24,
+        description="After how many hours a reminder of an open incident is sent.",
+    )
+    show_values: bool = Field(default=False, description="`on` allows event values and addresses in alerts.")
+    ui_url: str = Field(default="http://127.0.0.1:3000", description="The address of the Dagster UI, for links.")
+    rejected_warn_percent: float = Field(
+        default=0.1,
+        description="Above this percentage of refused rows in an hour, the check `rejected_share` is yellow.",
+    )
+    rejected_error_percent: float = Field(default=1.0, description="Above this percentage, it is red.")
+    memory_limit: str = Field(
+        default="2GB",
+        description=(
+            "The memory limit of DuckDB: in the loader, in the transform for BigQuery and in dbt. At least `256MB`."
+        ),
+    )
+    automation: bool = Field(default=False, description="`on` switches on the sensors and the schedules.")
+    upload_inactivity_seconds: int = Field(
+        default=1800,
+        description="An hour without a manifest is complete when its files have not changed for this long.",
+    )
+    upload_min_objects: int = Field(
+        default=1,
+        description="An hour without a manifest that has fewer files is never complete.",
+    )
+    upload_previous_objects: Literal["trust", "watch"] = Field(
+        default="trust",
+        description=(
+            "Files that exist at the first look. `trust`: unchanged since their modification time. `watch`: "
+            "unchanged since the first look."
+        ),
+    )
+    upload_allow_delete: bool = Field(
+        default=True,
+        description=(
+            "`on`: a deletion before the load starts the waiting time again. `off`: the hour is late and waits "
+            "until files arrive again."
+        ),
+    )
+    upload_timeout_seconds: int = Field(
+        default=3900,
+        description="How long after the end of an hour its upload is late.",
+    )
+    upload_poke_seconds: int = Field(default=60, description="How often the sensor looks.")
+    upload_watch_hours: int = Field(
+        default=48,
+        description="For how long after its end a loaded hour is watched for changes.",
+    )
+    step_retries: int = Field(default=2, description="How often a step that failed for a temporary reason is retried.")
+    freshness_warn_minutes: int = Field(
+        default=120,
+        description=(
+            "Above this age of the newest load, `raw_tracks` is stale: a warning, in Dagster and in `dbt source "
+            "freshness`."
+        ),
+    )
+    freshness_error_minutes: int = Field(default=240, description="Above this age, it is an error.")
+    owners: tuple[str, ...] = Field(
+        default=(),
+        description="The owners of the assets in the UI: e-mail addresses or `team:NAME`, separated by commas.",
+    )
+    source_url: str | None = Field(
+        default=None,
+        description=(
+            "The repository on GitHub or GitLab that the UI links the code of each asset to. Not set, it names "
+            "files of the checkout."
+        ),
+    )
+    source_branch: str = Field(default="main", description="The branch of these links.")
+    keep_log_days: int = Field(
+        default=30,
+        description="After how many days the job `prune_runs` removes the log of a run.",
+    )
+    keep_run_days: int = Field(
+        default=400,
+        description="After how many days it removes the run itself, unless a partition needs it.",
+    )
+    anomaly_sensitivity: float = Field(
+        default=3.0,
+        description=(
+            "The distance from the expected count to the limits of its range, in usual errors. A larger number "
+            "gives fewer alarms."
+        ),
+    )
+    anomaly_detection_delay_hours: int | None = Field(
+        default=None,
+        description="How many hours after its end a day is evaluated. Not set, it is learned from the deliveries.",
+    )
+    purchase_flow_events: tuple[str, ...] = Field(
+        default=(),
+        description="Names of events, separated by commas, that get an anomaly check of their own.",
+    )
 
     @property
     def dagster_home(self) -> Path:

@@ -58,8 +58,10 @@ def cloud_home(new_home: Callable[..., Home], bucket: tuple[str, list[HourWritte
 
 
 def log_settings(export: str) -> str:
-    """What the README adds to Dagster's settings, with another bucket."""
-    (settings,) = re.findall(r"```yaml\n(compute_logs:.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    """What docs/operate/bigquery.md adds to Dagster's settings, with another bucket."""
+    (settings,) = re.findall(
+        r"```yaml\n(compute_logs:.*?)```", (ROOT / "docs" / "operate" / "bigquery.md").read_text(), re.DOTALL
+    )
     return str(settings).replace("my-dagster-logs", export.removeprefix("gs://").partition("/")[0])
 
 

@@ -76,7 +76,7 @@ def test_every_module_says_why_it_exists(path: Path) -> None:
 
 
 def test_dbt_describes_the_column_list() -> None:
-    assert PROPERTIES_FILE.read_text() == properties_text("posthog_tracks", TRACKS), "run make columns"
+    assert PROPERTIES_FILE.read_text() == properties_text("posthog_tracks", TRACKS), "run make generate"
 
 
 def test_dbt_has_the_same_defaults_as_the_settings() -> None:

@@ -1,4 +1,4 @@
-"""dbt's description of tracks and its columns, written from the column list: ``make columns`` after changing it."""
+"""dbt's description of tracks and its columns, written from the column list: ``make generate`` after changing it."""
 
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ TESTS: dict[str, list[dict[str, Any]]] = {
 }
 """dbt's tests of tracks, by column."""
 
-_HEADER = "# Written by `make columns` from tracks_assets/sources/posthog/columns.py: change the list, not this file.\n"
+_HEADER = "# Written by `make generate`: change the column list, not this file.\n"
 
 
 def properties_text(model: str, table: Table) -> str:

@@ -15,7 +15,7 @@ TRACKS = Table(
 TRACKS_CONTENTS = Table(
     "tracks_contents",
     (stamp("content", ColumnType.INT64, "Fingerprint of a row as a merge wrote it: all of its columns but its time."),),
-    "One number for each row that a merge wrote into tracks: by it a re-delivery is known to change nothing.",
+    "One number for each row that a merge wrote into tracks. It shows whether a re-delivery changes anything.",
 )
 TRACKS_REDELIVERED = Table(
     "tracks_redelivered",
@@ -28,15 +28,15 @@ TRACKS_REDELIVERED = Table(
         stamp(
             "standing_ingested_timestamp",
             ColumnType.TIMESTAMP,
-            "The loader's stamp of that row: where another row stands, the delivery says nothing of it.",
+            "The loader's stamp of that row. If tracks now has another row, this delivery does not count.",
         ),
     ),
-    "Every newest delivery of an event whose content stood in tracks already, so that it changed nothing there.",
+    "Newer deliveries that repeated the content of the stored row, and so changed nothing in tracks.",
 )
 TRACKS_COLLISIONS = Table(
     "tracks_collisions",
     RAW_TRACK_COLUMNS,
-    "Every delivery whose id belongs to another event in tracks, in full; without an hour if the old pipeline's.",
+    "Every delivery whose id belongs to another event in tracks, in full. Rows of the old pipeline have no hour.",
     schema=OPS_SCHEMA,
 )
 DUPLICATE_CENSUS = Table(
@@ -45,13 +45,13 @@ DUPLICATE_CENSUS = Table(
         stamp("measured_at", ColumnType.TIMESTAMP, "When tracks was counted."),
         stamp("rows", ColumnType.INT64, "Rows of tracks."),
         stamp("distinct_event_ids", ColumnType.INT64, "Different event ids."),
-        stamp("duplicate_event_ids", ColumnType.INT64, "Event ids that stand more than once."),
+        stamp("duplicate_event_ids", ColumnType.INT64, "Event ids that are duplicated."),
         stamp("excess_rows", ColumnType.INT64, "Rows beyond the first of each event id."),
         stamp("null_event_ids", ColumnType.INT64, "Rows without an event id."),
         stamp(
             "colliding_event_ids",
             ColumnType.INT64,
-            "Event ids that stand with several (event_name, user_id): different events, which a dedup would lose.",
+            "Event ids that are stored with several (event_name, user_id): different events, which a dedup would lose.",
         ),
         stamp(
             "redated_rows",
@@ -61,7 +61,7 @@ DUPLICATE_CENSUS = Table(
         stamp("oldest_ingested_timestamp", ColumnType.TIMESTAMP, "The oldest bq_ingested_timestamp."),
         stamp("newest_ingested_timestamp", ColumnType.TIMESTAMP, "The newest bq_ingested_timestamp."),
     ),
-    "What tracks held, one row a count: rows, ids, duplicates, collisions, re-dated rows.",
+    "One row for each count of tracks: rows, ids, duplicates, collisions, rows that moved in time.",
 )
 TRACKS_DUPLICATES = Table(
     "tracks_duplicates",
@@ -69,10 +69,10 @@ TRACKS_DUPLICATES = Table(
         *TRACK_COLUMNS,
         stamp("dedup_id", ColumnType.STRING, "The dedup that removed the row from tracks."),
         stamp("removed_at", ColumnType.TIMESTAMP, "When it did."),
-        stamp("winner_created_at", ColumnType.TIMESTAMP, "The time of the copy that stayed."),
-        stamp("winner_bq_ingested_timestamp", ColumnType.TIMESTAMP, "The loader's stamp of the copy that stayed."),
+        stamp("winner_created_at", ColumnType.TIMESTAMP, "The time of the row that was kept."),
+        stamp("winner_bq_ingested_timestamp", ColumnType.TIMESTAMP, "The loader's stamp of the row that was kept."),
     ),
-    "Every row that a dedup removed from tracks, whole.",
+    "Every row that a dedup removed from tracks, in full.",
     partitioned_by="removed_at",
 )
 TRACKS_REDATED = Table(
@@ -198,7 +198,7 @@ def _turn(table: Table) -> Table:
     return Table(
         f"{table.name}_turn",
         columns,
-        f"One row, which whoever writes {table.name} changes first: of two at once, one is let go.",
+        f"The write lock of {table.name}: one row, which every writer changes first. BigQuery aborts one of two.",
     )
 
 

@@ -1,7 +1,7 @@
 """The columns of tracks and of its deliveries, written once.
 
 The Arrow schemas, the DDL of every engine, dbt's column documentation, the extraction and the tests follow from
-``TRACK_COLUMNS``. To add a column, add a line here (CONTRIBUTING says what else to run).
+``TRACK_COLUMNS``. To add a column, add a line here (docs/extend/column.md has the steps).
 """
 
 from collections.abc import Sequence
@@ -81,7 +81,7 @@ REJECTED_COLUMNS: tuple[Column, ...] = (
     *WINDOW_COLUMNS,
     Column("row_number", ColumnType.INT64, Stamp(), "The row's number in its file, from 0."),
     Column("reason", ColumnType.STRING, Stamp(), "Why the contract refuses the row."),
-    Column("raw", ColumnType.JSON, Stamp(), "The delivered row, whole."),
+    Column("raw", ColumnType.JSON, Stamp(), "The delivered row, in full."),
     Column("rejected_at", ColumnType.TIMESTAMP, Stamp(), "Start of the loader run that refused the row."),
 )
 

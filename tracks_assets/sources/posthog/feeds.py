@@ -19,13 +19,13 @@ RAW_TRACKS = Table(
 REJECTED_TRACKS = Table(
     "rejected_tracks",
     REJECTED_COLUMNS,
-    "Every delivered row that the contract refuses, whole, with the reason.",
+    "Every delivered row that the contract refuses, in full, with the reason.",
     partitioned_by="window_start",
 )
 BACKFILL_TRACKS = Table(
     "backfill_tracks",
     TRACK_COLUMNS,
-    "The frozen table of the old pipeline, as it left it: ids may stand more than once.",
+    "The frozen table of the old pipeline, as it was left: ids may be duplicated.",
     partitioned_by="created_at",
     clustered_by=("event_name", "user_id"),
 )

@@ -1,0 +1,150 @@
+"""Writes the pages of the docs that follow from the code: ``make generate`` after changing a setting or a table."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tracks_assets.core.columns import Column, Family, Field, Property
+from tracks_assets.core.tables import OPS_SCHEMA, SCHEMA, Table
+from tracks_assets.settings import PARTITION_FORMAT, Settings, read_settings
+from tracks_assets.sources.posthog.columns import TRACK_COLUMNS
+from tracks_assets.warehouse.tables import EVERY_TABLE, TRACKS
+
+DOCS = Path(__file__).parent
+
+HEADER = "<!-- Written by `make generate`: change {source}, not this file. -->\n"
+NONE = "none"
+NO_HOME = Path("/TRACKS_HOME")
+"""A home that does not exist, so that the defaults do not depend on this machine."""
+
+
+class Group(NamedTuple):
+    """Settings that belong together: a heading, the page that explains them, and how their names begin."""
+
+    title: str
+    page: str
+    prefixes: tuple[str, ...]
+
+
+GROUPS = (
+    Group("BigQuery", "operate/bigquery.md", ("bq_",)),
+    Group("Automation", "automation.md", ("automation", "upload_", "step_retries", "freshness_")),
+    Group("Checks", "runbooks.md", ("rejected_",)),
+    Group("Anomalies", "anomalies.md", ("anomaly_", "purchase_flow_events")),
+    Group("Alerts", "alerts.md", ("alert_", "show_values", "ui_url")),
+    Group("History of runs", "operate/production.md", ("keep_",)),
+    Group("Catalogue", "status.md", ("owners", "source_")),
+)
+GENERAL = Group("General", "quickstart.md", ())
+
+
+def settings_page() -> str:
+    """Every setting with its default and meaning."""
+    defaults = read_settings({"TRACKS_HOME": str(NO_HOME)})
+    values = {name: getattr(defaults, name) for name in Settings.model_fields}
+    values["home"] = read_settings({}).home.relative_to(Path.cwd())
+    parts = [
+        HEADER.format(source="tracks_assets/settings.py"),
+        "# Settings\n",
+        "All settings are environment variables, read when a process starts. If a value is not allowed, the process "
+        "does not start. The error names the variable, the value and what is allowed.\n",
+    ]
+    for group in (GENERAL, *GROUPS):
+        rows = [_setting(name, value) for name, value in values.items() if _group(name) == group]
+        parts += [f"## {group.title}\n", f"Explained in [{group.page}]({group.page}).\n"]
+        parts.append(_table(("variable", "default", "meaning"), rows))
+    return "\n".join(parts)
+
+
+def _group(name: str) -> Group:
+    return next((group for group in GROUPS if name.startswith(group.prefixes)), GENERAL)
+
+
+def variable(name: str) -> str:
+    """The environment variable of a field of ``Settings``."""
+    return f"TRACKS_{name.upper()}"
+
+
+def _setting(name: str, value: Any) -> tuple[str, str, str]:
+    return f"`{variable(name)}`", _default(value), Settings.model_fields[name].description or ""
+
+
+def _default(value: Any) -> str:
+    """A default as a person writes it."""
+    if value in (None, "", ()):
+        return NONE
+    if isinstance(value, bool):
+        return "`on`" if value else "`off`"
+    if isinstance(value, datetime):
+        return f"`{value:{PARTITION_FORMAT}}`"
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    return f"`{text.replace(str(NO_HOME), '$TRACKS_HOME')}`"
+
+
+def tables_page() -> str:
+    """Every table with its columns."""
+    parts = [
+        HEADER.format(source="the column list and the table list"),
+        "# Tables\n",
+        f"Analysts read the schema `{SCHEMA}`. The pipeline keeps its own records in `{OPS_SCHEMA}`. Types have the "
+        "names of BigQuery. Partitioning and clustering apply to BigQuery only.\n",
+    ]
+    for table in sorted(EVERY_TABLE, key=lambda table: (table != TRACKS, table.schema)):
+        parts += [f"## {table}\n", f"{table.description}\n", *_layout(table), *_columns(table)]
+    return "\n".join(parts)
+
+
+def _layout(table: Table) -> Iterable[str]:
+    if table.partitioned_by:
+        yield f"Partitioned by day of `{table.partitioned_by}`.\n"
+    if table.clustered_by:
+        yield f"Clustered by {', '.join(f'`{name}`' for name in table.clustered_by)}.\n"
+
+
+def _columns(table: Table) -> Iterable[str]:
+    """The columns of a table; those of tracks are listed once."""
+    columns = table.columns
+    if table != TRACKS and columns[: len(TRACK_COLUMNS)] == TRACK_COLUMNS:
+        yield f"The columns of [{TRACKS}](#{f'{TRACKS}'.replace('.', '')}), in this order.\n"
+        columns = columns[len(TRACK_COLUMNS) :]
+    if columns:
+        rows = [(f"`{column.name}`", column.type.value, column.description, _source(column)) for column in columns]
+        width = 4 if any(source for *_, source in rows) else 3
+        yield _table(("column", "type", "meaning", "from")[:width], [row[:width] for row in rows])
+
+
+def _source(column: Column) -> str:
+    """Where the value of a column comes from; empty if the pipeline sets it."""
+    match column.source:
+        case Field(names):
+            return f"field {_either(names)}"
+        case Property(keys):
+            return f"property {_either(keys)}"
+        case Family(prefix):
+            return f"properties that start with `{prefix}`"
+    return ""
+
+
+def _either(names: Sequence[str]) -> str:
+    return ", else ".join(f"`{name}`" for name in names)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+PAGES: dict[str, Callable[[], str]] = {"settings.md": settings_page, "tables.md": tables_page}
+"""The pages by name."""
+
+
+def main() -> None:
+    """Writes the pages."""
+    for name, page in PAGES.items():
+        (DOCS / name).write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
