@@ -91,7 +91,7 @@ docs: setup
 
 lock:
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-		--no-emit-index-url --no-emit-find-links --extra dev --output-file requirements.lock pyproject.toml
+		--no-emit-index-url --no-emit-find-links --extra dev --extra examples --output-file requirements.lock pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		--no-emit-index-url --no-emit-find-links --extra production --constraint requirements.lock \
 		--output-file deploy/requirements.lock pyproject.toml

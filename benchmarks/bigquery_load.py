@@ -17,10 +17,10 @@ from benchmarks.measure import own_peak_bytes, peak_of_module
 from examples.export_generator.generate import write_hour
 from examples.export_generator.plan import ExportPlan
 from tests.emulators.servers import PROJECT, google_cloud
+from tracks_assets.settings import read_settings
 from tracks_assets.sources.posthog.feeds import EVENTS
 from tracks_assets.sources.posthog.inventory import Export
-from tracks_assets.warehouse.bigquery.engine import BigQueryWarehouse
-from tracks_assets.warehouse.bigquery.target import BigQueryPlace
+from tracks_assets.warehouse.connect import warehouse_of
 
 HOUR = datetime(2026, 3, 12, tzinfo=UTC)
 BUCKET = "exports"
@@ -40,7 +40,7 @@ def put(folder: Path) -> int:
 def load() -> None:
     """Loads the hour, and prints the seconds and this process's peak memory in bytes."""
     started = time.perf_counter()
-    with BigQueryWarehouse(BigQueryPlace(PROJECT)).opened() as tables:
+    with warehouse_of(read_settings({"TRACKS_ENGINE": "bigquery", "TRACKS_BQ_PROJECT": PROJECT})).opened() as tables:
         load = tables.load_slice(EVENTS, Export(f"gs://{BUCKET}/posthog").inventory(HOUR), datetime.now(UTC))
     print(load.accepted, load.rejected, f"{time.perf_counter() - started:.1f}")
     print(own_peak_bytes())

@@ -24,10 +24,10 @@ import duckdb
 from benchmarks.measure import own_peak_bytes
 from examples.incident import build_incident, plan_incident
 from tracks_assets.repairs.dedup.dedup import archive, plan, rewrite, take_snapshot
+from tracks_assets.settings import MEMORY_LIMIT
 from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
 
 MILLIONS = (4, 16, 64)
-MEMORY_LIMIT = "2GB"
 PLAIN = """
     create or replace table posthog.tracks as
     select * from posthog.tracks

@@ -1,13 +1,12 @@
 """Writes the pages of the docs that follow from the code: ``make generate`` after changing a setting or a table."""
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from tracks_assets.core.columns import Column, Family, Field, Property
+from tracks_assets.core.columns import Column, Family, FileField, Property
 from tracks_assets.core.tables import OPS_SCHEMA, SCHEMA, Table
-from tracks_assets.settings import PARTITION_FORMAT, Settings, read_settings
+from tracks_assets.settings import Described, described_settings, variable
 from tracks_assets.sources.posthog.columns import TRACK_COLUMNS
 from tracks_assets.warehouse.tables import EVERY_TABLE, TRACKS
 
@@ -15,8 +14,6 @@ DOCS = Path(__file__).parent
 
 HEADER = "<!-- Written by `make generate`: change {source}, not this file. -->\n"
 NONE = "none"
-NO_HOME = Path("/TRACKS_HOME")
-"""A home that does not exist, so that the defaults do not depend on this machine."""
 
 
 class Group(NamedTuple):
@@ -41,9 +38,6 @@ GENERAL = Group("General", "quickstart.md", ())
 
 def settings_page() -> str:
     """Every setting with its default and meaning."""
-    defaults = read_settings({"TRACKS_HOME": str(NO_HOME)})
-    values = {name: getattr(defaults, name) for name in Settings.model_fields}
-    values["home"] = read_settings({}).home.relative_to(Path.cwd())
     parts = [
         HEADER.format(source="tracks_assets/settings.py"),
         "# Settings\n",
@@ -51,35 +45,19 @@ def settings_page() -> str:
         "does not start. The error names the variable, the value and what is allowed.\n",
     ]
     for group in (GENERAL, *GROUPS):
-        rows = [_setting(name, value) for name, value in values.items() if _group(name) == group]
+        rows = [_row(each) for each in described_settings() if _group(each.variable) == group]
         parts += [f"## {group.title}\n", f"Explained in [{group.page}]({group.page}).\n"]
         parts.append(_table(("variable", "default", "meaning"), rows))
     return "\n".join(parts)
 
 
-def _group(name: str) -> Group:
-    return next((group for group in GROUPS if name.startswith(group.prefixes)), GENERAL)
+def _group(named: str) -> Group:
+    return next((group for group in GROUPS if named.startswith(tuple(map(variable, group.prefixes)))), GENERAL)
 
 
-def variable(name: str) -> str:
-    """The environment variable of a field of ``Settings``."""
-    return f"TRACKS_{name.upper()}"
-
-
-def _setting(name: str, value: Any) -> tuple[str, str, str]:
-    return f"`{variable(name)}`", _default(value), Settings.model_fields[name].description or ""
-
-
-def _default(value: Any) -> str:
-    """A default as a person writes it."""
-    if value in (None, "", ()):
-        return NONE
-    if isinstance(value, bool):
-        return "`on`" if value else "`off`"
-    if isinstance(value, datetime):
-        return f"`{value:{PARTITION_FORMAT}}`"
-    text = f"{value:g}" if isinstance(value, float) else str(value)
-    return f"`{text.replace(str(NO_HOME), '$TRACKS_HOME')}`"
+def _row(setting: Described) -> tuple[str, str, str]:
+    default = NONE if setting.default is None else f"`{setting.default}`"
+    return f"`{setting.variable}`", default, setting.description
 
 
 def tables_page() -> str:
@@ -117,7 +95,7 @@ def _columns(table: Table) -> Iterable[str]:
 def _source(column: Column) -> str:
     """Where the value of a column comes from; empty if the pipeline sets it."""
     match column.source:
-        case Field(names):
+        case FileField(names):
             return f"field {_either(names)}"
         case Property(keys):
             return f"property {_either(keys)}"

@@ -12,14 +12,13 @@ from typing import Any
 from examples.incident.plan import IncidentCounts, IncidentError, IncidentPlan, milliseconds, plan_validation
 from tracks_assets.core.sql_files import macros, render
 from tracks_assets.core.tables import Table
+from tracks_assets.settings import MEMORY_LIMIT
 from tracks_assets.sources.posthog.feeds import BACKFILL_TRACKS, RAW_TRACKS
 from tracks_assets.sources.posthog.layout import HOUR, file_name, hour_folder, hour_interval
 from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
 from tracks_assets.warehouse.results import Parameters
 from tracks_assets.warehouse.statements import SQL, Placed
 from tracks_assets.warehouse.tables import TABLES, TRACKS
-
-MEMORY_LIMIT = "2GB"
 
 _SQL = Path(__file__).parent
 _DAY = timedelta(days=1)

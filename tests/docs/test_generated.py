@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from docs.generate import DOCS, PAGES, variable
-from tracks_assets.settings import Settings
+from docs.generate import DOCS, PAGES
+from tracks_assets.settings import Settings, variable
 from tracks_assets.warehouse.tables import EVERY_TABLE
 
 

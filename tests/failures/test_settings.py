@@ -2,14 +2,16 @@
 
 import os
 import sys
+import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from tracks_assets.__main__ import main
-from tracks_assets.settings import Settings, SettingsError, read_settings
+from tracks_assets.settings import Settings, SettingsError, described_settings, read_settings
 
 from .place import child
 
@@ -125,6 +127,60 @@ def test_a_wrong_value_that_may_hold_a_secret_is_not_shown(name: str, value: str
     assert str(caught.value) == (
         f"{name} is set to a value that is not shown, because it may hold a secret, but it must be {allowed}."
     )
+
+
+def test_every_wrong_value_has_a_line_of_its_own() -> None:
+    variables = {"TRACKS_HOME": "gs://bucket/home", "TRACKS_ENGINE": "mysql", "TRACKS_ALERT_URLS": "sesame"}
+    with pytest.raises(SettingsError) as caught:
+        read_settings(variables)
+    assert str(caught.value).splitlines() == [
+        "TRACKS_ENGINE is 'mysql', but it must be 'duckdb' or 'bigquery'.",
+        f"TRACKS_HOME is 'gs://bucket/home', but it must be {LOCAL}.",
+        "TRACKS_ALERT_URLS is set to a value that is not shown, because it may hold a secret, but it must be "
+        "Apprise URLs such as slack://..., separated by commas.",
+    ]
+
+
+def test_every_pair_in_the_wrong_order_has_a_line_of_its_own() -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_settings({"TRACKS_ENGINE": "bigquery", "TRACKS_REJECTED_WARN_PERCENT": "2", "TRACKS_KEEP_RUN_DAYS": "29"})
+    assert [line.split()[0] for line in str(caught.value).splitlines()] == [
+        "TRACKS_BQ_PROJECT",
+        "TRACKS_REJECTED_ERROR_PERCENT",
+        "TRACKS_KEEP_RUN_DAYS",
+    ]
+
+
+def test_no_trace_of_an_error_shows_a_secret(capsys: pytest.CaptureFixture[str]) -> None:
+    secret = uuid4().hex  # the trace shows this file's lines, too
+    try:
+        read_settings({"TRACKS_ALERT_URLS": secret, "TRACKS_ALERT_DATABASE": f"mysql://user:{secret}@host"})
+    except SettingsError as error:
+        traceback.print_exception(error)
+        context = error.__context__
+    shown = capsys.readouterr().err
+    assert "TRACKS_ALERT_DATABASE" in shown
+    assert secret not in shown + str(context) + repr(context)
+
+
+def test_a_variable_that_is_no_setting_is_left_alone() -> None:
+    variables = {"TRACKS_CODE_HOST": "code", "TRACKS_ENGIN": "mysql", "tracks_engine": "mysql", "HOME": "/"}
+    assert read_settings(variables) == read_settings({})
+
+
+def test_every_setting_is_described() -> None:
+    described = described_settings()
+    assert [each.variable for each in described] == [f"TRACKS_{name.upper()}" for name in Settings.model_fields]
+    assert all(each.description.endswith(".") for each in described)
+
+
+def test_a_described_default_is_what_an_unset_variable_stands_for(tmp_path: Path) -> None:
+    home = {"TRACKS_HOME": str(tmp_path)}
+    defaults = {
+        each.variable: (each.default or "").replace("$TRACKS_HOME", str(tmp_path)) for each in described_settings()
+    }
+    assert read_settings(defaults | home) == read_settings(home)
+    assert "$" not in str(read_settings(defaults | home).model_dump())
 
 
 def test_settings_show_no_secret() -> None:

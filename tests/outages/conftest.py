@@ -14,10 +14,12 @@ from examples.export_generator.plan import ExportPlan
 from tests.emulators.credentials import token_server, write_service_account
 from tests.emulators.proxy import Fate, Proxy, Request, proxy_to
 from tests.emulators.servers import PROJECT, Server, bigquery_server
+from tracks_assets.settings import read_settings
 from tracks_assets.sources.posthog.inventory import Export
 from tracks_assets.storage.inventory import HourInventory
 from tracks_assets.warehouse.bigquery.engine import BigQueryWarehouse
 from tracks_assets.warehouse.bigquery.target import BigQueryPlace
+from tracks_assets.warehouse.connect import bigquery_place
 
 HOUR = datetime(2026, 3, 12, tzinfo=UTC)
 FIRST_LOAD = datetime(2026, 3, 12, 1, 30, tzinfo=UTC)
@@ -40,10 +42,13 @@ class Outages:
 
     def place(self, **values: object) -> BigQueryPlace:
         """Where the datasets of the test are; calls that fail are repeated for two seconds only."""
-        return replace(
-            BigQueryPlace(PROJECT, dataset_prefix=self.prefix, retry_seconds=2, job_seconds=20),
-            **values,  # type: ignore[arg-type]
-        )
+        variables = {
+            "TRACKS_BQ_PROJECT": PROJECT,
+            "TRACKS_BQ_DATASET_PREFIX": self.prefix,
+            "TRACKS_BQ_RETRY_SECONDS": "2",
+            "TRACKS_BQ_JOB_SECONDS": "20",
+        }
+        return replace(bigquery_place(read_settings(variables)), **values)  # type: ignore[arg-type]
 
     def warehouse(self, **values: object) -> BigQueryWarehouse:
         """The warehouse of the test, not yet opened."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tracks_assets.core.columns import FileField
-from tracks_assets.settings import read_settings
+from tracks_assets.settings import described_settings, read_settings
 from tracks_assets.sources.posthog.columns import TRACK_COLUMNS
 from tracks_assets.sources.posthog.fields import INSERT_TIME_FIELDS, READ_FIELDS, REQUIRED_FIELDS
 from tracks_assets.warehouse.dbt_properties import DBT_PROJECT, PROPERTIES_FILE, properties_text
@@ -17,8 +17,8 @@ PACKAGE = Path(__file__).parents[2] / "tracks_assets"
 
 # A package may import from those before it, and from itself.
 ORDER = [
-    *("settings", "__main__", "core", "storage", "sources", "transform", "warehouse", "quality", "repairs", "trace"),
-    *("alerts", "doctor", "status", "defs", "definitions", "status.__main__"),
+    *("setting_types", "settings", "__main__", "core", "storage", "sources", "transform", "warehouse", "quality"),
+    *("repairs", "trace", "alerts", "doctor", "status", "defs", "definitions", "status.__main__"),
 ]
 
 
@@ -79,17 +79,25 @@ def test_dbt_describes_the_column_list() -> None:
     assert PROPERTIES_FILE.read_text() == properties_text("posthog_tracks", TRACKS), "run make generate"
 
 
-def test_dbt_has_the_same_defaults_as_the_settings() -> None:
-    settings = read_settings({"TRACKS_HOME": ".tracks"})
-    text = "\n".join(path.read_text() for pattern in ("**/*.yml", "**/*.sql") for path in DBT_PROJECT.glob(pattern))
-    defaults = dict(re.findall(r"env_var\('(TRACKS_\w+)', '([^']*)'\)", text))
+def test_a_bare_dbt_has_the_same_defaults_as_the_settings() -> None:
+    """dbt cannot ask the settings for their defaults: this holds each of its own to them, and it must have each."""
+    files = [path for pattern in ("*.yml", "m*/**/*.yml", "m*/**/*.sql") for path in DBT_PROJECT.glob(pattern)]
+    reads = re.compile(r"""env_var\(["']{1,2}(TRACKS_\w+)["']{1,2}(?:,\s+(?=('[^']*'|env_var)))?""")
+    settings = {each.variable: f"'{each.default or ''}'" for each in described_settings()}
+    found = {pair for path in files for pair in reads.findall(path.read_text()) if pair[0] in settings}
+    handed_on = {variable: settings[variable] for variable in read_settings({}).child_environment()}
+    of_home = {"TRACKS_HOME": "'../.tracks'", "TRACKS_DUCKDB_PATH": "env_var"}
 
-    assert (defaults["TRACKS_CUTOVER"], settings.cutover) == ("", None)
-    assert defaults["TRACKS_ENGINE"] == settings.engine
-    assert defaults["TRACKS_BQ_LOCATION"] == settings.bq_location
-    assert defaults["TRACKS_FRESHNESS_WARN_MINUTES"] == str(settings.freshness_warn_minutes)
-    assert defaults["TRACKS_FRESHNESS_ERROR_MINUTES"] == str(settings.freshness_error_minutes)
-    assert (DBT_PROJECT / defaults["TRACKS_HOME"] / "warehouse.duckdb").resolve() == settings.duckdb_path.resolve()
+    assert found == set((handed_on | of_home).items())
+
+
+def test_a_bare_dbt_finds_the_warehouse_of_the_settings() -> None:
+    settings = {each.variable: each.default for each in described_settings()}
+    home = f"env_var('TRACKS_HOME', '../{settings['TRACKS_HOME']}')"
+
+    profiles = (DBT_PROJECT / "profiles.yml").read_text()
+    assert f"env_var('TRACKS_DUCKDB_PATH', {home} ~ '/warehouse.duckdb')" in profiles
+    assert settings["TRACKS_DUCKDB_PATH"] == "$TRACKS_HOME/warehouse.duckdb"
 
 
 def test_tracks_cannot_be_rebuilt_by_a_flag() -> None:

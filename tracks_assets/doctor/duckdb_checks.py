@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tracks_assets.core.errors import WarehouseError
 from tracks_assets.doctor.findings import Finding, fail, ok, warn
-from tracks_assets.settings import memory_bytes
+from tracks_assets.setting_types import memory_bytes
 from tracks_assets.warehouse.duckdb.inspection import DuckDbState, inspect_duckdb
 from tracks_assets.warehouse.tables import TABLES
 

@@ -2,7 +2,7 @@
 
 import duckdb
 
-from tracks_assets.settings import memory_bytes
+from tracks_assets.setting_types import memory_bytes
 
 _PARSED = 20
 """Bytes that the extraction takes for each byte of JSON text (json_extract of every member, and the key lists)."""

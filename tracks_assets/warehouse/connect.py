@@ -1,7 +1,6 @@
 """Which warehouse an engine's name stands for."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from tracks_assets.core.errors import WarehouseError
 from tracks_assets.settings import Settings
@@ -17,15 +16,16 @@ LOCK_WAIT = 60.0
 def warehouse_of(
     settings: Settings, lock_wait: float = LOCK_WAIT, labels: Mapping[str, str] | None = None
 ) -> Warehouse:
-    """The warehouse of the settings, not yet opened; see ``connect_warehouse``."""
-    return connect_warehouse(
-        settings.engine,
-        settings.duckdb_path,
-        bigquery_place(settings),
-        labels=labels,
-        lock_wait=lock_wait,
-        memory_limit=settings.memory_limit,
-    )
+    """The warehouse of the settings, not yet opened.
+
+    Args:
+        settings: engine, location and memory limit.
+        lock_wait: seconds to wait for another process to let go of the embedded warehouse.
+        labels: what jobs carry, on the engine that bills them.
+    """
+    if settings.engine == "bigquery":
+        return BigQueryWarehouse(bigquery_place(settings), labels, settings.memory_limit)
+    return DuckDbWarehouse(settings.duckdb_path, lock_wait, settings.memory_limit)
 
 
 def existing_warehouse(settings: Settings, lock_wait: float = LOCK_WAIT) -> Warehouse:
@@ -39,29 +39,6 @@ def existing_warehouse(settings: Settings, lock_wait: float = LOCK_WAIT) -> Ware
             f"There is no warehouse {settings.duckdb_path}: let TRACKS_HOME or TRACKS_DUCKDB_PATH name the one to ask."
         )
     return warehouse_of(settings, lock_wait)
-
-
-def connect_warehouse(
-    engine: str,
-    duckdb_path: Path,
-    place: BigQueryPlace,
-    labels: Mapping[str, str] | None = None,
-    lock_wait: float = LOCK_WAIT,
-    memory_limit: str = "2GB",
-) -> Warehouse:
-    """The warehouse of an engine, not yet opened.
-
-    Args:
-        engine: ``duckdb`` or ``bigquery``.
-        duckdb_path: the file of the one.
-        place: the datasets of the other.
-        labels: what jobs carry, on the engine that bills them.
-        lock_wait: seconds to wait for another process to let go of the file.
-        memory_limit: DuckDB's memory limit, for instance "2GB": of the one, or of the transform of the other.
-    """
-    if engine == "bigquery":
-        return BigQueryWarehouse(place, labels, memory_limit)
-    return DuckDbWarehouse(duckdb_path, lock_wait, memory_limit)
 
 
 def bigquery_place(settings: Settings) -> BigQueryPlace:

@@ -8,7 +8,16 @@ import yaml
 from tracks_assets.core.tables import Table
 from tracks_assets.warehouse.tables import TRACKS
 
-DBT_PROJECT = Path(__file__).parents[2] / "dbt_project"
+PACKAGE = Path(__file__).parents[1]
+
+
+def find_dbt_project(package: Path) -> Path:
+    """The dbt project of a package: inside it as a wheel installs it, beside it in a checkout."""
+    inside = package / "dbt_project"
+    return inside if inside.is_dir() else package.parent / "dbt_project"
+
+
+DBT_PROJECT = find_dbt_project(PACKAGE)
 PROPERTIES_FILE = DBT_PROJECT / "models" / "marts" / "posthog_tracks.yml"
 
 _SINCE_CUTOVER = (

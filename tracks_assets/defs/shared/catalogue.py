@@ -1,15 +1,14 @@
 """What the UI's catalogue says of every asset beside its own definition: owners, tags, and the lines that define it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
 from tracks_assets.settings import Settings
-
-ROOT = Path(__file__).parents[3]
-"""The project's folder: paths in the repository begin here."""
+from tracks_assets.warehouse.dbt_properties import DBT_PROJECT, PACKAGE
 
 _LAYERS = {
     "events_parquet": "export",
@@ -38,8 +37,26 @@ def catalogued(assets: Sequence[dg.AssetsDefinition], settings: Settings) -> Seq
         with_code,
         git_url=settings.source_url,
         git_branch=settings.source_branch,
-        file_path_mapping=dg.AnchorBasedFilePathMapping(ROOT / "pyproject.toml", "pyproject.toml"),
+        file_path_mapping=RepositoryPaths(PACKAGE, DBT_PROJECT),
     )
+
+
+@dataclass(frozen=True)
+class RepositoryPaths(dg.FilePathMapping):
+    """Where files of the package and of the dbt project are in the repository, from a checkout or from a wheel.
+
+    Attributes:
+        package: the folder of the package.
+        dbt_project: the folder of the dbt project, which a wheel has inside the package.
+    """
+
+    package: Path
+    dbt_project: Path
+
+    def convert_to_source_control_path(self, local_path: Path) -> str:
+        """The path from the root of the repository."""
+        folder = self.dbt_project if local_path.is_relative_to(self.dbt_project) else self.package
+        return local_path.relative_to(folder.parent).as_posix()
 
 
 def _described(spec: dg.AssetSpec, settings: Settings) -> dg.AssetSpec:

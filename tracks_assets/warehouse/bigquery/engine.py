@@ -20,6 +20,7 @@ from google.cloud import bigquery
 from tracks_assets.core.errors import WarehouseError
 from tracks_assets.core.feed import Feed
 from tracks_assets.core.tables import Table
+from tracks_assets.settings import MEMORY_LIMIT
 from tracks_assets.sources.posthog.layout import HOUR
 from tracks_assets.storage.inventory import HourInventory
 from tracks_assets.transform.rows import typed_rows
@@ -78,7 +79,7 @@ class BigQueryWarehouse(Warehouse):
     """
 
     def __init__(
-        self, place: BigQueryPlace, labels: Mapping[str, str] | None = None, memory_limit: str = "2GB"
+        self, place: BigQueryPlace, labels: Mapping[str, str] | None = None, memory_limit: str = MEMORY_LIMIT
     ) -> None:
         self._place = place
         self._memory_limit = memory_limit

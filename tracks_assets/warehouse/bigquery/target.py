@@ -21,12 +21,12 @@ class BigQueryPlace:
     """
 
     project: str
-    location: str = "US"
-    dataset_prefix: str = ""
-    maximum_bytes_billed: int | None = None
-    retry_seconds: int = 120
-    job_seconds: int = 3600
-    priority: Priority = "interactive"
+    location: str
+    dataset_prefix: str
+    maximum_bytes_billed: int | None
+    retry_seconds: int
+    job_seconds: int
+    priority: Priority
 
     def dataset(self, schema: str) -> str:
         """The dataset of a schema, with its project."""

@@ -15,6 +15,7 @@ import duckdb
 from tracks_assets.core.errors import WarehouseError
 from tracks_assets.core.feed import Feed
 from tracks_assets.core.tables import Table
+from tracks_assets.settings import MEMORY_LIMIT
 from tracks_assets.sources.posthog.layout import HOUR
 from tracks_assets.storage.inventory import HourInventory
 from tracks_assets.transform.duckdb_errors import (
@@ -51,7 +52,7 @@ class DuckDbWarehouse(Warehouse):
         memory_limit: DuckDB's own limit, for instance "2GB"; above it, work spills to disk beside the file.
     """
 
-    def __init__(self, path: Path, lock_wait: float = 60.0, memory_limit: str = "2GB") -> None:
+    def __init__(self, path: Path, lock_wait: float = 60.0, memory_limit: str = MEMORY_LIMIT) -> None:
         self._path = path
         self._lock_wait = lock_wait
         self._memory_limit = memory_limit
