@@ -17,9 +17,11 @@ from tests.bigquery_text.google import Google, RefusedError
 from tests.bigquery_text.macro_cases import CASES, IDS, Case, google_text
 from tests.bigquery_text.sample import ONE_CHANGED, hashed, is_question, minted_at, question, values
 from tests.merge.test_bigquery_text import WINDOW, merge_script, plan_text, rendered
+from tests.merge.test_second_model import MIXPANEL
+from tracks_assets.core.columns import ColumnType
 from tracks_assets.core.strict_json import NumberRangeError, parse_json
 from tracks_assets.warehouse.statements import SQL
-from tracks_assets.warehouse.tables import TRACKS
+from tracks_assets.warehouse.tables import MERGE_LOG, TRACKS, write_lock
 
 QUESTIONS = [name for name in EXAMPLES if (SQL / "both" / f"{name}.sql").exists() and is_question(name)]
 
@@ -82,26 +84,55 @@ def test_a_macro_has_this_value_for_google(google: Google, case: Case) -> None:
     assert (datetime.fromisoformat(value) if isinstance(case.value, datetime) else value) == case.value
 
 
-@pytest.mark.parametrize(
-    ("variables", "is_incremental"), [(WINDOW, True), ({}, True), (WINDOW, False), ({}, False)], ids=str
-)
-def test_the_model_of_tracks_passes_googles_analyzer(
-    google: Google, variables: dict[str, str], is_incremental: bool
-) -> None:
-    google.check(_one_name(plan_text(variables, is_incremental)))
+@pytest.mark.parametrize(("variables", "is_merge"), [(WINDOW, True), ({}, True), (WINDOW, False), ({}, False)], ids=str)
+def test_the_model_of_tracks_passes_googles_analyzer(google: Google, variables: dict[str, str], is_merge: bool) -> None:
+    google.check(_one_name(plan_text(variables, is_merge)))
 
 
 def test_the_merge_into_tracks_passes_googles_analyzer(google: Google) -> None:
     google.check_script(_one_name(merge_script(plan_text(WINDOW))))
 
 
+@pytest.mark.parametrize("is_merge", [True, False])
+def test_a_model_with_another_key_passes_googles_analyzer(google: Google, is_merge: bool) -> None:
+    """The model of Mixpanel's events: as a plan in the script that carries it out, and as the rows themselves."""
+    for name, columns in mixpanel_tables().items():
+        google.add_table(f"project.mixpanel.{name}", columns)
+    plan = plan_text({}, is_merge, MIXPANEL)
+    google.check_script(_one_name(merge_script(plan, MIXPANEL) if is_merge else plan))
+
+
+def mixpanel_tables() -> dict[str, list[tuple[str, ColumnType]]]:
+    """The tables that the model reads and writes, with their columns."""
+    moment, number = ColumnType.TIMESTAMP, ColumnType.INT64
+    events = [(name, ColumnType[data_type.upper()]) for name, data_type in MIXPANEL.columns.items()]
+    raw = [*events, ("export_day", moment), ("file", ColumnType.STRING)]
+    redelivered = (
+        "time",
+        "processed_at",
+        "loaded_at",
+        "export_day",
+        "standing_inserted_at",
+        "standing_ingested_timestamp",
+    )
+    return {
+        "events": events,
+        "raw_events": raw,
+        "events_collisions": raw,
+        "events_contents": [("content", number)],
+        "events_redelivered": [("mp_insert_id", ColumnType.STRING), *((name, moment) for name in redelivered)],
+        "events_log": [(column.name, column.type) for column in MERGE_LOG.columns],
+        "events_lock": [(column.name, column.type) for column in write_lock(TRACKS).columns],
+    }
+
+
 def test_noting_what_stands_passes_googles_analyzer(google: Google) -> None:
-    text, _ = rendered("{{ insert_standing_contents(this) }}", {})
+    text = rendered("{{ insert_stored_contents(configured_merge(), this) }}", {})
     google.check(_one_name(text))
 
 
 def test_a_change_of_any_column_but_the_time_changes_googles_fingerprint(google: Google) -> None:
-    text, _ = rendered("{{ content_fingerprint() }}", {})
+    text = rendered("{{ content_fingerprint(configured_merge()) }}", {})
     rows = google.rows(f"select {text} as content from ({values('bigquery', TRACKS.columns, ONE_CHANGED)})")
     times = 2
     assert len({row["content"] for row in rows}) == len(ONE_CHANGED) - times

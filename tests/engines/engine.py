@@ -215,7 +215,7 @@ class BigQueryEngine(Engine):
         self.client.delete_table(given, retry=_SOON)
 
     def _run_merge(self, text: MergeText) -> None:
-        self._query(text.merge)
+        self._query(text.text)
 
     def snapshots(self) -> list[str]:
         """See ``Engine.snapshots``."""

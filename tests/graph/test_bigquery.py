@@ -97,7 +97,7 @@ def test_hours_come_from_the_bucket_into_tracks(cloud_home: Home, bucket: tuple[
     }
 
     logs = logs_in(bucket[0])
-    assert any("1 of 1 OK created sql incremental model" in text for text in logs), "what dbt said is in the bucket"
+    assert any("1 of 1 OK created sql event_merge model" in text for text in logs), "what dbt said is in the bucket"
 
     checks = home.dagster("job", "execute", "-m", "tracks_assets.definitions", "-j", "tracks_checks")
     assert checks.returncode == 0, checks.stdout + checks.stderr

@@ -17,6 +17,7 @@ class BareDbt:
     """dbt on the warehouse below ``home``, with its artifacts there too."""
 
     home: Path
+    project: Path = DBT_PROJECT
 
     @property
     def warehouse(self) -> DuckDbWarehouse:
@@ -30,7 +31,7 @@ class BareDbt:
 
     def run(self, *arguments: str, **variables: str) -> list[dict[str, Any]]:
         """Runs ``dbt <arguments>`` to its end and returns its results, one for each model or test."""
-        folders = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
+        folders = ["--project-dir", str(self.project), "--profiles-dir", str(self.project)]
         folders += ["--target-path", str(self.target), "--log-path", str(self.target)]
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("TRACKS_", "DBT_"))}
         done = subprocess.run(

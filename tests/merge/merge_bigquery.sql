@@ -10,21 +10,23 @@ using (select 1 as number, current_timestamp() as taken_at) as taker
 when matched then update set taken_at = taker.taken_at
 when not matched then insert (number, taken_at) values (taker.number, taker.taken_at);
 create or replace temp table merge_plan as
-select * from (select 1 as plan);
+select * from (
+    select 1 as plan
+);
 set identity_days = (
-    select ifnull(array_agg(distinct timestamp_trunc(standing_at, day)), [])
+    select ifnull(array_agg(distinct timestamp_trunc(stored_at, day)), [])
     from merge_plan
     cross join unnest(array_concat(
-            [merge_plan.standing_earliest_at, merge_plan.standing_created_at],
+            [merge_plan.stored_earliest_time, merge_plan.stored_time],
             if(
                 merge_plan.copy_count > 2,
                 generate_timestamp_array(
-                    merge_plan.standing_earliest_at, merge_plan.standing_created_at, interval 12 hour
+                    merge_plan.stored_earliest_time, merge_plan.stored_time, interval 12 hour
                 ),
                 []
             )
-        )) as standing_at
-    where merge_plan.may_collide and standing_at is not null
+        )) as stored_at
+    where merge_plan.may_collide and stored_at is not null
 );
 update merge_plan set
     merge_action = 'settle',
@@ -38,7 +40,10 @@ where
         where
             suspected.may_collide
             and farm_fingerprint(to_json_string(struct(stored.event_name, stored.user_id))) != suspected.identity
-            and (timestamp_trunc(stored.created_at, day) in unnest(identity_days) or stored.created_at is null)
+            and (
+                timestamp_trunc(stored.created_at, day) in unnest(identity_days)
+                or stored.created_at is null
+            )
     )
 ;
 create or replace temp table merge_rows as
@@ -52,7 +57,7 @@ from (
             event_id,
             delivery_count,
             merge_action,
-            created_at as planned_created_at
+            planned_time
         from merge_plan
         where merge_action in ('insert', 'update')
     ),
@@ -65,7 +70,7 @@ from (
     delivered_once as (
         select
             planned.merge_action,
-            planned.planned_created_at,
+            planned.planned_time,
             delivered.*
         from delivered
         inner join planned on delivered.event_id = planned.event_id
@@ -74,7 +79,7 @@ from (
     delivered_often as (
         select
             planned.merge_action,
-            planned.planned_created_at,
+            planned.planned_time,
             delivered.*
         from delivered
         inner join planned on delivered.event_id = planned.event_id
@@ -118,7 +123,7 @@ from (
     select
         merge_action,
         event_id,
-        planned_created_at as created_at,
+        planned_time as created_at,
         event_name,
         user_id,
         person_id,
@@ -158,44 +163,44 @@ insert into `project`.`posthog`.`tracks_redelivered` (
 )
 select
     event_id,
-    nullif(inserted_at, timestamp '0001-01-01T00:00:00+00:00') as event_inserted_at,
-    ingested_at as bq_ingested_timestamp,
+    nullif(inserted_at, timestamp '0001-01-01T00:00:00+00:00') as inserted_at,
+    ingested_at,
     window_start,
-    standing_inserted_at,
-    standing_ingested_timestamp
+    stored_inserted_at,
+    stored_ingested_at
 from merge_plan
 where is_repeat;
 set content_days = (
-    select ifnull(array_agg(distinct timestamp_trunc(standing_at, day)), [])
+    select ifnull(array_agg(distinct timestamp_trunc(stored_at, day)), [])
     from merge_plan
     cross join unnest(array_concat(
-            [merge_plan.standing_earliest_at, merge_plan.standing_created_at],
+            [merge_plan.stored_earliest_time, merge_plan.stored_time],
             if(
                 merge_plan.copy_count > 2,
                 generate_timestamp_array(
-                    merge_plan.standing_earliest_at, merge_plan.standing_created_at, interval 12 hour
+                    merge_plan.stored_earliest_time, merge_plan.stored_time, interval 12 hour
                 ),
                 []
             )
-        )) as standing_at
-    where merge_plan.merge_action = 'update' and standing_at is not null
+        )) as stored_at
+    where merge_plan.merge_action = 'update' and stored_at is not null
 );
 set time_days = (
-    select ifnull(array_agg(distinct timestamp_trunc(standing_at, day)), [])
+    select ifnull(array_agg(distinct timestamp_trunc(stored_at, day)), [])
     from merge_plan
     cross join unnest(array_concat(
-            [merge_plan.standing_earliest_at, merge_plan.standing_created_at],
+            [merge_plan.stored_earliest_time, merge_plan.stored_time],
             if(
                 merge_plan.copy_count > 2,
                 generate_timestamp_array(
-                    merge_plan.standing_earliest_at, merge_plan.standing_created_at, interval 12 hour
+                    merge_plan.stored_earliest_time, merge_plan.stored_time, interval 12 hour
                 ),
                 []
             )
-        )) as standing_at
-    where merge_plan.merge_action = 'restore_time' and standing_at is not null
+        )) as stored_at
+    where merge_plan.merge_action = 'restore_time' and stored_at is not null
 );
-update `project`.`posthog`.`tracks` as standing set
+update `project`.`posthog`.`tracks` as stored set
     event_name = delivery.event_name,
     user_id = delivery.user_id,
     person_id = delivery.person_id,
@@ -217,41 +222,43 @@ update `project`.`posthog`.`tracks` as standing set
     event_payload = delivery.event_payload,
     bq_ingested_timestamp = delivery.bq_ingested_timestamp,
     event_inserted_at = delivery.event_inserted_at,
-    created_at = case when standing.created_at > delivery.created_at then delivery.created_at else standing.created_at end
+    created_at = case when stored.created_at > delivery.created_at then delivery.created_at else stored.created_at end
 from merge_rows as delivery
 where
-    standing.event_id = delivery.event_id
+    stored.event_id = delivery.event_id
     and delivery.merge_action = 'update'
-    and (timestamp_trunc(standing.created_at, day) in unnest(content_days) or standing.created_at is null);
-update `project`.`posthog`.`tracks` as standing set
-    created_at = case when standing.created_at > merge_plan.created_at then merge_plan.created_at else standing.created_at end
+    and (timestamp_trunc(stored.created_at, day) in unnest(content_days) or stored.created_at is null);
+update `project`.`posthog`.`tracks` as stored set
+    created_at = case when stored.created_at > merge_plan.planned_time then merge_plan.planned_time else stored.created_at end
 from merge_plan
 where
-    standing.event_id = merge_plan.event_id
+    stored.event_id = merge_plan.event_id
     and merge_plan.merge_action = 'restore_time'
-    and timestamp_trunc(standing.created_at, day) in unnest(time_days);
+    and timestamp_trunc(stored.created_at, day) in unnest(time_days);
 if exists (select 1 from merge_plan where merge_action = 'settle') then
 set settle_days = (
-    select ifnull(array_agg(distinct timestamp_trunc(standing_at, day)), [])
+    select ifnull(array_agg(distinct timestamp_trunc(stored_at, day)), [])
     from merge_plan
     cross join unnest(array_concat(
-            [merge_plan.standing_earliest_at, merge_plan.standing_created_at],
+            [merge_plan.stored_earliest_time, merge_plan.stored_time],
             if(
                 merge_plan.copy_count > 2,
                 generate_timestamp_array(
-                    merge_plan.standing_earliest_at, merge_plan.standing_created_at, interval 12 hour
+                    merge_plan.stored_earliest_time, merge_plan.stored_time, interval 12 hour
                 ),
                 []
             )
-        )) as standing_at
-    where merge_plan.merge_action = 'settle' and standing_at is not null
+        )) as stored_at
+    where merge_plan.merge_action = 'settle' and stored_at is not null
 );
 set settle_hours = (
     select ifnull(array_agg(distinct window_start), [])
     from `project`.`posthog`.`raw_tracks`
-    where event_id in (select merge_plan.event_id from merge_plan where merge_plan.merge_action = 'settle')
+    where event_id in (
+        select merge_plan.event_id from merge_plan where merge_plan.merge_action = 'settle'
+    )
 );
-create or replace temp table colliding_ids as
+create or replace temp table colliding_keys as
 select event_id from merge_plan
 where merge_action = 'settle';
 create or replace temp table stored_rows as
@@ -264,7 +271,7 @@ select
     count(*) over (partition by event_id) as copy_count
 from `project`.`posthog`.`tracks` as stored
 where
-    event_id in (select colliding_ids.event_id from colliding_ids)
+    event_id in (select colliding_keys.event_id from colliding_keys)
     and (timestamp_trunc(created_at, day) in unnest(settle_days) or created_at is null)
 ;
 create or replace temp table known_deliveries as
@@ -277,7 +284,7 @@ sightings as (
     from `project`.`posthog`.`raw_tracks`
     where
         created_at >= timestamp '2026-03-04T00:00:00+00:00'
-        and event_id in (select colliding_ids.event_id from colliding_ids)
+        and event_id in (select colliding_keys.event_id from colliding_keys)
         and window_start in unnest(settle_hours)
     union all
     select
@@ -285,12 +292,12 @@ sightings as (
         false as is_raw,
         false as is_stored
     from `project`.`posthog_ops`.`tracks_collisions`
-    where event_id in (select colliding_ids.event_id from colliding_ids)
+    where event_id in (select colliding_keys.event_id from colliding_keys)
     union all
     select
         event_id, created_at, event_name, user_id, person_id, session_id, active_feature_flags, feature_flags_values, lib_values, device_model, device_type, device_os, ip_address, client, geoip_city_name, geoip_continent_name, geoip_country_name, geoip_time_zone, app_version, locale, event_payload, bq_ingested_timestamp, event_inserted_at,
-        cast(null as timestamp) as window_start,
-        cast(null as string) as source_file,
+        null as window_start,
+        null as source_file,
         false as is_raw,
         true as is_stored
     from stored_rows
@@ -305,9 +312,8 @@ identified as (
 ),
 raw_times as (
     select distinct
-        event_id,
-        identity,
-        created_at
+        event_id, created_at,
+        identity
     from identified
     where is_raw
 ),
@@ -323,9 +329,9 @@ found as (
             and identified.identity = raw_times.identity
             and identified.created_at = raw_times.created_at
 ),
--- What raw_tracks still holds is taken from there, with its present stamp, and not from what was made of it. A row of
--- tracks has the time of its first delivery and the insert time of its last. If raw_tracks holds the last and not the
--- first, the first is older than all that is known: it came with the old pipeline, or its hour was exported again
+-- What the source still holds is taken from there, with its present load, and not from what was made of it. A stored
+-- row has the time of its first delivery and the insert time of its last. If the source holds the last and not the
+-- first, the first is older than all that is known: it came with an older pipeline, or its hour was exported again
 -- without it.
 final as (
     select
@@ -342,13 +348,16 @@ numbered as (
         event_id,
         identity,
         row_number() over (
-            partition by event_id order by case when is_oldest then 0 else 1 end, coalesce(event_inserted_at, timestamp '0001-01-01T00:00:00+00:00') asc,
+            partition by event_id
+            order by case when is_oldest then 0 else 1 end, coalesce(event_inserted_at, timestamp '0001-01-01T00:00:00+00:00') asc,
                 created_at asc nulls last,
                 event_name asc nulls last,
                 user_id asc nulls last
         ) as from_first
     from known_deliveries
-    where event_id not in (select stored_rows.event_id from stored_rows where stored_rows.copy_count > 1)
+    where event_id not in (
+        select stored_rows.event_id from stored_rows where stored_rows.copy_count > 1
+    )
 ),
 final as (
     select
@@ -373,36 +382,36 @@ numbered as (
         coalesce(known_deliveries.bq_ingested_timestamp, timestamp '0001-01-01T00:00:00+00:00') as ingested_at,
         row_number() over (
             partition by known_deliveries.event_id, known_deliveries.identity
-            order by coalesce(event_inserted_at, timestamp '0001-01-01T00:00:00+00:00') desc,
-                bq_ingested_timestamp desc nulls last,
-                window_start desc nulls last,
-                created_at asc nulls last,
-                event_name asc nulls last,
-                user_id asc nulls last,
-                person_id asc nulls last,
-                session_id asc nulls last,
-                to_json_string(active_feature_flags) asc nulls last,
-                to_json_string(feature_flags_values) asc nulls last,
-                to_json_string(lib_values) asc nulls last,
-                device_model asc nulls last,
-                device_type asc nulls last,
-                device_os asc nulls last,
-                ip_address asc nulls last,
-                client asc nulls last,
-                geoip_city_name asc nulls last,
-                geoip_continent_name asc nulls last,
-                geoip_country_name asc nulls last,
-                geoip_time_zone asc nulls last,
-                app_version asc nulls last,
-                locale asc nulls last,
-                to_json_string(event_payload) asc nulls last
+            order by coalesce(known_deliveries.event_inserted_at, timestamp '0001-01-01T00:00:00+00:00') desc,
+                known_deliveries.bq_ingested_timestamp desc nulls last,
+                known_deliveries.window_start desc nulls last,
+                known_deliveries.created_at asc nulls last,
+                known_deliveries.event_name asc nulls last,
+                known_deliveries.user_id asc nulls last,
+                known_deliveries.person_id asc nulls last,
+                known_deliveries.session_id asc nulls last,
+                to_json_string(known_deliveries.active_feature_flags) asc nulls last,
+                to_json_string(known_deliveries.feature_flags_values) asc nulls last,
+                to_json_string(known_deliveries.lib_values) asc nulls last,
+                known_deliveries.device_model asc nulls last,
+                known_deliveries.device_type asc nulls last,
+                known_deliveries.device_os asc nulls last,
+                known_deliveries.ip_address asc nulls last,
+                known_deliveries.client asc nulls last,
+                known_deliveries.geoip_city_name asc nulls last,
+                known_deliveries.geoip_continent_name asc nulls last,
+                known_deliveries.geoip_country_name asc nulls last,
+                known_deliveries.geoip_time_zone asc nulls last,
+                known_deliveries.app_version asc nulls last,
+                known_deliveries.locale asc nulls last,
+                to_json_string(known_deliveries.event_payload) asc nulls last
         ) as from_last,
         row_number() over (
             partition by known_deliveries.event_id, known_deliveries.identity
-            order by case when is_oldest then 0 else 1 end, coalesce(event_inserted_at, timestamp '0001-01-01T00:00:00+00:00') asc,
-                created_at asc nulls last,
-                event_name asc nulls last,
-                user_id asc nulls last
+            order by case when is_oldest then 0 else 1 end, coalesce(known_deliveries.event_inserted_at, timestamp '0001-01-01T00:00:00+00:00') asc,
+                known_deliveries.created_at asc nulls last,
+                known_deliveries.event_name asc nulls last,
+                known_deliveries.user_id asc nulls last
         ) as from_first
     from known_deliveries
     inner join settled_events
@@ -419,7 +428,7 @@ first_deliveries as (
         event_id,
         identity,
         inserted_at,
-        created_at
+        created_at as delivered_time
     from numbered
     where from_first = 1
 ),
@@ -430,7 +439,7 @@ stored_numbered as (
         copy_count,
         coalesce(event_inserted_at, timestamp '0001-01-01T00:00:00+00:00') as inserted_at,
         coalesce(bq_ingested_timestamp, timestamp '0001-01-01T00:00:00+00:00') as ingested_at,
-        max(created_at) over (partition by event_id, identity) as latest_at,
+        max(created_at) over (partition by event_id, identity) as latest_time,
         row_number() over (
             partition by event_id, identity
             order by
@@ -450,18 +459,18 @@ compared as (
         last_deliveries.identity,
         case
             when
-                newest_stored.event_id is null
+                newest_stored.identity is null
                 or (
                     (
                         first_deliveries.inserted_at < newest_stored.inserted_at
                         or newest_stored.inserted_at = timestamp '0001-01-01T00:00:00+00:00'
                     )
-                    and first_deliveries.created_at < newest_stored.latest_at
+                    and first_deliveries.delivered_time < newest_stored.latest_time
                 )
-                then first_deliveries.created_at
-            else newest_stored.latest_at
-        end as planned_created_at,
-        newest_stored.event_id is null
+                then first_deliveries.delivered_time
+            else newest_stored.latest_time
+        end as planned_time,
+        newest_stored.identity is null
         or newest_stored.copy_count = 1
         or last_deliveries.inserted_at > newest_stored.inserted_at
         or (
@@ -503,8 +512,8 @@ rows_to_be as (
         last_deliveries.bq_ingested_timestamp,
         last_deliveries.event_inserted_at,
         case
-            when stored_rows.event_id is null or stored_rows.created_at > compared.planned_created_at
-                then compared.planned_created_at
+            when stored_rows.identity is null or stored_rows.created_at > compared.planned_time
+                then compared.planned_time
             else stored_rows.created_at
         end as created_at,
         stored_rows.whole_row,
@@ -540,7 +549,8 @@ rows_to_be as (
         stored_rows.bq_ingested_timestamp,
         stored_rows.event_inserted_at,
         case
-            when stored_rows.created_at > compared.planned_created_at then compared.planned_created_at
+            when stored_rows.identity is null or stored_rows.created_at > compared.planned_time
+                then compared.planned_time
             else stored_rows.created_at
         end as created_at,
         stored_rows.whole_row,
@@ -557,7 +567,7 @@ final as (
     from rows_to_be
 )
 select * from final;
-create or replace temp table changed_ids as
+create or replace temp table changed_keys as
 select distinct event_id from settled_rows
 where not is_unchanged;
 create or replace temp table displaced_rows as
@@ -567,7 +577,7 @@ select
 from stored_rows
 left join settled_events
     on stored_rows.event_id = settled_events.event_id and stored_rows.identity = settled_events.identity
-where settled_events.event_id is null;
+where settled_events.identity is null;
 if exists (select 1 from displaced_rows) then
 delete from `project`.`posthog`.`tracks_contents`
 where content in (select displaced_rows.content from displaced_rows);
@@ -576,21 +586,21 @@ where event_id in (select displaced_rows.event_id from displaced_rows);
 end if;
 delete from `project`.`posthog`.`tracks`
 where
-    event_id in (select changed_ids.event_id from changed_ids)
+    event_id in (select changed_keys.event_id from changed_keys)
     and (timestamp_trunc(created_at, day) in unnest(settle_days) or created_at is null)
 ;
 insert into `project`.`posthog`.`tracks` (event_id, created_at, event_name, user_id, person_id, session_id, active_feature_flags, feature_flags_values, lib_values, device_model, device_type, device_os, ip_address, client, geoip_city_name, geoip_continent_name, geoip_country_name, geoip_time_zone, app_version, locale, event_payload, bq_ingested_timestamp, event_inserted_at)
 select event_id, created_at, event_name, user_id, person_id, session_id, active_feature_flags, feature_flags_values, lib_values, device_model, device_type, device_os, ip_address, client, geoip_city_name, geoip_continent_name, geoip_country_name, geoip_time_zone, app_version, locale, event_payload, bq_ingested_timestamp, event_inserted_at
 from settled_rows
-where event_id in (select changed_ids.event_id from changed_ids);
+where event_id in (select changed_keys.event_id from changed_keys);
 insert into `project`.`posthog`.`tracks_contents` (content)
 select farm_fingerprint(to_json_string(struct(event_id, event_name, user_id, person_id, session_id, active_feature_flags, feature_flags_values, lib_values, device_model, device_type, device_os, ip_address, client, geoip_city_name, geoip_continent_name, geoip_country_name, geoip_time_zone, app_version, locale, event_payload, bq_ingested_timestamp, event_inserted_at, active_feature_flags is null, feature_flags_values is null, lib_values is null, event_payload is null))) as content
 from settled_rows
 where
     coalesce(copy_count, 1) = 1
-    and event_id in (select changed_ids.event_id from changed_ids);
+    and event_id in (select changed_keys.event_id from changed_keys);
 delete from `project`.`posthog_ops`.`tracks_collisions`
-where event_id in (select colliding_ids.event_id from colliding_ids);
+where event_id in (select colliding_keys.event_id from colliding_keys);
 insert into `project`.`posthog_ops`.`tracks_collisions` (event_id, created_at, event_name, user_id, person_id, session_id, active_feature_flags, feature_flags_values, lib_values, device_model, device_type, device_os, ip_address, client, geoip_city_name, geoip_continent_name, geoip_country_name, geoip_time_zone, app_version, locale, event_payload, bq_ingested_timestamp, event_inserted_at, window_start, source_file)
 select
     known_deliveries.event_id,
@@ -620,12 +630,14 @@ select
     known_deliveries.source_file
 from known_deliveries
 left join settled_events
-    on known_deliveries.event_id = settled_events.event_id and known_deliveries.identity = settled_events.identity
-where settled_events.event_id is null;
+    on
+        known_deliveries.event_id = settled_events.event_id
+        and known_deliveries.identity = settled_events.identity
+where settled_events.identity is null;
 update merge_plan set
     merge_action = case
         when copy_count = 0 then 'insert'
-        when event_id in (select changed_ids.event_id from changed_ids) then 'update'
+        when event_id in (select changed_keys.event_id from changed_keys) then 'update'
         else 'unchanged'
     end
 where merge_action = 'settle';
@@ -659,7 +671,7 @@ from (
     group by window_start, merge_action
     union all
     select
-        window_start,
+        window_start as window_start,
         'collide' as merge_action,
         count(*) as events
     from `project`.`posthog_ops`.`tracks_collisions`
@@ -675,7 +687,7 @@ from (
     from unnest(generate_timestamp_array(timestamp '2026-03-12T10:00:00+00:00', timestamp_sub(timestamp '2026-03-12T11:00:00+00:00', interval 1 hour), interval 1 hour)) as window_start
     union all
     select
-        window_start,
+        window_start as window_start,
         'before_cutover' as merge_action,
         count(*) as events
     from `project`.`posthog`.`raw_tracks`

@@ -1,4 +1,4 @@
-"""The project's tables in memory, and the plan and the merge as dbt writes them for DuckDB, run hundreds of times."""
+"""The project's tables in memory, and the merge as dbt writes it for DuckDB, run hundreds of times."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,8 +22,7 @@ Row = dict[str, Any]
 def run_text(session: duckdb.DuckDBPyConnection, text: MergeText) -> None:
     """Carries out a merge in a transaction, as dbt does."""
     session.execute("set timezone = 'UTC'; begin transaction")
-    session.execute(f"create temporary table plan as {text.plan}")
-    session.execute(text.merge)
+    session.execute(text.text)
     session.execute("commit")
 
 

@@ -6,6 +6,7 @@ The embedded engine runs the same macros in every other test; what can differ is
 import re
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -27,12 +28,17 @@ with warnings.catch_warnings():
     from sqlglot import exp
 
 GOLDEN = Path(__file__).with_name("merge_bigquery.sql")
-MODEL = DBT_PROJECT / "models" / "marts" / "posthog_tracks.sql"
 WINDOW = {
     "TRACKS_CUTOVER": "2026-03-04",
     "TRACKS_WINDOW_START": "2026-03-12T10:00:00+00:00",
     "TRACKS_WINDOW_END": "2026-03-12T11:00:00+00:00",
 }
+# What is no macro is dbt's own block, which only dbt reads.
+MACROS = "".join(
+    path.read_text(encoding="utf-8")
+    for path in sorted((DBT_PROJECT / "macros").rglob("*.sql"))
+    if path.name != "materialization.sql"
+)
 NOT_GOOGLE = re.compile(r"\bexclude\b|::|\btimestamptz\b", re.IGNORECASE)
 
 
@@ -62,6 +68,11 @@ class DbtEnvironment(Environment):
     context_class = DbtContext
 
 
+def refuse(reason: str) -> None:
+    """dbt's ``exceptions.raise_compiler_error``."""
+    raise AssertionError(reason)
+
+
 def give_back(value: object) -> None:
     """dbt's ``return``."""
     raise Returned(value)
@@ -88,65 +99,74 @@ def source(schema: str, table: str) -> Relation:
     return Relation(f"`project`.`{schema}`.`{table}`")
 
 
-class Config:
-    """dbt's ``config``: it swallows what a model sets, and tells what this one has set."""
+@dataclass(frozen=True)
+class Model:
+    """A model of the materialization event_merge: its file, its table and the table's columns with dbt's types."""
 
-    def __call__(self, **_: object) -> str:
+    file: Path
+    table: str
+    columns: dict[str, str]
+
+    @property
+    def text(self) -> str:
+        """The model's own text."""
+        return self.file.read_text(encoding="utf-8")
+
+
+TRACKS_MODEL = Model(
+    DBT_PROJECT / "models" / "marts" / "posthog_tracks.sql",
+    "`project`.`posthog`.`tracks`",
+    {column.name: column.type.lower() for column in TRACKS.columns},
+)
+
+
+class Config(dict[str, Any]):
+    """dbt's ``config``: it keeps what a model sets."""
+
+    def __call__(self, **settings: object) -> str:
         """A model's own call."""
+        self.update(settings)
         return ""
 
-    def get(self, name: str, default: object) -> object:
-        """What macros ask for."""
-        return {"merge": "by_plan"} if name == "meta" else default
 
-
-def rendered(template: str, variables: dict[str, str], is_incremental: bool = True) -> tuple[str, list[str]]:
-    """The text of a template that may use the project's macros, and the queries that it ran while it was rendered."""
-    queries: list[str] = []
-
-    def run_query(query: str) -> SimpleNamespace:
-        queries.append(query)
-        return SimpleNamespace(rows=[])
-
-    macros = "".join(path.read_text(encoding="utf-8") for path in sorted((DBT_PROJECT / "macros").glob("*.sql")))
+def rendered(template: str, variables: dict[str, str], is_merge: bool = True, model: Model = TRACKS_MODEL) -> str:
+    """The text of a template that may use the project's macros, as dbt hands them to a model."""
     environment = DbtEnvironment(extensions=["jinja2.ext.do"], undefined=StrictUndefined)
-    text = environment.from_string(macros + template).render(
-        {
-            "adapter": SimpleNamespace(dispatch=dispatch),
-            "config": Config(),
-            "env_var": variables.get,
-            "execute": True,
-            "flags": SimpleNamespace(EMPTY=False),
-            "invocation_id": "invocation",
-            "is_incremental": lambda: is_incremental,
-            "log": lambda *_, **__: None,
-            "model": SimpleNamespace(
-                columns={column.name: SimpleNamespace(data_type=column.type.lower()) for column in TRACKS.columns}
-            ),
-            "modules": SimpleNamespace(re=re),
-            "return": give_back,
-            "run_query": run_query,
-            "source": source,
-            "target": SimpleNamespace(type="bigquery", schema="posthog"),
-            "this": "`project`.`posthog`.`tracks`",
-            "var": {"overlap_hours": 72}.get,
-        }
-    )
-    return text.strip(), queries
+    context = {
+        "adapter": SimpleNamespace(dispatch=dispatch),
+        "config": Config(),
+        "env_var": variables.get,
+        "exceptions": SimpleNamespace(raise_compiler_error=refuse),
+        "execute": True,
+        "flags": SimpleNamespace(EMPTY=False),
+        "invocation_id": "invocation",
+        "load_relation": lambda _: SimpleNamespace(type="table") if is_merge else None,
+        "model": SimpleNamespace(
+            columns={name: SimpleNamespace(data_type=data_type) for name, data_type in model.columns.items()}
+        ),
+        "modules": SimpleNamespace(re=re),
+        "return": give_back,
+        "should_full_refresh": lambda: False,
+        "source": source,
+        "target": SimpleNamespace(type="bigquery", schema="posthog"),
+        "this": model.table,
+        "var": {"overlap_hours": 72}.get,
+    }
+    # The model first, because it hands dbt the settings that macros ask for.
+    environment.from_string(MACROS + model.text).render(context)
+    return environment.from_string(MACROS + template).render(context).strip()
 
 
-def plan_text(variables: dict[str, str], is_incremental: bool = True) -> str:
+def plan_text(variables: dict[str, str], is_merge: bool = True, model: Model = TRACKS_MODEL) -> str:
     """The model as dbt compiles it."""
-    text, _ = rendered(MODEL.read_text(encoding="utf-8"), variables, is_incremental)
-    return text
+    return rendered(model.text, variables, is_merge, model)
 
 
-def merge_script(plan: str = "select 1 as plan") -> str:
-    """The script of a merge, as dbt-bigquery gets it where it asks for the text of one."""
-    script, _ = rendered(
-        "{{ bigquery__get_merge_sql(this, '(" + plan.replace("'", "\\'") + ")', 'event_id', []) }}", WINDOW
+def merge_script(plan: str = "select 1 as plan", model: Model = TRACKS_MODEL) -> str:
+    """The script of a merge, as the materialization sends it."""
+    return rendered(
+        "{{ merge_script(configured_merge(), this, '" + plan.replace("'", "\\'") + "') }}", WINDOW, model=model
     )
-    return script.strip()
 
 
 def tidy(text: str) -> str:
@@ -159,12 +179,10 @@ def statements_of(script: str) -> list[str]:
     return [text.strip() for text in script.split(";") if text.strip()]
 
 
-@pytest.mark.parametrize(
-    ("variables", "is_incremental"), [(WINDOW, True), ({}, True), (WINDOW, False), ({}, False)], ids=str
-)
-def test_the_model_is_one_query_of_googles_sql(variables: dict[str, str], is_incremental: bool) -> None:
+@pytest.mark.parametrize(("variables", "is_merge"), [(WINDOW, True), ({}, True), (WINDOW, False), ({}, False)], ids=str)
+def test_the_model_is_one_query_of_googles_sql(variables: dict[str, str], is_merge: bool) -> None:
     """As a plan and as the rows themselves, with a window and without."""
-    text = plan_text(variables, is_incremental)
+    text = plan_text(variables, is_merge)
     (query,) = sqlglot.parse(text, dialect="bigquery")
     assert isinstance(query, exp.Select)
     assert NOT_GOOGLE.findall(text) == []
@@ -235,7 +253,7 @@ def test_the_merge_is_one_transaction() -> None:
 
 def test_the_merge_takes_its_turn_as_the_warehouse_does() -> None:
     """Two texts of one thing, for dbt's macros and the warehouse's statements do not read each other."""
-    text, _ = rendered("{{ take_turn() }}", {})
+    text = rendered("{{ write_lock(merge_table(configured_merge(), 'lock')) }}", {})
     assert text.replace("`project`.`posthog`.`tracks_turn`", place(write_lock(TRACKS))) == STATEMENTS.text(
         "take_turn", turn=place(write_lock(TRACKS))
     )
@@ -244,9 +262,9 @@ def test_the_merge_takes_its_turn_as_the_warehouse_does() -> None:
 def test_an_update_prunes_partitions_by_a_variable() -> None:
     """A join prunes none, and what is not pruned is billed whole."""
     updates = [text for text in statements_of(merge_script()) if text.startswith("update `")]
-    pruned = re.compile(r"and \(?timestamp_trunc\(standing\.created_at, day\) in unnest\((\w+)\)(.*)$")
+    pruned = re.compile(r"and \(?timestamp_trunc\(stored\.created_at, day\) in unnest\((\w+)\)(.*)$")
     assert [pruned.findall(text) for text in updates] == [
-        [("content_days", " or standing.created_at is null)")],
+        [("content_days", " or stored.created_at is null)")],
         [("time_days", "")],
     ]
 
@@ -263,9 +281,9 @@ def test_a_collision_reads_and_writes_its_own_days_only() -> None:
 
 def test_the_merge_matches_ids_over_the_whole_table() -> None:
     """No partition is named where the plan looks for ids, so a re-delivery finds its event however old it is."""
-    (known,) = re.findall(r"from `project`.`posthog`.`tracks` as tracks\s(.*?)\n\),", plan_text(WINDOW), re.DOTALL)
+    (known,) = re.findall(r"from `project`.`posthog`.`tracks` as stored\s(.*?)\n\),", plan_text(WINDOW), re.DOTALL)
     joined, stamps = known.split("left join last_repeats")
-    assert joined.strip() == "inner join last_deliveries on tracks.event_id = last_deliveries.event_id"
+    assert joined.strip() == "inner join last_deliveries on stored.event_id = last_deliveries.event_id"
     assert "where" not in stamps
 
 
@@ -275,7 +293,7 @@ def test_the_script_is_in_googles_own_words() -> None:
 
 def test_a_content_is_a_number_of_all_columns_but_the_time() -> None:
     """And of which JSON is absent, for its text is that of JSON's null."""
-    text, _ = rendered("{{ content_fingerprint() }}", {})
+    text = rendered("{{ content_fingerprint(configured_merge()) }}", {})
     (named,) = re.findall(r"^farm_fingerprint\(to_json_string\(struct\((.*)\)\)\)$", text)
     columns = [column for column in TRACKS.columns if column.name != "created_at"]
     absent = [f"{column.name} is null" for column in columns if column.type is ColumnType.JSON]

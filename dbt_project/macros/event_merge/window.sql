@@ -4,15 +4,16 @@
     Under Dagster, the window of export hours [TRACKS_WINDOW_START, TRACKS_WINDOW_END). An environment variable and not
     a dbt var, because a changed var makes dbt parse the whole project anew.
 
-    Without Dagster, everything loaded since tracks' newest stamp, less an overlap: merging a delivery twice is safe.
+    Without Dagster, everything loaded since the newest load that the table holds, less an overlap: merging a delivery
+    twice is safe.
 -#}
-{% macro in_merge_window() -%}
+{% macro in_merge_window(merge) -%}
     {%- do check_variables() -%}
     {%- if has_window() -%}
-        window_start >= {{ utc_timestamp(env_var('TRACKS_WINDOW_START')) }} and window_start < {{ utc_timestamp(env_var('TRACKS_WINDOW_END')) }}
-    {%- elif is_incremental() -%}
-        bq_ingested_timestamp >= (
-            select coalesce({{ hours_before('max(bq_ingested_timestamp)', var('overlap_hours')) }}, {{ utc_timestamp('0001-01-01') }})
+        {{ merge.window }} >= {{ utc_timestamp(env_var('TRACKS_WINDOW_START')) }} and {{ merge.window }} < {{ utc_timestamp(env_var('TRACKS_WINDOW_END')) }}
+    {%- elif merges_into_table() -%}
+        {{ merge.loaded_at }} >= (
+            select coalesce({{ hours_before('max(' ~ merge.loaded_at ~ ')', var('overlap_hours')) }}, {{ utc_timestamp('0001-01-01') }})
             from {{ this }}
         )
     {%- else -%}
@@ -25,15 +26,14 @@
     {% do return(execute and env_var('TRACKS_WINDOW_START', '') != '' and env_var('TRACKS_WINDOW_END', '') != '') %}
 {% endmacro %}
 
-{#- Whether tracks takes a delivery: without TRACKS_CUTOVER, which is the default, it takes every one. -#}
-{% macro since_cutover() -%}
-    {%- set cutover = env_var('TRACKS_CUTOVER', '') -%}
-    {%- if cutover and not modules.re.fullmatch('[0-9]{4}-[0-9]{2}-[0-9]{2}', cutover) -%}
+{#- Whether the table takes a delivery: without a cutover, which is the default, it takes every one. -#}
+{% macro since_cutover(merge) -%}
+    {%- if merge.cutover and not modules.re.fullmatch('[0-9]{4}-[0-9]{2}-[0-9]{2}', merge.cutover) -%}
         {%- do exceptions.raise_compiler_error(
-            "TRACKS_CUTOVER is '" ~ cutover ~ "', but it must be a UTC day such as 2026-03-04."
+            "TRACKS_CUTOVER is '" ~ merge.cutover ~ "', but it must be a UTC day such as 2026-03-04."
         ) -%}
     {%- endif -%}
-    {{ "created_at >= " ~ utc_timestamp(cutover) if cutover else "true" }}
+    {{ merge.time ~ " >= " ~ utc_timestamp(merge.cutover) if merge.cutover else "true" }}
 {%- endmacro %}
 
 {#- A moment before every real one, because deliveries whose insert time is unknown count as oldest. -#}

@@ -3,9 +3,9 @@
     because only then it is known what collided. Dagster reads it for its metadata, and adds the cost. A run with
     --empty merges nothing, so it is not logged: the newest row of an hour counts.
 -#}
-{% macro log_merge(plan) -%}
+{% macro log_merge(merge) -%}
 {%- if not flags.EMPTY -%}
-insert into {{ source('posthog_ops', 'merge_log').render() }} (
+insert into {{ merge_table(merge, 'log') }} (
     window_start,
     merged_at,
     run_id,
@@ -25,7 +25,7 @@ select
     {{ counted_actions('collide') }} as rows_collided,
     {{ counted_actions('before_cutover') }} as rows_before_cutover
 from (
-    {{ counts_of(plan) | indent(4) }}
+    {{ merge_counts(merge) | indent(4) }}
 ) as counts
 group by window_start
 {%- endif -%}
@@ -41,26 +41,26 @@ cast(sum(case when merge_action in ('{{ varargs | join("', '") }}') then events 
 {%- endmacro %}
 
 {#-
-    What a merge did: events by export hour and action, deliveries of colliding ids that are in tracks_collisions,
+    What a merge did: events by export hour and action, deliveries of colliding keys that are in the table of collisions,
     deliveries that lie before the cutover, and every hour of the window, so that an hour without events is logged.
 -#}
-{% macro counts_of(plan) -%}
+{% macro merge_counts(merge) -%}
 select
     window_start,
     merge_action,
     count(*) as events
-from {{ plan }}
+from merge_plan
 group by window_start, merge_action
 union all
 select
-    window_start,
+    {{ merge.window }} as window_start,
     'collide' as merge_action,
     count(*) as events
-from {{ collisions_table() }}
+from {{ merge_table(merge, 'collisions') }}
 where
-    event_id in (select plan.event_id from {{ plan }} as plan where plan.is_colliding)
-    and {{ in_merge_window() }}
-group by window_start
+    {{ key_of(merge) }} in (select {{ key_of(merge, 'plan') }} from merge_plan as plan where plan.is_colliding)
+    and {{ in_merge_window(merge) }}
+group by {{ merge.window }}
 {%- if has_window() %}
 
 union all
@@ -69,18 +69,18 @@ select
     'none' as merge_action,
     0 as events
 from unnest({{ hours_of_window() }}) as {{ 'window_start' if target.type == 'bigquery' else 'hours (window_start)' }}
-{%- if env_var('TRACKS_CUTOVER', '') %}
+{%- if merge.cutover %}
 
 union all
 select
-    window_start,
+    {{ merge.window }} as window_start,
     'before_cutover' as merge_action,
     count(*) as events
-from {{ source('posthog', 'raw_tracks') }}
+from {{ source(*merge.source) }}
 where
-    not {{ since_cutover() }}
-    and {{ in_merge_window() }}
-group by window_start
+    not {{ since_cutover(merge) }}
+    and {{ in_merge_window(merge) }}
+group by {{ merge.window }}
 {%- endif %}
 {%- endif %}
 {%- endmacro %}
