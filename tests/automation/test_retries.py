@@ -9,8 +9,8 @@ from google.api_core import exceptions as api
 from google.auth import exceptions as auth
 from requests import exceptions as http
 
-from tests.failures.conftest import example, place
-from tests.failures.place import Place, cut_off_the_footer, holding
+from tests.failures.conftest import example, site
+from tests.failures.sites import Site, cut_off_the_footer, holding
 from tracks_assets.core.errors import TransientWarehouseError
 from tracks_assets.defs.posthog.export_runs import _outcome
 from tracks_assets.defs.posthog.hourly import hourly_assets
@@ -22,7 +22,7 @@ from tracks_assets.sources.posthog.inventory import Export
 from tracks_assets.transform import duckdb_errors
 from tracks_assets.warehouse.bigquery import errors as bigquery_errors
 
-__all__ = ["example", "place"]
+__all__ = ["example", "site"]
 
 FOLDER = Path("/data")
 LOCK = 'IO Error: Could not set lock on file "x": Conflicting lock is held in /usr/bin/python3 (PID 7)'
@@ -79,9 +79,9 @@ def test_errors_that_dbt_reports(found: bool, expected: bool) -> None:
     assert found == expected
 
 
-def load(place: Place, instance: dg.DagsterInstance, tries: str) -> dg.ExecuteInProcessResult:
-    settings = read_settings({"TRACKS_HOME": str(place.folder), "TRACKS_STEP_RETRIES": tries})
-    opener = WarehouseOpener(settings.model_copy(update={"duckdb_path": place.warehouse}), lock_wait=0.2)
+def load(site: Site, instance: dg.DagsterInstance, tries: str) -> dg.ExecuteInProcessResult:
+    settings = read_settings({"TRACKS_HOME": str(site.folder), "TRACKS_STEP_RETRIES": tries})
+    opener = WarehouseOpener(settings.model_copy(update={"duckdb_path": site.warehouse}), lock_wait=0.2)
     return dg.materialize(
         hourly_assets(settings),
         selection='key:"posthog/raw_tracks"',
@@ -102,22 +102,22 @@ def outcome(instance: dg.DagsterInstance, result: dg.ExecuteInProcessResult) -> 
 
 
 @pytest.mark.slow
-def test_a_lock_is_waited_for_inside_the_step(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lock_is_waited_for_inside_the_step(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retries, "PAUSES", (0.1,))
-    with dg.DagsterInstance.ephemeral() as instance, holding(place.warehouse):
-        result = load(place, instance, "2")
+    with dg.DagsterInstance.ephemeral() as instance, holding(site.warehouse):
+        result = load(site, instance, "2")
         assert (result.success, retried(result)) == (False, 2)
         assert outcome(instance, result) is Outcome.FAILED_PASSING
-    with dg.DagsterInstance.ephemeral() as instance, holding(place.warehouse, seconds=2):
-        result = load(place, instance, "10")
+    with dg.DagsterInstance.ephemeral() as instance, holding(site.warehouse, seconds=2):
+        result = load(site, instance, "10")
         assert result.success
         assert retried(result) >= 1
 
 
 @pytest.mark.slow
-def test_bad_data_fails_at_once(place: Place) -> None:
-    cut_off_the_footer(place)
+def test_bad_data_fails_at_once(site: Site) -> None:
+    cut_off_the_footer(site)
     with dg.DagsterInstance.ephemeral() as instance:
-        result = load(place, instance, "2")
+        result = load(site, instance, "2")
         assert (result.success, retried(result)) == (False, 0)
         assert outcome(instance, result) is Outcome.FAILED

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from examples.export_generator.generate import ExportPlan, write_hours
-from tests.failures.place import child, kill_group, wait_for
+from tests.failures.sites import child, kill_group, wait_for
 from tests.graph.conftest import Home
 from tracks_assets.repairs.dedup.dedup import archive, plan, rewrite, take_snapshot
 from tracks_assets.sources.posthog.feeds import EVENTS

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from examples.export_generator.generate import write_hour
-from tests.failures.place import FIRST, PLAN, Place, child, holding, merge_first_hour
+from tests.failures.sites import FIRST, PLAN, Site, child, holding, merge_first_hour
 from tracks_assets.doctor.__main__ import guarded, main
 from tracks_assets.doctor.duckdb_checks import disk_finding, memory_finding
 from tracks_assets.doctor.findings import Finding, Status, exit_code, fail, ok, warn
@@ -22,23 +22,23 @@ COMMAND = [sys.executable, "-m", "tracks_assets.doctor"]
 
 
 @pytest.fixture(scope="module")
-def healthy(tmp_path_factory: pytest.TempPathFactory) -> Place:
+def healthy(tmp_path_factory: pytest.TempPathFactory) -> Site:
     """A home with one export hour, loaded and merged. Copy it; do not touch it."""
-    place = Place(tmp_path_factory.mktemp("healthy"))
-    write_hour(place.export, FIRST, PLAN)
-    place.load()
-    merge_first_hour(place.warehouse)
-    return place
+    site = Site(tmp_path_factory.mktemp("healthy"))
+    write_hour(site.export, FIRST, PLAN)
+    site.load()
+    merge_first_hour(site.warehouse)
+    return site
 
 
 @pytest.fixture
-def home(healthy: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+def home(healthy: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     """A home that the test may break, which the settings name."""
     shutil.copytree(healthy.folder, tmp_path / "home")
     for name in [name for name in os.environ if name.startswith("TRACKS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("TRACKS_HOME", str(tmp_path / "home"))
-    return Place(tmp_path / "home")
+    return Site(tmp_path / "home")
 
 
 def files_of(folder: Path) -> dict[str, tuple[int, bytes]]:
@@ -66,7 +66,7 @@ def failed(shown: Shown, check: str, *arguments: str) -> str:
 
 
 @pytest.mark.slow
-def test_the_command_on_a_healthy_home(home: Place) -> None:
+def test_the_command_on_a_healthy_home(home: Site) -> None:
     before = files_of(home.folder)
     with child(COMMAND, dict(os.environ)) as process:
         out, _ = process.communicate(timeout=120)
@@ -90,7 +90,7 @@ def test_the_command_on_a_healthy_home(home: Place) -> None:
 
 
 @pytest.mark.slow
-def test_the_command_says_a_wrong_setting_in_one_line(home: Place) -> None:
+def test_the_command_says_a_wrong_setting_in_one_line(home: Site) -> None:
     with child(COMMAND, os.environ | {"TRACKS_ENGINE": "mysql"}) as process:
         out, _ = process.communicate(timeout=120)
     assert process.returncode == 1
@@ -101,7 +101,7 @@ def test_the_command_says_a_wrong_setting_in_one_line(home: Place) -> None:
     ]
 
 
-def test_a_home_before_the_first_load_stays_as_it_is(home: Place, capsys: Shown) -> None:
+def test_a_home_before_the_first_load_stays_as_it_is(home: Site, capsys: Shown) -> None:
     home.warehouse.unlink()
     before = files_of(home.folder)
     code, lines = run(capsys)
@@ -117,7 +117,7 @@ def test_a_home_that_does_not_exist(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_hour_folder_with_another_format(home: Place, capsys: Shown) -> None:
+def test_an_hour_folder_with_another_format(home: Site, capsys: Shown) -> None:
     home.file.rename(home.file.with_name("events.jsonl"))
     text = failed(capsys, "hour")
     assert text.startswith("2026-03-12-00:00: ")
@@ -126,7 +126,7 @@ def test_an_hour_folder_with_another_format(home: Place, capsys: Shown) -> None:
 
 
 def test_an_export_that_ends_before_the_first_partition(
-    home: Place, monkeypatch: pytest.MonkeyPatch, capsys: Shown
+    home: Site, monkeypatch: pytest.MonkeyPatch, capsys: Shown
 ) -> None:
     monkeypatch.setenv("TRACKS_EXPORT_START", "2026-03-12-01:00")
     text = failed(capsys, "export")
@@ -136,19 +136,19 @@ def test_an_export_that_ends_before_the_first_partition(
     )
 
 
-def test_a_cutover_is_shown(home: Place, monkeypatch: pytest.MonkeyPatch, capsys: Shown) -> None:
+def test_a_cutover_is_shown(home: Site, monkeypatch: pytest.MonkeyPatch, capsys: Shown) -> None:
     monkeypatch.setenv("TRACKS_CUTOVER", "2026-03-04")
     _, lines = run(capsys)
     assert lines["settings"][0][1].endswith(", events before 2026-03-04 are left out")
 
 
-def test_a_root_that_is_the_events_folder_itself(home: Place, monkeypatch: pytest.MonkeyPatch, capsys: Shown) -> None:
+def test_a_root_that_is_the_events_folder_itself(home: Site, monkeypatch: pytest.MonkeyPatch, capsys: Shown) -> None:
     monkeypatch.setenv("TRACKS_EXPORT_URI", str(home.export / "events"))
     text = failed(capsys, "export")
     assert text.startswith(f"The export root {home.export}/events has no folder 'events'")
 
 
-def test_a_root_with_another_layout(home: Place, capsys: Shown) -> None:
+def test_a_root_with_another_layout(home: Site, capsys: Shown) -> None:
     other = home.export / "events" / "2026" / "03" / "12" / "01"
     other.parent.mkdir(parents=True)
     home.hour_folder.rename(other)
@@ -158,13 +158,13 @@ def test_a_root_with_another_layout(home: Place, capsys: Shown) -> None:
     assert "events/2026-03-12/01" in text
 
 
-def test_an_hour_that_is_not_finished(home: Place, capsys: Shown) -> None:
+def test_an_hour_that_is_not_finished(home: Site, capsys: Shown) -> None:
     home.file.rename(home.hour_folder / file_name(hour_interval(FIRST), 1))
     text = failed(capsys, "hour")
     assert "their manifest is missing, so the export is not finished" in text
 
 
-def test_an_hour_that_is_torn(home: Place, capsys: Shown) -> None:
+def test_an_hour_that_is_torn(home: Site, capsys: Shown) -> None:
     content = bytearray(home.file.read_bytes())
     content[4:2_000] = bytes(1_996)
     home.file.write_bytes(content)
@@ -172,7 +172,7 @@ def test_an_hour_that_is_torn(home: Place, capsys: Shown) -> None:
     assert "cannot be read as Parquet" in text
 
 
-def test_an_hour_that_is_named(home: Place, capsys: Shown) -> None:
+def test_an_hour_that_is_named(home: Site, capsys: Shown) -> None:
     write_hour(home.export, FIRST + HOUR, PLAN)
     _, lines = run(capsys, "--hour", "2026-03-12-00:00")
     assert lines["export"][0][1].endswith("the newest is 2026-03-12-01:00")
@@ -182,7 +182,7 @@ def test_an_hour_that_is_named(home: Place, capsys: Shown) -> None:
     assert "'2026-03-12' is no UTC hour such as 2026-03-12-00:00" in capsys.readouterr().err
 
 
-def test_a_warehouse_that_another_process_holds(home: Place, capsys: Shown) -> None:
+def test_a_warehouse_that_another_process_holds(home: Site, capsys: Shown) -> None:
     with holding(home.warehouse) as holder:
         began = time.monotonic()
         text = failed(capsys, "warehouse", "--lock-wait", "0.3")
@@ -191,7 +191,7 @@ def test_a_warehouse_that_another_process_holds(home: Place, capsys: Shown) -> N
     assert waited < 60
 
 
-def test_a_foreign_file_as_warehouse(home: Place, capsys: Shown) -> None:
+def test_a_foreign_file_as_warehouse(home: Site, capsys: Shown) -> None:
     home.warehouse.write_text("not a database\n" * 1_000)
     text = failed(capsys, "warehouse")
     assert text.endswith("Set TRACKS_DUCKDB_PATH to a DuckDB file, or to a new file in a folder that exists.")
@@ -206,7 +206,7 @@ def test_a_foreign_file_as_warehouse(home: Place, capsys: Shown) -> None:
         ("add column ours varchar", "it has a column ours that the pipeline would lose"),
     ],
 )
-def test_a_table_with_other_columns(home: Place, capsys: Shown, change: str, difference: str) -> None:
+def test_a_table_with_other_columns(home: Site, capsys: Shown, change: str, difference: str) -> None:
     with duckdb.connect(str(home.warehouse)) as connection:
         connection.execute(f"alter table posthog.tracks {change}")
     text = failed(capsys, "tables")
@@ -216,7 +216,7 @@ def test_a_table_with_other_columns(home: Place, capsys: Shown, change: str, dif
     )
 
 
-def test_a_warehouse_that_cannot_be_created(home: Place, monkeypatch: pytest.MonkeyPatch, capsys: Shown) -> None:
+def test_a_warehouse_that_cannot_be_created(home: Site, monkeypatch: pytest.MonkeyPatch, capsys: Shown) -> None:
     monkeypatch.setenv("TRACKS_DUCKDB_PATH", f"{home.file}/warehouse.duckdb")
     text = failed(capsys, "warehouse")
     assert text.startswith(f"{home.file}/warehouse.duckdb cannot be created in {home.file}. Set TRACKS_HOME or")

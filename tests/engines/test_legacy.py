@@ -7,7 +7,7 @@ import pytest
 
 from examples.incident import plan_incident, write_legacy
 from tests.engines.engine import Engine
-from tests.legacy.place import DAY, FIRST, MINUTE, SECOND, Place, Row, table
+from tests.legacy.sites import DAY, FIRST, MINUTE, SECOND, Row, Site, table
 from tracks_assets.core.errors import ExportError, WarehouseError
 from tracks_assets.sources.posthog.columns import legacy_fields
 from tracks_assets.sources.posthog.feeds import BACKFILL_TRACKS
@@ -28,7 +28,7 @@ ROWS: list[Row] = [
 
 def load(engine: Engine, *hours: datetime, allow_emptying: bool = False) -> list[LegacyHour]:
     """Loads hours of the old pipeline as the asset backfill_tracks does."""
-    legacy = Legacy(str(Place(engine.home).root), legacy_fields())
+    legacy = Legacy(str(Site(engine.home).root), legacy_fields())
     with engine.opened() as warehouse:
         return refresh_hours(warehouse, legacy, hours, allow_emptying=allow_emptying)
 
@@ -40,9 +40,9 @@ def insert_missing(engine: Engine, end: datetime = FIRST + 10 * DAY) -> LegacyMe
 
 
 def test_hours_are_loaded_again_the_same_and_replaced_one_by_one(engine: Engine) -> None:
-    place = Place(engine.home)
-    place.write(table(*ROWS))
-    place.write(table({"event_id": "c", "created_at": SECOND}), SECOND)
+    site = Site(engine.home)
+    site.write(table(*ROWS))
+    site.write(table({"event_id": "c", "created_at": SECOND}), SECOND)
     told = [
         LegacyHour(FIRST, Treatment.LOADED, 1, 4, 2, FIRST, FIRST + 59 * MINUTE),
         LegacyHour(SECOND, Treatment.LOADED, 1, 1, 1, SECOND, SECOND),
@@ -55,12 +55,12 @@ def test_hours_are_loaded_again_the_same_and_replaced_one_by_one(engine: Engine)
     assert load(engine, FIRST, SECOND) == told
     assert engine.rows(BACKFILL_TRACKS) == before
 
-    place.write(table({"event_id": "d", "created_at": FIRST}))
-    place.write(table({"event_id": "e", "created_at": FIRST}), name="part-1.parquet")
+    site.write(table({"event_id": "d", "created_at": FIRST}))
+    site.write(table({"event_id": "e", "created_at": FIRST}), name="part-1.parquet")
     assert load(engine, FIRST) == [LegacyHour(FIRST, Treatment.LOADED, 2, 2, 2, FIRST, FIRST)]
     assert [row["event_id"] for row in engine.rows(BACKFILL_TRACKS)] == ["c", "d", "e"]
 
-    file = place.write(table({"event_id": "z", "created_at": FIRST, "lib_values": "{open"}), name="part-1.parquet")
+    file = site.write(table({"event_id": "z", "created_at": FIRST, "lib_values": "{open"}), name="part-1.parquet")
     with pytest.raises(ExportError, match=r"part-1\.parquet holds text that is no JSON"):
         load(engine, FIRST)
     file.unlink()
@@ -68,13 +68,13 @@ def test_hours_are_loaded_again_the_same_and_replaced_one_by_one(engine: Engine)
 
 
 def test_an_hour_with_rows_is_emptied_only_if_the_run_allows_it(engine: Engine) -> None:
-    place = Place(engine.home)
-    file = place.write(table(*ROWS))
-    place.write(table({"event_id": "c", "created_at": SECOND}), SECOND)
+    site = Site(engine.home)
+    file = site.write(table(*ROWS))
+    site.write(table({"event_id": "c", "created_at": SECOND}), SECOND)
     load(engine, FIRST, SECOND)
     before = engine.rows(BACKFILL_TRACKS)
 
-    place.write(table())
+    site.write(table())
     with pytest.raises(WarehouseError) as caught:
         load(engine, FIRST)
     assert "(4 in posthog.backfill_tracks), but 2026-02-01/00 holds only files without rows." in str(caught.value)
@@ -84,7 +84,7 @@ def test_an_hour_with_rows_is_emptied_only_if_the_run_allows_it(engine: Engine) 
     assert load(engine, FIRST) == [LegacyHour(FIRST, Treatment.LOADED, 1)], "an hour without rows has nothing to lose"
 
     file.unlink()
-    place.file(SECOND).unlink()
+    site.file(SECOND).unlink()
     assert load(engine, SECOND) == [LegacyHour(SECOND, Treatment.NO_FILES, 0, 1, 1, SECOND, SECOND)]
     assert load(engine, SECOND, allow_emptying=True) == [LegacyHour(SECOND, Treatment.EMPTIED)]
     assert engine.rows(BACKFILL_TRACKS) == []
@@ -126,10 +126,10 @@ def test_every_row_is_counted_once_and_the_next_time_nothing_is_missing(engine: 
 
 def test_what_the_old_pipeline_left_comes_over_once_from_end_to_end(engine: Engine) -> None:
     plan = plan_incident(110, days=2, start=FIRST)
-    assert write_legacy(Place(engine.home).root, plan) == 110
+    assert write_legacy(Site(engine.home).root, plan) == 110
     hours = [FIRST + number * HOUR for number in range((plan.end - FIRST) // HOUR)]
-    files = {file.parent for file in Place(engine.home).root.rglob("*.parquet")}
-    with_files = [hour for hour in hours if Place(engine.home).file(hour).parent in files][:12]
+    files = {file.parent for file in Site(engine.home).root.rglob("*.parquet")}
+    with_files = [hour for hour in hours if Site(engine.home).file(hour).parent in files][:12]
     told = [hour for each in with_files for hour in load(engine, each)]
     rows = sum(hour.rows for hour in told)
     assert rows == len(engine.rows(BACKFILL_TRACKS)) > 12
@@ -159,11 +159,11 @@ NO_JSON = [
 
 @pytest.mark.parametrize("text", NO_JSON, ids=lambda text: text[:12])
 def test_text_that_is_no_json_for_both_engines_is_named_and_nothing_changes(engine: Engine, text: str) -> None:
-    place = Place(engine.home)
-    file = place.write(table(*ROWS))
+    site = Site(engine.home)
+    file = site.write(table(*ROWS))
     load(engine, FIRST)
     before = engine.rows(BACKFILL_TRACKS)
-    place.write(table(*ROWS, {"event_id": "c", "created_at": FIRST, "lib_values": text}))
+    site.write(table(*ROWS, {"event_id": "c", "created_at": FIRST, "lib_values": text}))
 
     with pytest.raises(ExportError) as caught:
         load(engine, FIRST)
@@ -177,9 +177,9 @@ def test_text_that_is_no_json_for_both_engines_is_named_and_nothing_changes(engi
 def test_half_a_surrogate_pair_is_replaced_in_a_legacy_row(engine: Engine) -> None:
     text = '{"n":"cut \\ud83d","e":"\\ud83d\\ude00","b":"\\\\ud83d"}'
     whole = {"event_id": "a", "created_at": FIRST, "lib_values": '{"n":"\\\\ud83d"}'}
-    place = Place(engine.home)
-    place.write(table(whole, whole | {"event_payload": text, "lib_values": text}), name="part-0.parquet")
-    place.write(table(whole | {"event_payload": '{"n":"\\udc00"}'}), name="part-1.parquet")
+    site = Site(engine.home)
+    site.write(table(whole, whole | {"event_payload": text, "lib_values": text}), name="part-0.parquet")
+    site.write(table(whole | {"event_payload": '{"n":"\\udc00"}'}), name="part-1.parquet")
 
     (hour,) = load(engine, FIRST)
 

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from examples.export_generator.generate import ExportPlan, HourWritten, write_hours
 from tests.engines.engine import BigQueryEngine, DuckDbEngine, Engine, Row, window
-from tests.legacy.place import DAY, Place, table
+from tests.legacy.sites import DAY, Site, table
 from tracks_assets.sources.posthog.columns import legacy_fields
 from tracks_assets.sources.posthog.feeds import BACKFILL_TRACKS, RAW_TRACKS, REJECTED_TRACKS
 from tracks_assets.sources.posthog.layout import HOUR
@@ -83,7 +83,7 @@ def legacy_rows(written: Sequence[HourWritten]) -> list[Row]:
 def run(engine: Engine, old: Sequence[Row]) -> dict[str, list[str]]:
     """Everything that the pipeline does with an export and rows of the old pipeline; what the tables hold then."""
     with engine.opened() as warehouse:
-        refresh_hours(warehouse, Legacy(str(Place(engine.home).root), legacy_fields()), [LEGACY])
+        refresh_hours(warehouse, Legacy(str(Site(engine.home).root), legacy_fields()), [LEGACY])
         merged = warehouse.merge_legacy(LEGACY, LEGACY + DAY)
     assert (merged.inserted, merged.repeated) == (2 * len(EDGES), len(EDGES))
     engine.put(TRACKS, *(row for row in old if row["event_id"].startswith("old")))
@@ -114,7 +114,7 @@ def test_both_engines_make_the_same_tables_of_the_same_files(
     written = list(write_hours(tmp_path / "export", FIRST, 3, PLAN))
     assert all(hour.malformed == hour.redelivered == hour.repeats == hour.edits == 30 for hour in written)
     old = legacy_rows(written)
-    Place(tmp_path).write(table(*old), LEGACY)
+    Site(tmp_path).write(table(*old), LEGACY)
 
     on_one, on_other = run(on_duckdb, old), run(on_bigquery, old)
 

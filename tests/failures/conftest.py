@@ -13,22 +13,22 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
     import dagster_dbt  # noqa: F401
 
-from .place import FIRST, PLAN, SECOND, Place, merge_first_hour
+from .sites import FIRST, PLAN, SECOND, Site, merge_first_hour
 
 
 @pytest.fixture(scope="session")
-def example(tmp_path_factory: pytest.TempPathFactory) -> Place:
+def example(tmp_path_factory: pytest.TempPathFactory) -> Site:
     """Two hours, loaded, the first one merged. Copy it; do not touch it."""
-    place = Place(tmp_path_factory.mktemp("example"))
+    site = Site(tmp_path_factory.mktemp("example"))
     for hour in (FIRST, SECOND):
-        write_hour(place.export, hour, PLAN)
-        place.load(hour)
-    merge_first_hour(place.warehouse)
-    return place
+        write_hour(site.export, hour, PLAN)
+        site.load(hour)
+    merge_first_hour(site.warehouse)
+    return site
 
 
 @pytest.fixture
-def place(example: Place, tmp_path: Path) -> Place:
+def site(example: Site, tmp_path: Path) -> Site:
     """A pipeline that the test may break."""
-    shutil.copytree(example.folder, tmp_path / "place")
-    return Place(tmp_path / "place")
+    shutil.copytree(example.folder, tmp_path / "site")
+    return Site(tmp_path / "site")

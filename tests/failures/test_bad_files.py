@@ -19,7 +19,7 @@ from tracks_assets.sources.posthog.inventory import Export
 from tracks_assets.sources.posthog.layout import file_name, hour_interval, manifest_name
 from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
 
-from .place import FIRST, PLAN, SECOND, STAMP, Place, cut_off_the_footer
+from .sites import FIRST, PLAN, SECOND, STAMP, Site, cut_off_the_footer
 
 FOLDER = "events/2026-03-12/01"
 INTERVAL = "2026-03-12T00:00:00+00:00-2026-03-12T01:00:00+00:00"
@@ -39,88 +39,88 @@ def wrong_type(field: str, is_type: str, expected: str) -> str:
     return f"The field {field} of the file {FILE} is {is_type}, but PostHog exports {expected}: {advice}"
 
 
-def column(place: Place, name: str) -> "pa.ChunkedArray[Any]":
-    return pq.ParquetFile(place.file).read()[name]
+def column(site: Site, name: str) -> "pa.ChunkedArray[Any]":
+    return pq.ParquetFile(site.file).read()[name]
 
 
-def damage_the_middle(place: Place) -> None:
-    content = bytearray(place.file.read_bytes())
+def damage_the_middle(site: Site) -> None:
+    content = bytearray(site.file.read_bytes())
     start = len(content) // 4
     content[start : start + 4_000] = bytes(byte ^ 0xFF for byte in content[start : start + 4_000])
-    place.file.write_bytes(content)
+    site.file.write_bytes(content)
 
 
-def write_text(place: Place) -> None:
-    place.file.write_text("uuid,event,distinct_id\n" * 50)
+def write_text(site: Site) -> None:
+    site.file.write_text("uuid,event,distinct_id\n" * 50)
 
 
-def empty(place: Place) -> None:
-    place.file.write_bytes(b"")
+def empty(site: Site) -> None:
+    site.file.write_bytes(b"")
 
 
-def drop_column(place: Place) -> None:
-    pq.write_table(pq.ParquetFile(place.file).read().drop_columns(["distinct_id"]), place.file)
+def drop_column(site: Site) -> None:
+    pq.write_table(pq.ParquetFile(site.file).read().drop_columns(["distinct_id"]), site.file)
 
 
-def rename(place: Place, old: str, new: str) -> None:
-    content = pq.ParquetFile(place.file).read()
-    pq.write_table(content.rename_columns([new if name == old else name for name in content.column_names]), place.file)
+def rename(site: Site, old: str, new: str) -> None:
+    content = pq.ParquetFile(site.file).read()
+    pq.write_table(content.rename_columns([new if name == old else name for name in content.column_names]), site.file)
 
 
-def spell_id_in_capitals(place: Place) -> None:
-    rename(place, "uuid", "UUID")
+def spell_id_in_capitals(site: Site) -> None:
+    rename(site, "uuid", "UUID")
 
 
-def spell_insert_time_in_capitals(place: Place) -> None:
-    rename(place, "_inserted_at", "_Inserted_At")
+def spell_insert_time_in_capitals(site: Site) -> None:
+    rename(site, "_inserted_at", "_Inserted_At")
 
 
-def add(place: Place, *names: str) -> None:
-    content = pq.ParquetFile(place.file).read()
+def add(site: Site, *names: str) -> None:
+    content = pq.ParquetFile(site.file).read()
     for name in names:
         content = content.append_column(name, content["event"])
-    pq.write_table(content, place.file)
+    pq.write_table(content, site.file)
 
 
-def add_event_in_capitals(place: Place) -> None:
-    add(place, "Event")
+def add_event_in_capitals(site: Site) -> None:
+    add(site, "Event")
 
 
-def add_event_twice(place: Place) -> None:
-    add(place, "event")
+def add_event_twice(site: Site) -> None:
+    add(site, "event")
 
 
-def add_unknown_fields_that_differ_in_case(place: Place) -> None:
-    add(place, "team", "TEAM")
+def add_unknown_fields_that_differ_in_case(site: Site) -> None:
+    add(site, "team", "TEAM")
 
 
-def make_time_text(place: Place) -> None:
-    place.rewrite("timestamp", column(place, "timestamp").cast(pa.string()).combine_chunks())
+def make_time_text(site: Site) -> None:
+    site.rewrite("timestamp", column(site, "timestamp").cast(pa.string()).combine_chunks())
 
 
-def make_time_nanoseconds(place: Place) -> None:
-    place.rewrite("timestamp", pa.array([0] * rows_in_file(place), pa.timestamp("ns", "UTC")))
+def make_time_nanoseconds(site: Site) -> None:
+    site.rewrite("timestamp", pa.array([0] * rows_in_file(site), pa.timestamp("ns", "UTC")))
 
 
-def make_id_a_number(place: Place) -> None:
-    place.rewrite("uuid", pa.array(range(rows_in_file(place)), pa.int64()))
+def make_id_a_number(site: Site) -> None:
+    site.rewrite("uuid", pa.array(range(rows_in_file(site)), pa.int64()))
 
 
-def rows_in_file(place: Place) -> int:
-    return int(pq.ParquetFile(place.file).metadata.num_rows)
+def rows_in_file(site: Site) -> int:
+    return int(pq.ParquetFile(site.file).metadata.num_rows)
 
 
-def break_utf8(place: Place) -> None:
-    texts = pa.array([b"\xff\xfe", *column(place, "event").cast(pa.binary()).to_pylist()[1:]], pa.binary())
-    place.rewrite("event", pa.Array.from_buffers(pa.string(), len(texts), texts.buffers()))
+def break_utf8(site: Site) -> None:
+    texts = pa.array([b"\xff\xfe", *column(site, "event").cast(pa.binary()).to_pylist()[1:]], pa.binary())
+    site.rewrite("event", pa.Array.from_buffers(pa.string(), len(texts), texts.buffers()))
 
 
-def link_to_nothing(place: Place) -> None:
-    place.file.unlink()
-    place.file.symlink_to("nowhere")
+def link_to_nothing(site: Site) -> None:
+    site.file.unlink()
+    site.file.symlink_to("nowhere")
 
 
-BAD_FILES: list[tuple[Callable[[Place], None], str]] = [
+BAD_FILES: list[tuple[Callable[[Site], None], str]] = [
     (cut_off_the_footer, unreadable("Parquet magic bytes not found in footer")),
     (damage_the_middle, unreadable("Corrupt snappy compressed data")),
     (write_text, unreadable("Parquet magic bytes not found in footer")),
@@ -158,35 +158,35 @@ BAD_FILES: list[tuple[Callable[[Place], None], str]] = [
 
 
 @pytest.mark.parametrize(("damage", "message"), BAD_FILES, ids=[damage.__name__ for damage, _ in BAD_FILES])
-def test_a_bad_file_is_named_and_nothing_changes(place: Place, damage: Callable[[Place], None], message: str) -> None:
-    before = place.contents()
-    damage(place)
+def test_a_bad_file_is_named_and_nothing_changes(site: Site, damage: Callable[[Site], None], message: str) -> None:
+    before = site.contents()
+    damage(site)
     with pytest.raises(ExportError) as caught:
-        place.load()
+        site.load()
     assert str(caught.value) == message
-    assert place.contents() == before
+    assert site.contents() == before
 
 
-def test_a_file_without_an_insert_time_is_loaded(place: Place) -> None:
-    pq.write_table(pq.ParquetFile(place.file).read().drop_columns(["_inserted_at"]), place.file)
-    assert place.load().accepted == len([row for row in place.contents()["posthog.raw_tracks"] if FIRST in row]) > 0
-    with duckdb.connect(str(place.warehouse)) as connection:
+def test_a_file_without_an_insert_time_is_loaded(site: Site) -> None:
+    pq.write_table(pq.ParquetFile(site.file).read().drop_columns(["_inserted_at"]), site.file)
+    assert site.load().accepted == len([row for row in site.contents()["posthog.raw_tracks"] if FIRST in row]) > 0
+    with duckdb.connect(str(site.warehouse)) as connection:
         times = connection.sql("select window_start, count(event_inserted_at) > 0 from posthog.raw_tracks group by all")
         assert dict(times.fetchall()) == {FIRST: False, SECOND: True}
 
 
-def test_the_middle_of_a_file_breaks_after_its_footer_was_fine(place: Place) -> None:
-    damage_the_middle(place)
-    assert Export(str(place.export)).inventory(FIRST).rows == rows_in_file(place)
+def test_the_middle_of_a_file_breaks_after_its_footer_was_fine(site: Site) -> None:
+    damage_the_middle(site)
+    assert Export(str(site.export)).inventory(FIRST).rows == rows_in_file(site)
 
 
-def test_a_file_of_another_hour_stops_the_load_and_both_hours_are_named(place: Place) -> None:
-    before = place.contents()
-    shutil.copy(place.file, place.hour_folder / file_name(hour_interval(SECOND)))
+def test_a_file_of_another_hour_stops_the_load_and_both_hours_are_named(site: Site) -> None:
+    before = site.contents()
+    shutil.copy(site.file, site.hour_folder / file_name(hour_interval(SECOND)))
     with pytest.raises(ExportError) as caught:
-        place.load()
+        site.load()
     assert str(caught.value) == other_hour()
-    assert place.contents() == before
+    assert site.contents() == before
 
 
 def other_hour() -> str:
@@ -197,27 +197,27 @@ def other_hour() -> str:
     )
 
 
-def test_a_manifest_of_another_hour_stops_the_load(place: Place) -> None:
-    before = place.contents()
-    (place.hour_folder / manifest_name(hour_interval(SECOND))).write_text('{"files": []}')
+def test_a_manifest_of_another_hour_stops_the_load(site: Site) -> None:
+    before = site.contents()
+    (site.hour_folder / manifest_name(hour_interval(SECOND))).write_text('{"files": []}')
     with pytest.raises(ExportError) as caught:
-        place.load()
+        site.load()
     assert str(caught.value) == (
         f"The manifest {FOLDER}/{NEXT_INTERVAL}_manifest.json is of another hour: this folder belongs to {INTERVAL}; "
         f"move the manifest away or set TRACKS_EXPORT_FOLDER_HOUR to what the folder's hour names."
     )
-    assert place.contents() == before
+    assert site.contents() == before
 
 
-def test_a_manifest_that_names_a_file_of_another_hour_does_not_bring_it_in(place: Place) -> None:
-    before = place.contents()
-    stray = place.hour_folder / file_name(hour_interval(SECOND))
-    shutil.copy(place.file, stray)
-    place.manifest.write_text(json.dumps({"files": [stray.name]}))
+def test_a_manifest_that_names_a_file_of_another_hour_does_not_bring_it_in(site: Site) -> None:
+    before = site.contents()
+    stray = site.hour_folder / file_name(hour_interval(SECOND))
+    shutil.copy(site.file, stray)
+    site.manifest.write_text(json.dumps({"files": [stray.name]}))
     with pytest.raises(ExportError) as caught:
-        place.load()
+        site.load()
     assert str(caught.value) == other_hour()
-    assert place.contents() == before
+    assert site.contents() == before
 
 
 SHAPE = 'it is not {"files": [names]}'
@@ -237,35 +237,35 @@ SHAPE = 'it is not {"files": [names]}'
         (b'{"files": []}', f"names no file, but '{INTERVAL}.parquet.sz' is there"),
     ],
 )
-def test_a_bad_manifest_is_named_and_nothing_changes(place: Place, text: bytes, told: str) -> None:
-    before = place.contents()
-    place.manifest.write_bytes(text)
+def test_a_bad_manifest_is_named_and_nothing_changes(site: Site, text: bytes, told: str) -> None:
+    before = site.contents()
+    site.manifest.write_bytes(text)
     with pytest.raises(ExportError) as caught:
-        place.load()
+        site.load()
     assert str(caught.value) == f"The manifest {MANIFEST} {told}: {AGAIN}"
-    assert place.contents() == before
+    assert site.contents() == before
 
 
-def test_parts_beside_a_manifest_are_not_read_and_one_named_twice_is_read_once(place: Place) -> None:
-    before = place.contents()
-    shutil.copy(place.file, place.hour_folder / file_name(hour_interval(FIRST), 1))
-    (place.hour_folder / "events.jsonl").write_text("{}")
-    (place.hour_folder / "deeper").mkdir()
-    place.manifest.write_text(json.dumps({"files": [place.file.name, place.file.name]}))
-    place.load()
-    assert place.contents() == before
+def test_parts_beside_a_manifest_are_not_read_and_one_named_twice_is_read_once(site: Site) -> None:
+    before = site.contents()
+    shutil.copy(site.file, site.hour_folder / file_name(hour_interval(FIRST), 1))
+    (site.hour_folder / "events.jsonl").write_text("{}")
+    (site.hour_folder / "deeper").mkdir()
+    site.manifest.write_text(json.dumps({"files": [site.file.name, site.file.name]}))
+    site.load()
+    assert site.contents() == before
 
 
-def test_an_export_root_that_is_missing_is_an_error_not_an_empty_hour(place: Place) -> None:
-    before = place.contents()
-    place.export.rename(place.folder / "elsewhere")
+def test_an_export_root_that_is_missing_is_an_error_not_an_empty_hour(site: Site) -> None:
+    before = site.contents()
+    site.export.rename(site.folder / "elsewhere")
     with pytest.raises(ExportError) as caught:
-        place.load()
+        site.load()
     assert str(caught.value) == (
-        f"The export root {place.export} does not exist: set TRACKS_EXPORT_URI to the folder or bucket prefix that "
+        f"The export root {site.export} does not exist: set TRACKS_EXPORT_URI to the folder or bucket prefix that "
         f"holds the export's 'events' folder."
     )
-    assert place.contents() == before
+    assert site.contents() == before
 
 
 def put_a_file(folder: Path) -> None:
@@ -282,53 +282,53 @@ def put_a_loop(folder: Path) -> None:
 )
 @pytest.mark.parametrize("day", [False, True], ids=["hour", "day"])
 def test_a_folder_that_cannot_be_listed_is_no_empty_hour(
-    place: Place, put: Callable[[Path], None], cause: str, day: bool
+    site: Site, put: Callable[[Path], None], cause: str, day: bool
 ) -> None:
-    before = place.contents()
-    folder = place.hour_folder.parent if day else place.hour_folder
+    before = site.contents()
+    folder = site.hour_folder.parent if day else site.hour_folder
     shutil.rmtree(folder)
     put(folder)
     with pytest.raises(ExportError) as caught:
-        place.load()
-    assert str(caught.value) == cannot_list(place, cause)
-    assert place.contents() == before
+        site.load()
+    assert str(caught.value) == cannot_list(site, cause)
+    assert site.contents() == before
 
 
-def cannot_list(place: Place, cause: str) -> str:
+def cannot_list(site: Site, cause: str) -> str:
     return (
-        f"The folder {place.hour_folder} cannot be read ({cause}): make it a folder that this user may list, then run "
+        f"The folder {site.hour_folder} cannot be read ({cause}): make it a folder that this user may list, then run "
         f"the hour again."
     )
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may list every folder")
-def test_a_folder_without_permission_is_no_empty_hour(place: Place) -> None:
-    before = place.contents()
-    place.hour_folder.chmod(0)
+def test_a_folder_without_permission_is_no_empty_hour(site: Site) -> None:
+    before = site.contents()
+    site.hour_folder.chmod(0)
     try:
         with pytest.raises(ExportError) as caught:
-            place.load()
+            site.load()
     finally:
-        place.hour_folder.chmod(0o755)
-    assert str(caught.value) == cannot_list(place, "Permission denied")
-    assert place.contents() == before
+        site.hour_folder.chmod(0o755)
+    assert str(caught.value) == cannot_list(site, "Permission denied")
+    assert site.contents() == before
 
 
 @pytest.mark.parametrize("name", ["a[b]c", "a*c", "a?c", "[!x]", "it's"])
-def test_a_path_with_wildcards_is_a_path(place: Place, name: str) -> None:
-    before = place.contents()
-    odd, lookalike = place.folder / name, place.folder / "abc"
-    shutil.copytree(place.export, odd)
-    shutil.copytree(place.export, lookalike)
+def test_a_path_with_wildcards_is_a_path(site: Site, name: str) -> None:
+    before = site.contents()
+    odd, lookalike = site.folder / name, site.folder / "abc"
+    shutil.copytree(site.export, odd)
+    shutil.copytree(site.export, lookalike)
     write_hour(lookalike, FIRST, PLAN.model_copy(update={"seed": 9}))
-    with DuckDbWarehouse(place.warehouse).opened() as tables:
+    with DuckDbWarehouse(site.warehouse).opened() as tables:
         tables.load_slice(EVENTS, Export(str(odd)).inventory(FIRST), STAMP)
-    assert place.contents() == before
+    assert site.contents() == before
 
 
-def test_a_linked_file_is_a_file(place: Place) -> None:
-    before = place.contents()
-    place.file.rename(place.folder / "kept.parquet")
-    place.file.symlink_to(place.folder / "kept.parquet")
-    place.load()
-    assert place.contents() == before
+def test_a_linked_file_is_a_file(site: Site) -> None:
+    before = site.contents()
+    site.file.rename(site.folder / "kept.parquet")
+    site.file.symlink_to(site.folder / "kept.parquet")
+    site.load()
+    assert site.contents() == before

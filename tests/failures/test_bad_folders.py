@@ -13,7 +13,7 @@ from tracks_assets.core.errors import ExportError, WarehouseError
 from tracks_assets.sources.posthog.inventory import Export
 from tracks_assets.sources.posthog.layout import file_name, hour_interval, manifest_name
 
-from .place import FIRST, PLAN, SECOND, Place
+from .sites import FIRST, PLAN, SECOND, Site
 
 FOLDER = "events/2026-03-12/01"
 INTERVAL = hour_interval(FIRST)
@@ -25,12 +25,12 @@ TEMPLATE = "set the key prefix of PostHog's export to 'events/{year}-{month}-{da
 MANGLED = str(INTERVAL).replace(":", "%3A").replace("+", "%2B")
 NEXT_MANGLED = str(hour_interval(SECOND)).replace(":", " ")
 
-Damage = Callable[[Place], object]
+Damage = Callable[[Site], object]
 
 
-def put(place: Place, name: str) -> None:
+def put(site: Site, name: str) -> None:
     """Puts a file into the hour's folder, below folders that are missing."""
-    file = place.hour_folder / name
+    file = site.hour_folder / name
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("{}\n")
 
@@ -38,26 +38,26 @@ def put(place: Place, name: str) -> None:
 def only(name: str) -> Damage:
     """The hour's folder holds one file and no other."""
 
-    def damage(place: Place) -> None:
-        shutil.rmtree(place.hour_folder)
-        put(place, name)
+    def damage(site: Site) -> None:
+        shutil.rmtree(site.hour_folder)
+        put(site, name)
 
     return damage
 
 
 def beside(name: str) -> Damage:
     """The hour's folder holds one more file."""
-    return lambda place: put(place, name)
+    return lambda site: put(site, name)
 
 
 def copies(*names: str) -> Damage:
     """The hour's folder holds copies of its file under other names only."""
 
-    def damage(place: Place) -> None:
-        content = place.file.read_bytes()
-        place.file.unlink()
+    def damage(site: Site) -> None:
+        content = site.file.read_bytes()
+        site.file.unlink()
         for name in names:
-            (place.hour_folder / name).write_bytes(content)
+            (site.hour_folder / name).write_bytes(content)
 
     return damage
 
@@ -66,14 +66,14 @@ def parts(*numbers: int | None) -> Damage:
     return copies(*(file_name(INTERVAL, number) for number in numbers))
 
 
-def manifest_of_another_format(place: Place) -> None:
-    put(place, f"{INTERVAL}-0.jsonl.gz")
-    place.manifest.write_text(json.dumps({"files": [f"{FOLDER}/{INTERVAL}-0.jsonl.gz"]}))
+def manifest_of_another_format(site: Site) -> None:
+    put(site, f"{INTERVAL}-0.jsonl.gz")
+    site.manifest.write_text(json.dumps({"files": [f"{FOLDER}/{INTERVAL}-0.jsonl.gz"]}))
 
 
-def two_manifests(place: Place) -> None:
+def two_manifests(site: Site) -> None:
     for name in (MANIFEST, f"{MANGLED}_manifest.json"):
-        (place.hour_folder / name).write_text(json.dumps({"files": [place.file.name]}))
+        (site.hour_folder / name).write_text(json.dumps({"files": [site.file.name]}))
 
 
 def no_parquet(name: str) -> str:
@@ -158,105 +158,105 @@ BAD_FOLDERS: dict[str, tuple[Damage, str]] = {
 
 
 @pytest.mark.parametrize(("damage", "message"), BAD_FOLDERS.values(), ids=BAD_FOLDERS)
-def test_a_bad_folder_is_named_and_nothing_changes(place: Place, damage: Damage, message: str) -> None:
-    before = place.contents()
-    damage(place)
+def test_a_bad_folder_is_named_and_nothing_changes(site: Site, damage: Damage, message: str) -> None:
+    before = site.contents()
+    damage(site)
     with pytest.raises(ExportError) as caught:
-        place.load()
+        site.load()
     assert str(caught.value) == message
-    assert place.contents() == before
+    assert site.contents() == before
 
 
-def hidden_companions(place: Place) -> None:
+def hidden_companions(site: Site) -> None:
     for name in (f"._{NAME}", f".{NAME}.crc", "_SUCCESS", f"._{MANIFEST}", ".DS_Store", f"_temporary/0/{NAME}"):
-        put(place, name)
+        put(site, name)
 
 
-def test_hidden_companions_are_ignored(place: Place) -> None:
-    before = place.contents()
-    hidden_companions(place)
-    place.load()
-    assert place.contents() == before
+def test_hidden_companions_are_ignored(site: Site) -> None:
+    before = site.contents()
+    hidden_companions(site)
+    site.load()
+    assert site.contents() == before
 
 
-def test_an_hour_with_hidden_companions_only_has_no_files(place: Place) -> None:
-    place.file.unlink()
-    hidden_companions(place)
-    assert Export(str(place.export)).inventory(FIRST).files == ()
+def test_an_hour_with_hidden_companions_only_has_no_files(site: Site) -> None:
+    site.file.unlink()
+    hidden_companions(site)
+    assert Export(str(site.export)).inventory(FIRST).files == ()
 
 
 @pytest.mark.parametrize("mangle", [(":", " "), (":", "%3A"), (":", "_"), (":", "-"), ("+", " "), ("+", "%2B")])
-def test_a_name_that_lost_its_colons_is_loaded(place: Place, mangle: tuple[str, str]) -> None:
-    rows = len(place.contents()["posthog.raw_tracks"])
-    copies(str(INTERVAL).replace(*mangle) + ".parquet.sz")(place)
-    loaded = place.load()
+def test_a_name_that_lost_its_colons_is_loaded(site: Site, mangle: tuple[str, str]) -> None:
+    rows = len(site.contents()["posthog.raw_tracks"])
+    copies(str(INTERVAL).replace(*mangle) + ".parquet.sz")(site)
+    loaded = site.load()
     assert loaded.accepted > 0
-    assert len(place.contents()["posthog.raw_tracks"]) == rows
+    assert len(site.contents()["posthog.raw_tracks"]) == rows
 
 
-def test_a_manifest_finds_its_files_by_names_that_lost_their_colons(place: Place) -> None:
-    written = write_hour(place.export, FIRST, PLAN.model_copy(update={"files_per_hour": 2}))
-    place.load()
-    before = place.contents()
-    for file in (*written.files, place.manifest):
+def test_a_manifest_finds_its_files_by_names_that_lost_their_colons(site: Site) -> None:
+    written = write_hour(site.export, FIRST, PLAN.model_copy(update={"files_per_hour": 2}))
+    site.load()
+    before = site.contents()
+    for file in (*written.files, site.manifest):
         file.rename(file.with_name(file.name.replace(":", "%3A").replace("+", "%2B")))
-    place.load()
-    inventory = Export(str(place.export)).inventory(FIRST)
+    site.load()
+    inventory = Export(str(site.export)).inventory(FIRST)
     assert inventory.manifest == f"{MANGLED}_manifest.json"
     assert len(inventory.files) == 2
-    sources = [row[:-1] for row in place.contents()["posthog.raw_tracks"]]
+    sources = [row[:-1] for row in site.contents()["posthog.raw_tracks"]]
     assert sources == [row[:-1] for row in before["posthog.raw_tracks"]]
 
 
-def test_two_files_that_spell_a_field_differently_are_named(place: Place) -> None:
-    before = place.contents()
-    content = pq.ParquetFile(place.file).read()
+def test_two_files_that_spell_a_field_differently_are_named(site: Site) -> None:
+    before = site.contents()
+    content = pq.ParquetFile(site.file).read()
     for part, name in enumerate(("team", "Team")):
-        pq.write_table(content.append_column(name, content["event"]), place.hour_folder / file_name(INTERVAL, part))
+        pq.write_table(content.append_column(name, content["event"]), site.hour_folder / file_name(INTERVAL, part))
     names = [file_name(INTERVAL, part) for part in (0, 1)]
-    place.manifest.write_text(json.dumps({"files": names}))
+    site.manifest.write_text(json.dumps({"files": names}))
     with pytest.raises(ExportError) as caught:
-        place.load()
+        site.load()
     assert str(caught.value) == (
         f"The file {FOLDER}/{names[0]} has the field 'team' and the file {FOLDER}/{names[1]} 'Team', which differ only "
         f"in case: {AGAIN}"
     )
-    assert place.contents() == before
+    assert site.contents() == before
 
 
-def test_the_root_is_the_events_folder_itself(place: Place) -> None:
+def test_the_root_is_the_events_folder_itself(site: Site) -> None:
     with pytest.raises(ExportError) as caught:
-        Export(str(place.export / "events")).inventory(FIRST)
+        Export(str(site.export / "events")).inventory(FIRST)
     assert str(caught.value) == (
-        f"The export root {place.export}/events has no folder 'events', but holds '2026-03-12/02' itself: set "
-        f"TRACKS_EXPORT_URI to its parent {place.export}."
+        f"The export root {site.export}/events has no folder 'events', but holds '2026-03-12/02' itself: set "
+        f"TRACKS_EXPORT_URI to its parent {site.export}."
     )
 
 
-def test_the_days_lie_in_a_folder_of_another_name(place: Place) -> None:
-    (place.export / "events").rename(place.export / "posthog")
+def test_the_days_lie_in_a_folder_of_another_name(site: Site) -> None:
+    (site.export / "events").rename(site.export / "posthog")
     with pytest.raises(ExportError) as caught:
-        Export(str(place.export / "posthog")).inventory(FIRST)
+        Export(str(site.export / "posthog")).inventory(FIRST)
     assert str(caught.value) == (
-        f"The export root {place.export}/posthog has no folder 'events', but holds '2026-03-12/02' itself: {TEMPLATE}"
+        f"The export root {site.export}/posthog has no folder 'events', but holds '2026-03-12/02' itself: {TEMPLATE}"
     )
 
 
-def test_a_root_without_events_shows_what_it_holds(place: Place) -> None:
-    before = place.contents()
-    shutil.rmtree(place.export / "events")
+def test_a_root_without_events_shows_what_it_holds(site: Site) -> None:
+    before = site.contents()
+    shutil.rmtree(site.export / "events")
     for shown, make in (("nothing", "a"), ("'a/'", "b"), ("'a/', 'b/'", "c"), ("'a/', 'b/', 'c/'", "d")):
         with pytest.raises(ExportError) as caught:
-            place.load()
+            site.load()
         assert str(caught.value) == (
-            f"The export root {place.export} has no folder 'events'; it holds {shown}: set TRACKS_EXPORT_URI to the "
+            f"The export root {site.export} has no folder 'events'; it holds {shown}: set TRACKS_EXPORT_URI to the "
             f"folder or bucket prefix that holds the export's 'events' folder, or wait for the first hour of a new "
             f"export."
         )
-        (place.export / make).mkdir()
+        (site.export / make).mkdir()
     with pytest.raises(ExportError, match="'a/', 'b/', 'c/' and 1 more"):
-        place.load()
-    assert place.contents() == before
+        site.load()
+    assert site.contents() == before
 
 
 def by_year(events: Path) -> str:
@@ -276,38 +276,38 @@ def named_by_key(events: Path) -> str:
 
 
 @pytest.mark.parametrize("layout", [by_year, without_hours, without_folders, named_by_key])
-def test_another_layout_is_shown(place: Place, layout: Callable[[Path], str]) -> None:
-    before = place.contents()
-    events = place.export / "events"
-    content = place.file.read_bytes()
+def test_another_layout_is_shown(site: Site, layout: Callable[[Path], str]) -> None:
+    before = site.contents()
+    events = site.export / "events"
+    content = site.file.read_bytes()
     shutil.rmtree(events)
     file = events / layout(events)
     file.parent.mkdir(parents=True)
     file.write_bytes(content)
     with pytest.raises(ExportError) as caught:
-        place.load()
+        site.load()
     assert str(caught.value) == (
-        f"The export root {place.export} has no folder events/{{date}}/{{hour}}, such as events/2026-03-12/01, but "
+        f"The export root {site.export} has no folder events/{{date}}/{{hour}}, such as events/2026-03-12/01, but "
         f"'events/{layout(events)}': {TEMPLATE}"
     )
-    assert place.contents() == before
+    assert site.contents() == before
 
 
 @pytest.mark.parametrize("stray", [f"1/{NAME}", NAME])
-def test_a_day_with_something_else_than_hours_is_no_empty_hour(place: Place, stray: str) -> None:
-    before = place.contents()
-    content = place.file.read_bytes()
-    shutil.rmtree(place.hour_folder)
-    file = place.hour_folder.parent / stray
+def test_a_day_with_something_else_than_hours_is_no_empty_hour(site: Site, stray: str) -> None:
+    before = site.contents()
+    content = site.file.read_bytes()
+    shutil.rmtree(site.hour_folder)
+    file = site.hour_folder.parent / stray
     file.parent.mkdir(exist_ok=True)
     file.write_bytes(content)
     with pytest.raises(ExportError) as caught:
-        place.load()
+        site.load()
     assert str(caught.value) == (
         f"The folder events/2026-03-12 holds '{stray}', which is in no folder of an hour, so an hour could look empty: "
         f"{TEMPLATE}"
     )
-    assert place.contents() == before
+    assert site.contents() == before
 
 
 def test_an_events_folder_without_anything_has_empty_hours(tmp_path: Path) -> None:
@@ -317,53 +317,53 @@ def test_an_events_folder_without_anything_has_empty_hours(tmp_path: Path) -> No
     assert export.check_layout() is None
 
 
-def test_the_newest_folder_is_found_and_links_are_followed(place: Place) -> None:
-    assert Export(str(place.export)).check_layout() == SECOND
-    linked = place.folder / "linked" / "events"
+def test_the_newest_folder_is_found_and_links_are_followed(site: Site) -> None:
+    assert Export(str(site.export)).check_layout() == SECOND
+    linked = site.folder / "linked" / "events"
     linked.mkdir(parents=True)
-    (linked / "2026-03-12").symlink_to(place.hour_folder.parent)
+    (linked / "2026-03-12").symlink_to(site.hour_folder.parent)
     assert Export(str(linked.parent)).check_layout() == SECOND
     assert len(Export(str(linked.parent)).inventory(FIRST).files) == 1
 
 
-def no_files(place: Place) -> str:
-    shutil.rmtree(place.hour_folder)
+def no_files(site: Site) -> str:
+    shutil.rmtree(site.hour_folder)
     return "no files"
 
 
-def an_empty_manifest(place: Place) -> str:
-    place.file.unlink()
-    place.manifest.write_text('{"files": []}')
+def an_empty_manifest(site: Site) -> str:
+    site.file.unlink()
+    site.manifest.write_text('{"files": []}')
     return "no files"
 
 
-def a_file_without_rows(place: Place) -> str:
-    pq.write_table(pq.ParquetFile(place.file).read().slice(0, 0), place.file)
+def a_file_without_rows(site: Site) -> str:
+    pq.write_table(pq.ParquetFile(site.file).read().slice(0, 0), site.file)
     return "only files without rows"
 
 
 @pytest.mark.parametrize("lose", [no_files, an_empty_manifest, a_file_without_rows])
-def test_an_hour_with_rows_is_emptied_only_if_the_run_allows_it(place: Place, lose: Callable[[Place], str]) -> None:
-    before = place.contents()
+def test_an_hour_with_rows_is_emptied_only_if_the_run_allows_it(site: Site, lose: Callable[[Site], str]) -> None:
+    before = site.contents()
     counts = [
         len([row for row in before[f"posthog.{name}"] if FIRST in row]) for name in ("raw_tracks", "rejected_tracks")
     ]
-    found = lose(place)
+    found = lose(site)
     with pytest.raises(WarehouseError) as caught:
-        place.load()
+        site.load()
     assert str(caught.value) == (
         f"The hour 2026-03-12-00:00 has stored rows ({counts[0]} in posthog.raw_tracks and {counts[1]} in "
         f"posthog.rejected_tracks), but {FOLDER} holds {found}. Nothing was changed: put the files back and run the "
         f"hour again, or, to empty the hour, run posthog.raw_tracks with allow_emptying: true in its run config (ops: "
         f"posthog__raw_tracks: config)."
     )
-    assert place.contents() == before
+    assert site.contents() == before
 
-    load = place.load(allow_emptying=True)
+    load = site.load(allow_emptying=True)
 
     assert (load.read, load.accepted, load.rejected) == (0, 0, 0)
-    after = place.contents()
+    after = site.contents()
     for name in ("posthog.raw_tracks", "posthog.rejected_tracks"):
         assert after[name] == [row for row in before[name] if SECOND in row]
     assert after["posthog.tracks"] == before["posthog.tracks"]
-    assert place.load() == load, "an hour without rows has nothing to lose"
+    assert site.load() == load, "an hour without rows has nothing to lose"

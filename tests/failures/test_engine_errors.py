@@ -16,7 +16,7 @@ from tracks_assets.transform.duckdb_errors import BUG, Cause, cause_in, cause_of
 from tracks_assets.transform.session import transforming
 from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse, loading_error
 
-from .place import FIRST, Place
+from .sites import FIRST, Site
 
 SPILLING = (
     "set max_temp_directory_size = '2MB'; "
@@ -138,32 +138,32 @@ def test_only_a_full_disk_asks_for_space(cause: Cause) -> None:
 
 
 def test_a_statement_that_is_wrong_is_called_a_bug_and_changes_nothing(
-    place: Place, monkeypatch: pytest.MonkeyPatch
+    site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = place.contents()
+    before = site.contents()
     monkeypatch.setattr(Deliveries, "accepted_rows", lambda *_: "select nope")
     with pytest.raises(WarehouseError) as caught:
-        place.load()
+        site.load()
     assert str(caught.value).startswith(
-        f"The warehouse {place.warehouse} failed to load the hour 2026-03-12-00:00, which is unchanged (Binder Error: "
+        f"The warehouse {site.warehouse} failed to load the hour 2026-03-12-00:00, which is unchanged (Binder Error: "
     )
     assert str(caught.value).endswith(f"). {BUG}")
-    assert place.contents() == before
+    assert site.contents() == before
 
 
-def test_a_statement_of_a_repair_that_is_wrong_is_called_a_bug(place: Place) -> None:
-    with DuckDbWarehouse(place.warehouse).opened() as tables, pytest.raises(WarehouseError) as caught:
+def test_a_statement_of_a_repair_that_is_wrong_is_called_a_bug(site: Site) -> None:
+    with DuckDbWarehouse(site.warehouse).opened() as tables, pytest.raises(WarehouseError) as caught:
         tables.fetch("fingerprint", table="posthog.nowhere")
     assert str(caught.value).startswith(
-        f"The warehouse {place.warehouse} failed at the statement fingerprint, which changed nothing (Catalog Error: "
+        f"The warehouse {site.warehouse} failed at the statement fingerprint, which changed nothing (Catalog Error: "
     )
     assert str(caught.value).endswith(f"). {BUG}")
 
 
-def test_an_hour_without_memory_names_the_setting(place: Place) -> None:
+def test_an_hour_without_memory_names_the_setting(site: Site) -> None:
     with pytest.raises(duckdb.OutOfMemoryException) as caught:
-        run("select list(i) from range(30000000) t(i)", memory_limit="20MB")(place.folder)
-    said = str(loading_error(place.warehouse, FIRST, caught.value))
+        run("select list(i) from range(30000000) t(i)", memory_limit="20MB")(site.folder)
+    said = str(loading_error(site.warehouse, FIRST, caught.value))
     assert said.endswith("). Raise TRACKS_MEMORY_LIMIT, then run again.")
 
 
@@ -171,8 +171,8 @@ def test_an_hour_without_memory_names_the_setting(place: Place) -> None:
     ("statement", "step"),
     [("select nope", BUG), ("copy (select 1) to '/dev/full' (format parquet)", "Free disk space in ")],
 )
-def test_bigquerys_transform_has_the_same_next_steps(place: Place, statement: str, step: str) -> None:
-    inventory = Export(str(place.export)).inventory(FIRST)
+def test_bigquerys_transform_has_the_same_next_steps(site: Site, statement: str, step: str) -> None:
+    inventory = Export(str(site.export)).inventory(FIRST)
     with pytest.raises(WarehouseError) as caught, transforming(inventory, "1GB") as connection:
         connection.execute(statement)
     finding, _, after = str(caught.value).partition("). ")
@@ -181,10 +181,10 @@ def test_bigquerys_transform_has_the_same_next_steps(place: Place, statement: st
     assert ("TMPDIR" in after) == (step != BUG)
 
 
-def test_a_file_that_is_torn_is_named_before_any_cause(place: Place) -> None:
-    inventory = Export(str(place.export)).inventory(FIRST)
-    content = bytearray(place.file.read_bytes())
+def test_a_file_that_is_torn_is_named_before_any_cause(site: Site) -> None:
+    inventory = Export(str(site.export)).inventory(FIRST)
+    content = bytearray(site.file.read_bytes())
     content[4:2_000] = bytes(1_996)
-    place.file.write_bytes(content)
-    with DuckDbWarehouse(place.warehouse).opened() as tables, pytest.raises(ExportError, match="cannot be read"):
+    site.file.write_bytes(content)
+    with DuckDbWarehouse(site.warehouse).opened() as tables, pytest.raises(ExportError, match="cannot be read"):
         tables.load_slice(EVENTS, inventory, FIRST)

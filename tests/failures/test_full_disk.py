@@ -9,7 +9,7 @@ import pytest
 from examples.export_generator.generate import write_hour
 from tracks_assets.core.errors import WarehouseError
 
-from .place import PLAN, SECOND, Place, child, loader
+from .sites import PLAN, SECOND, Site, child, loader
 
 pytestmark = pytest.mark.slow
 
@@ -26,27 +26,27 @@ def full(warehouse: Path, phase: str, suffix: str, cause: str, remedy: str) -> s
 
 
 @pytest.fixture
-def disk(place: Place) -> Iterator[Place]:
+def disk(site: Site) -> Iterator[Site]:
     """The warehouse on a disk of its own, with room for what it holds and little more."""
-    mount = place.folder / "disk"
+    mount = site.folder / "disk"
     mount.mkdir()
-    size = place.warehouse.stat().st_size + 100_000
+    size = site.warehouse.stat().st_size + 100_000
     mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", mount], check=False, capture_output=True
     )
     if mounted.returncode:
         pytest.skip("this user may not mount a disk; the file size limit below shows the same")
     try:
-        (mount / "warehouse.duckdb").write_bytes(place.warehouse.read_bytes())
-        (mount / "export").symlink_to(place.export)
-        yield Place(mount)
+        (mount / "warehouse.duckdb").write_bytes(site.warehouse.read_bytes())
+        (mount / "export").symlink_to(site.export)
+        yield Site(mount)
     finally:
         subprocess.run(["umount", mount], check=True)
 
 
 @pytest.mark.parametrize(("events", "phase", "suffix"), PHASES)
 def test_a_full_disk_leaves_the_hour_and_the_next_run_with_room_works(
-    disk: Place, events: int, phase: str, suffix: str
+    disk: Site, events: int, phase: str, suffix: str
 ) -> None:
     before = disk.contents()
     write_hour(disk.export, SECOND, PLAN.model_copy(update={"events_per_hour": events}))
@@ -60,14 +60,14 @@ def test_a_full_disk_leaves_the_hour_and_the_next_run_with_room_works(
     assert disk.load(SECOND).accepted == disk.hours()["2026-03-12-01:00"] > events
 
 
-def test_a_file_size_limit_leaves_the_hour_and_the_next_run_without_works(place: Place) -> None:
-    before = place.contents()
+def test_a_file_size_limit_leaves_the_hour_and_the_next_run_without_works(site: Site) -> None:
+    before = site.contents()
     events, phase, suffix = PHASES[0]
-    write_hour(place.export, SECOND, PLAN.model_copy(update={"events_per_hour": events}))
-    with child(loader(place, SECOND, most_bytes=place.warehouse.stat().st_size + 100_000)) as process:
+    write_hour(site.export, SECOND, PLAN.model_copy(update={"events_per_hour": events}))
+    with child(loader(site, SECOND, most_bytes=site.warehouse.stat().st_size + 100_000)) as process:
         said, _ = process.communicate(timeout=900)
-    remedy = f"Raise the limit on the size of files (ulimit -f) for {place.folder}"
-    assert said == f"loading\n{full(place.warehouse, phase, suffix, 'File too large', remedy)}\n"
+    remedy = f"Raise the limit on the size of files (ulimit -f) for {site.folder}"
+    assert said == f"loading\n{full(site.warehouse, phase, suffix, 'File too large', remedy)}\n"
     assert process.returncode == 1
-    assert place.contents() == before
-    assert place.load(SECOND).accepted == place.hours()["2026-03-12-01:00"] > events
+    assert site.contents() == before
+    assert site.load(SECOND).accepted == site.hours()["2026-03-12-01:00"] > events

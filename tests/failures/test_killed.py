@@ -19,7 +19,7 @@ from tracks_assets.settings import read_settings
 from tracks_assets.sources.posthog.layout import HOUR
 from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
 
-from .place import FIRST, PLAN, SECOND, Fingerprints, Place, child, kill_group, loader, merge_first_hour, wait_for
+from .sites import FIRST, PLAN, SECOND, Fingerprints, Site, child, kill_group, loader, merge_first_hour, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -29,39 +29,39 @@ SEEDED = random.Random(7)
 
 
 @pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> Place:
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Site:
     """Two bigger hours, the second with re-deliveries of the first; both loaded, the first one merged."""
-    place = Place(tmp_path_factory.mktemp("busy"))
+    site = Site(tmp_path_factory.mktemp("busy"))
     for hour in (FIRST, SECOND):
-        write_hour(place.export, hour, BUSY)
-        place.load(hour)
-    merge_first_hour(place.warehouse)
-    shutil.copy(place.warehouse, place.folder / BEFORE)
-    return place
+        write_hour(site.export, hour, BUSY)
+        site.load(hour)
+    merge_first_hour(site.warehouse)
+    shutil.copy(site.warehouse, site.folder / BEFORE)
+    return site
 
 
 @pytest.fixture
-def busy(loaded: Place) -> Place:
-    """The same place before every test: dbt's parse state is good for one path only, and takes seconds to make."""
+def busy(loaded: Site) -> Site:
+    """The same site before every test: dbt's parse state is good for one path only, and takes seconds to make."""
     restore(loaded)
     return loaded
 
 
-def restore(place: Place) -> None:
-    place.warehouse.with_name("warehouse.duckdb.wal").unlink(missing_ok=True)
-    shutil.copy(place.folder / BEFORE, place.warehouse)
+def restore(site: Site) -> None:
+    site.warehouse.with_name("warehouse.duckdb.wal").unlink(missing_ok=True)
+    shutil.copy(site.folder / BEFORE, site.warehouse)
 
 
-def assert_whole(place: Place, undisturbed: Fingerprints, stamped: bool) -> None:
+def assert_whole(site: Site, undisturbed: Fingerprints, stamped: bool) -> None:
     """Every delivery stands in raw_tracks or rejected_tracks, every id once in tracks, all as if undisturbed."""
-    tables = place.fingerprints(stamped)
+    tables = site.fingerprints(stamped)
     assert tables == undisturbed
-    delivered = sum(pq.ParquetFile(file).metadata.num_rows for file in place.export.rglob("*.parquet.sz"))
+    delivered = sum(pq.ParquetFile(file).metadata.num_rows for file in site.export.rglob("*.parquet.sz"))
     assert tables["posthog.raw_tracks"][0] + tables["posthog.rejected_tracks"][0] == delivered
-    assert place.distinct_tracks() == tables["posthog.tracks"][0] > 0
+    assert site.distinct_tracks() == tables["posthog.tracks"][0] > 0
 
 
-def test_a_load_that_is_killed_again_and_again_is_whole_after_the_next_run(busy: Place) -> None:
+def test_a_load_that_is_killed_again_and_again_is_whole_after_the_next_run(busy: Site) -> None:
     before = busy.fingerprints(stamped=False)
     for seconds in (0.05, *(SEEDED.uniform(0.1, 0.9) for _ in range(3))):
         with child(loader(busy, SECOND)) as process:
@@ -76,9 +76,9 @@ def test_a_load_that_is_killed_again_and_again_is_whole_after_the_next_run(busy:
 
 
 @contextmanager
-def merge(place: Place) -> Iterator["subprocess.Popen[str]"]:
+def merge(site: Site) -> Iterator["subprocess.Popen[str]"]:
     """A dbt process that merges the second hour."""
-    settings = read_settings({"TRACKS_HOME": str(place.folder)})
+    settings = read_settings({"TRACKS_HOME": str(site.folder)})
     state, variables = str(parsed_state(settings, DBT_PROJECT)), settings.child_environment()
     window = {"TRACKS_WINDOW_START": SECOND.isoformat(), "TRACKS_WINDOW_END": (SECOND + HOUR).isoformat()}
     command = [dbt_executable(), "run", "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
@@ -88,18 +88,18 @@ def merge(place: Place) -> Iterator["subprocess.Popen[str]"]:
 
 
 @pytest.fixture(scope="module")
-def merged(loaded: Place, tmp_path_factory: pytest.TempPathFactory) -> Place:
+def merged(loaded: Site, tmp_path_factory: pytest.TempPathFactory) -> Site:
     """The second hour merged by a dbt that nobody disturbed."""
     restore(loaded)
     with merge(loaded) as process:
         said, _ = process.communicate(timeout=900)
     assert process.returncode == 0, said
-    place = Place(tmp_path_factory.mktemp("merged"))
-    shutil.copy(loaded.warehouse, place.warehouse)
-    return place
+    site = Site(tmp_path_factory.mktemp("merged"))
+    shutil.copy(loaded.warehouse, site.warehouse)
+    return site
 
 
-def test_a_merge_that_is_killed_again_and_again_is_whole_after_the_next_run(merged: Place, busy: Place) -> None:
+def test_a_merge_that_is_killed_again_and_again_is_whole_after_the_next_run(merged: Site, busy: Site) -> None:
     before, after = busy.fingerprints(), merged.fingerprints()
     assert before != after
     for seconds in (SEEDED.uniform(0, 0.3), SEEDED.uniform(0.3, 1)):
@@ -126,7 +126,7 @@ def materialize() -> list[str]:
     return [*command, "--select", 'key:"posthog/raw_tracks" or key:"posthog/tracks"', "--partition", "2026-03-12-01:00"]
 
 
-def test_a_dagster_run_that_is_killed_in_its_merge_is_whole_after_the_next_run(merged: Place, busy: Place) -> None:
+def test_a_dagster_run_that_is_killed_in_its_merge_is_whole_after_the_next_run(merged: Site, busy: Site) -> None:
     home = busy.folder / "dagster"
     home.mkdir()
     shutil.copy(DBT_PROJECT.parent / "dagster.yaml", home)

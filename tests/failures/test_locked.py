@@ -19,41 +19,41 @@ from tracks_assets.settings import read_settings
 from tracks_assets.sources.posthog.inventory import Export
 from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
 
-from .place import FIRST, PLAN, SECOND, Place, child, cut_off_the_footer, holding, loader
+from .sites import FIRST, PLAN, SECOND, Site, child, cut_off_the_footer, holding, loader
 
 pytestmark = pytest.mark.slow
 
 PYTHON = Path(sys.executable).resolve()
 
 
-def held(place: Place, pid: int, waited: str) -> str:
+def held(site: Site, pid: int, waited: str) -> str:
     return (
-        f"The warehouse {place.warehouse} is held by process {pid} ({PYTHON}), which did not finish within {waited} "
+        f"The warehouse {site.warehouse} is held by process {pid} ({PYTHON}), which did not finish within {waited} "
         f"seconds. Wait for that process to finish, then run again."
     )
 
 
-def test_a_held_warehouse_is_waited_for_a_while_then_its_holder_is_named(place: Place) -> None:
-    before = place.contents()
-    with holding(place.warehouse) as holder, pytest.raises(WarehouseError) as caught:
-        place.load(lock_wait=1.5)
-    assert str(caught.value) == held(place, holder.pid, "1.5")
-    assert place.contents() == before
+def test_a_held_warehouse_is_waited_for_a_while_then_its_holder_is_named(site: Site) -> None:
+    before = site.contents()
+    with holding(site.warehouse) as holder, pytest.raises(WarehouseError) as caught:
+        site.load(lock_wait=1.5)
+    assert str(caught.value) == held(site, holder.pid, "1.5")
+    assert site.contents() == before
 
 
-def test_a_warehouse_that_is_let_go_in_time_is_loaded(place: Place) -> None:
-    before = place.contents()
-    with holding(place.warehouse, seconds=1):
-        place.load(lock_wait=30)
-    assert place.contents() == before
+def test_a_warehouse_that_is_let_go_in_time_is_loaded(site: Site) -> None:
+    before = site.contents()
+    with holding(site.warehouse, seconds=1):
+        site.load(lock_wait=30)
+    assert site.contents() == before
 
 
-def failure_of(place: Place) -> list[str]:
+def failure_of(site: Site) -> list[str]:
     """The messages of the errors that a failed run of raw_tracks shows, outermost first."""
-    settings = read_settings({"TRACKS_HOME": str(place.folder), "TRACKS_STEP_RETRIES": "0"})
+    settings = read_settings({"TRACKS_HOME": str(site.folder), "TRACKS_STEP_RETRIES": "0"})
     resources = {
         "export": Export(settings.export_uri),
-        "warehouse": WarehouseOpener(settings.model_copy(update={"duckdb_path": place.warehouse}), lock_wait=0.5),
+        "warehouse": WarehouseOpener(settings.model_copy(update={"duckdb_path": site.warehouse}), lock_wait=0.5),
     }
     with dg.DagsterInstance.ephemeral() as instance:
         result = dg.materialize(
@@ -72,74 +72,74 @@ def failure_of(place: Place) -> list[str]:
     return messages
 
 
-def test_a_run_shows_who_holds_the_warehouse(place: Place) -> None:
-    before = place.contents()
-    with holding(place.warehouse) as holder:
-        messages = failure_of(place)
+def test_a_run_shows_who_holds_the_warehouse(site: Site) -> None:
+    before = site.contents()
+    with holding(site.warehouse) as holder:
+        messages = failure_of(site)
     name = "tracks_assets.core.errors.TransientWarehouseError"
-    assert messages[1] == f"{name}: {held(place, holder.pid, '0.5')}"
-    assert place.contents() == before
+    assert messages[1] == f"{name}: {held(site, holder.pid, '0.5')}"
+    assert site.contents() == before
 
 
-def test_a_run_shows_which_file_is_torn(place: Place) -> None:
-    before = place.contents()
-    cut_off_the_footer(place)
+def test_a_run_shows_which_file_is_torn(site: Site) -> None:
+    before = site.contents()
+    cut_off_the_footer(site)
     interval = "2026-03-12T00:00:00+00:00-2026-03-12T01:00:00+00:00"
-    assert failure_of(place)[1] == (
+    assert failure_of(site)[1] == (
         f"tracks_assets.core.errors.ExportError: The file events/2026-03-12/01/{interval}.parquet.sz cannot be "
         f"read as Parquet (Parquet magic bytes not found in footer): let PostHog export the hour again."
     )
-    assert place.contents() == before
+    assert site.contents() == before
 
 
-def test_dbt_names_the_holder_and_merges_nothing(place: Place, tmp_path: Path) -> None:
-    before = place.contents()
+def test_dbt_names_the_holder_and_merges_nothing(site: Site, tmp_path: Path) -> None:
+    before = site.contents()
     profile = (DBT_PROJECT / "profiles.yml").read_text()
     assert profile.count("connect_attempts: 6") == 1
     (tmp_path / "profiles.yml").write_text(profile.replace("connect_attempts: 6", "connect_attempts: 1"))
     command = [dbt_executable(), "run", "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(tmp_path)]
     command += ["--target-path", str(tmp_path / "target"), "--log-path", str(tmp_path / "log")]
-    variables = read_settings({"TRACKS_HOME": str(place.folder)}).child_environment()
-    with holding(place.warehouse) as holder:
+    variables = read_settings({"TRACKS_HOME": str(site.folder)}).child_environment()
+    with holding(site.warehouse) as holder:
         done = subprocess.run(command, env=os.environ | variables, capture_output=True, text=True, check=False)
     assert done.returncode != 0
-    told = f'Could not set lock on file "{place.warehouse}": Conflicting lock is held in {PYTHON} (PID {holder.pid})'
+    told = f'Could not set lock on file "{site.warehouse}": Conflicting lock is held in {PYTHON} (PID {holder.pid})'
     assert told in re.sub(r"\s+", " ", done.stdout)
-    assert place.contents() == before
+    assert site.contents() == before
 
 
-def test_a_warehouse_that_is_no_warehouse_says_so(place: Place) -> None:
-    place.warehouse.write_text("not a database\n" * 1_000)
+def test_a_warehouse_that_is_no_warehouse_says_so(site: Site) -> None:
+    site.warehouse.write_text("not a database\n" * 1_000)
     with pytest.raises(WarehouseError) as caught:
-        place.load()
+        site.load()
     assert str(caught.value) == (
-        f'The warehouse {place.warehouse} cannot be opened (IO Error: The file "{place.warehouse}" exists, but it is '
+        f'The warehouse {site.warehouse} cannot be opened (IO Error: The file "{site.warehouse}" exists, but it is '
         f"not a valid DuckDB database file!). Set TRACKS_DUCKDB_PATH to a DuckDB file, or to a new file in a "
         f"folder that exists."
     )
-    assert place.warehouse.read_text() == "not a database\n" * 1_000
+    assert site.warehouse.read_text() == "not a database\n" * 1_000
 
 
-def test_a_table_with_other_columns_is_named_before_a_statement_fails(place: Place) -> None:
+def test_a_table_with_other_columns_is_named_before_a_statement_fails(site: Site) -> None:
     """It would fail as a statement that is wrong, and look like a bug."""
-    with duckdb.connect(str(place.warehouse)) as connection:
+    with duckdb.connect(str(site.warehouse)) as connection:
         connection.execute("alter table posthog.raw_tracks drop column locale")
-    before = place.contents()
+    before = site.contents()
     with pytest.raises(WarehouseError) as caught:
-        place.load()
+        site.load()
     assert str(caught.value) == (
-        f"The table posthog.raw_tracks of the warehouse {place.warehouse} does not fit: it has no column locale. "
+        f"The table posthog.raw_tracks of the warehouse {site.warehouse} does not fit: it has no column locale. "
         f"Change it with alter table, or set TRACKS_DUCKDB_PATH to another file."
     )
-    assert place.contents() == before
+    assert site.contents() == before
 
 
-def test_two_processes_load_different_hours_at_once(place: Place) -> None:
+def test_two_processes_load_different_hours_at_once(site: Site) -> None:
     bigger = PLAN.model_copy(update={"events_per_hour": 3_000})
-    rows = {hour: write_hour(place.export, hour, bigger) for hour in (FIRST, SECOND)}
-    with child(loader(place, FIRST)) as one, child(loader(place, SECOND)) as other:
+    rows = {hour: write_hour(site.export, hour, bigger) for hour in (FIRST, SECOND)}
+    with child(loader(site, FIRST)) as one, child(loader(site, SECOND)) as other:
         said = [process.communicate(timeout=900)[0] for process in (one, other)]
-    expected = {key: each.rows - each.malformed for key, each in zip(place.hours(), rows.values(), strict=True)}
+    expected = {key: each.rows - each.malformed for key, each in zip(site.hours(), rows.values(), strict=True)}
     assert said == [f"loading\nloaded {accepted}\n" for accepted in expected.values()]
-    assert place.hours() == expected
-    assert len(place.contents()["posthog.rejected_tracks"]) == sum(each.malformed for each in rows.values())
+    assert site.hours() == expected
+    assert len(site.contents()["posthog.rejected_tracks"]) == sum(each.malformed for each in rows.values())

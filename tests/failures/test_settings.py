@@ -13,7 +13,7 @@ import pytest
 from tracks_assets.__main__ import main
 from tracks_assets.settings import Settings, SettingsError, described_settings, read_settings
 
-from .place import child
+from .sites import child
 
 HOUR = "a UTC hour such as 2026-03-12-00:00"
 LOCAL = "a local path"

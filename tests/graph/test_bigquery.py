@@ -15,7 +15,7 @@ from tests.emulators.proxy import proxy_to
 from tests.emulators.servers import PROJECT, GoogleCloud
 from tests.graph.conftest import ROOT, Home
 from tests.integrity.rows import uuid7
-from tests.legacy.place import FIRST, Place, table
+from tests.legacy.sites import FIRST, Site, table
 from tests.outages.test_load import ABORTED
 from tracks_assets.defs.shared.dbt_manifest import ensure_manifest
 from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
@@ -159,8 +159,8 @@ def test_legacy_rows_and_every_job(cloud_home: Home, bucket: tuple[str, list[Hou
 
     asked(
         home,
-        f"insert into {place(home, 'tracks')} select * replace (timestamp_add(created_at, interval 9 day) as "
-        f"created_at) from {place(home, 'tracks')} where event_id = '{MINTED}'",
+        f"insert into {site(home, 'tracks')} select * replace (timestamp_add(created_at, interval 9 day) as "
+        f"created_at) from {site(home, 'tracks')} where event_id = '{MINTED}'",
     )
     execute(home, "dedup_tracks", dry_run="false")
     assert (count(home, "tracks"), count(home, "tracks_duplicates"), count(home, "duplicate_census")) == (2, 1, 1)
@@ -169,7 +169,7 @@ def test_legacy_rows_and_every_job(cloud_home: Home, bucket: tuple[str, list[Hou
     assert (count(home, "tracks"), ids(home, "tracks"), count(home, "tracks_duplicates")) == (3, 2, 0)
 
     execute(home, "restore_created_at", dry_run="false")
-    restored = f"select count(*) as answer from {place(home, 'tracks')} where event_id = '{MINTED}' and created_at = "
+    restored = f"select count(*) as answer from {site(home, 'tracks')} where event_id = '{MINTED}' and created_at = "
     assert asked(home, f"{restored}timestamp '{FIRST.isoformat()}'") == 2
     execute(home, "rollback_restore_created_at", dry_run="false")
     assert asked(home, f"{restored}timestamp '{FIRST.isoformat()}'") == 1
@@ -185,10 +185,10 @@ def put_legacy(home: Home, export: str) -> Home:
     """Puts a file of the old pipeline into the export's bucket; the home with its root."""
     rows = [{"event_id": MINTED, "created_at": FIRST, "bq_ingested_timestamp": FIRST}]
     rows += [{"event_id": "twice", "created_at": FIRST, "bq_ingested_timestamp": FIRST}] * 2
-    file = Place(home.path).write(table(*rows))
+    file = Site(home.path).write(table(*rows))
     bucket = export.removeprefix("gs://").partition("/")[0]
     client = storage.Client()
-    client.bucket(bucket).blob(f"old/{file.relative_to(Place(home.path).root)}").upload_from_filename(str(file))
+    client.bucket(bucket).blob(f"old/{file.relative_to(Site(home.path).root)}").upload_from_filename(str(file))
     client.close()
     return replace(home, variables={**home.variables, "TRACKS_LEGACY_URI": f"gs://{bucket}/old"})
 
@@ -205,15 +205,15 @@ def execute(home: Home, job: str, op: str = "preflight", **config: str) -> str:
 
 def count(home: Home, table: str) -> int:
     """Rows of a table."""
-    return asked(home, f"select count(*) as answer from {place(home, table)}")
+    return asked(home, f"select count(*) as answer from {site(home, table)}")
 
 
 def ids(home: Home, table: str, condition: str = "true") -> int:
     """Different ids of a table."""
-    return asked(home, f"select count(distinct event_id) as answer from {place(home, table)} where {condition}")
+    return asked(home, f"select count(distinct event_id) as answer from {site(home, table)} where {condition}")
 
 
-def place(home: Home, table: str) -> str:
+def site(home: Home, table: str) -> str:
     return f"`{PROJECT}.{home.settings.bq_dataset_prefix}posthog.{table}`"
 
 

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from examples.export_generator.generate import write_hours
 from examples.export_generator.plan import ExportPlan
 from tests.graph.conftest import Home
-from tests.legacy.place import table
+from tests.legacy.sites import table
 from tracks_assets.defs.posthog.hourly import hourly_assets
 from tracks_assets.defs.posthog.legacy import legacy_assets
 from tracks_assets.defs.shared.resources import resources

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from tests.dedup.jobs import command
-from tests.failures.place import child, kill_group, wait_for
+from tests.failures.sites import child, kill_group, wait_for
 from tests.graph.conftest import Home
 from tests.integrity.rows import DAY, MINTED, insert, pairs, row, seconds, uuid7
 from tests.integrity.test_restore import NOW, Redated

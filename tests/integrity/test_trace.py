@@ -9,7 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from tests.failures.place import holding
+from tests.failures.sites import holding
 from tests.integrity.life import (
     EVENT,
     NEVER_SEEN,

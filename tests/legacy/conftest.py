@@ -1,4 +1,4 @@
-"""A place of its own for every test: an empty warehouse, and a legacy root that a test fills."""
+"""A site of its own for every test: an empty warehouse, and a legacy root that a test fills."""
 
 from pathlib import Path
 
@@ -6,9 +6,9 @@ import pytest
 
 from tests.graph.conftest import home, new_home  # noqa: F401 (fixtures)
 
-from .place import Place
+from .sites import Site
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path)
+def site(tmp_path: Path) -> Site:
+    return Site(tmp_path)

@@ -8,7 +8,7 @@ from tests.graph.conftest import Home
 from tracks_assets.sources.posthog.feeds import BACKFILL_TRACKS
 from tracks_assets.warehouse.tables import TRACKS
 
-from .place import FIRST
+from .sites import FIRST
 
 PLAN = IncidentPlan(400, (Kind(5, (0, 0)),), days=1, start=FIRST)
 SELECTION = 'key:"posthog/backfill_tracks" or key:"posthog/tracks_legacy"'

@@ -17,7 +17,7 @@ from tracks_assets.sources.posthog.layout import HOUR
 from tracks_assets.sources.posthog.legacy import Legacy
 from tracks_assets.warehouse.backfill import LegacyHour, Treatment
 
-from .place import DAY, FIRST, MINUTE, SECOND, Place, Row, table
+from .sites import DAY, FIRST, MINUTE, SECOND, Row, Site, table
 
 AGAIN = "write it again from the old pipeline's table, or take it out of the folder, and run the hour again."
 ROWS: list[Row] = [
@@ -28,30 +28,30 @@ ROWS: list[Row] = [
 ]
 
 
-def test_an_hour_is_loaded_and_told(place: Place) -> None:
-    place.write(table(*ROWS))
+def test_an_hour_is_loaded_and_told(site: Site) -> None:
+    site.write(table(*ROWS))
 
-    assert place.load() == [LegacyHour(FIRST, Treatment.LOADED, 1, 4, 2, FIRST, FIRST + 59 * MINUTE)]
-    assert place.query(
+    assert site.load() == [LegacyHour(FIRST, Treatment.LOADED, 1, 4, 2, FIRST, FIRST + 59 * MINUTE)]
+    assert site.query(
         "select event_id, event_payload::varchar, active_feature_flags::varchar, event_name "
         "from posthog.backfill_tracks order by all"
     ) == [("a", '{"n": 1}', None, "open"), ("b", None, '["x"]', None), ("b", None, '["x"]', None), (None,) * 4]
 
 
 @pytest.mark.slow
-def test_large_rows_load_within_the_memory_limit(place: Place) -> None:
+def test_large_rows_load_within_the_memory_limit(site: Site) -> None:
     sizes = [*[2_300] * 5_000, 8_000_000, *[900_000] * 200, *[60_000] * 500]
     texts = {size: json.dumps({"text": "e" * (size // 2), "list": [12345.5] * (size // 18)}) for size in set(sizes)}
     rows = [
         {"event_id": f"id-{number}", "created_at": FIRST, "event_payload": texts[size], "lib_values": texts[size]}
         for number, size in enumerate(sizes)
     ]
-    place.write(table(*rows))
+    site.write(table(*rows))
 
-    (hour,) = place.load(memory_limit="512MB")
+    (hour,) = site.load(memory_limit="512MB")
 
     assert hour.rows == len(rows)
-    assert place.query(
+    assert site.query(
         "select length(event_payload::varchar), md5(event_payload::varchar), md5(lib_values::varchar), count(*) "
         "from posthog.backfill_tracks group by all order by all"
     ) == [
@@ -60,92 +60,92 @@ def test_large_rows_load_within_the_memory_limit(place: Place) -> None:
     ]
 
 
-def test_an_hour_loaded_again_is_the_same(place: Place) -> None:
-    place.write(table(*ROWS))
-    place.write(table({"event_id": "c", "created_at": SECOND}), SECOND)
-    place.load(FIRST, SECOND)
-    before = place.rows("backfill_tracks")
+def test_an_hour_loaded_again_is_the_same(site: Site) -> None:
+    site.write(table(*ROWS))
+    site.write(table({"event_id": "c", "created_at": SECOND}), SECOND)
+    site.load(FIRST, SECOND)
+    before = site.rows("backfill_tracks")
 
-    place.load(FIRST, SECOND)
-    place.load(SECOND)
+    site.load(FIRST, SECOND)
+    site.load(SECOND)
 
-    assert place.rows("backfill_tracks") == before
+    assert site.rows("backfill_tracks") == before
     assert len(before) == 5
 
 
-def test_a_file_that_changed_replaces_its_hour_and_no_other(place: Place) -> None:
-    place.write(table(*ROWS))
-    place.write(table({"event_id": "c", "created_at": SECOND}), SECOND)
-    place.load(FIRST, SECOND)
+def test_a_file_that_changed_replaces_its_hour_and_no_other(site: Site) -> None:
+    site.write(table(*ROWS))
+    site.write(table({"event_id": "c", "created_at": SECOND}), SECOND)
+    site.load(FIRST, SECOND)
 
-    place.write(table({"event_id": "d", "created_at": FIRST}))
-    place.write(table({"event_id": "e", "created_at": FIRST}), name="part-1.parquet")
-    told = place.load(FIRST)
+    site.write(table({"event_id": "d", "created_at": FIRST}))
+    site.write(table({"event_id": "e", "created_at": FIRST}), name="part-1.parquet")
+    told = site.load(FIRST)
 
     assert told == [LegacyHour(FIRST, Treatment.LOADED, 2, 2, 2, FIRST, FIRST)]
-    assert place.query("select event_id from posthog.backfill_tracks order by all") == [("c",), ("d",), ("e",)]
+    assert site.query("select event_id from posthog.backfill_tracks order by all") == [("c",), ("d",), ("e",)]
 
 
-def test_columns_are_read_by_name(place: Place) -> None:
+def test_columns_are_read_by_name(site: Site) -> None:
     shuffled = table(*ROWS).select(sorted(table().column_names, reverse=True))
-    place.write(shuffled.append_column("team_id", pa.array([1] * 4)))
-    place.load()
-    before = place.rows("backfill_tracks")
+    site.write(shuffled.append_column("team_id", pa.array([1] * 4)))
+    site.load()
+    before = site.rows("backfill_tracks")
 
-    place.write(table(*ROWS))
-    place.load()
+    site.write(table(*ROWS))
+    site.load()
 
-    assert place.rows("backfill_tracks") == before
+    assert site.rows("backfill_tracks") == before
 
 
-def test_an_hour_without_files_stands_as_it_is(place: Place) -> None:
-    place.root.mkdir()
-    place.freeze(*ROWS)
-    before = place.rows("backfill_tracks")
+def test_an_hour_without_files_stands_as_it_is(site: Site) -> None:
+    site.root.mkdir()
+    site.freeze(*ROWS)
+    before = site.rows("backfill_tracks")
 
-    assert place.load(FIRST, SECOND) == [
+    assert site.load(FIRST, SECOND) == [
         LegacyHour(FIRST, Treatment.NO_FILES, 0, 4, 2, FIRST, FIRST + 59 * MINUTE),
         LegacyHour(SECOND, Treatment.NO_FILES),
     ]
-    assert place.rows("backfill_tracks") == before
+    assert site.rows("backfill_tracks") == before
 
 
-def test_without_a_root_the_table_is_frozen(place: Place) -> None:
-    place.freeze(*ROWS)
-    before = place.rows("backfill_tracks")
+def test_without_a_root_the_table_is_frozen(site: Site) -> None:
+    site.freeze(*ROWS)
+    before = site.rows("backfill_tracks")
 
-    assert place.load(FIRST, SECOND) == [
+    assert site.load(FIRST, SECOND) == [
         LegacyHour(FIRST, Treatment.FROZEN, 0, 4, 2, FIRST, FIRST + 59 * MINUTE),
         LegacyHour(SECOND, Treatment.FROZEN),
     ]
-    assert place.rows("backfill_tracks") == before
+    assert site.rows("backfill_tracks") == before
 
 
-def test_neither_root_nor_rows_is_a_failure(place: Place) -> None:
+def test_neither_root_nor_rows_is_a_failure(site: Site) -> None:
     with pytest.raises(WarehouseError) as caught:
-        place.load()
+        site.load()
 
     assert str(caught.value) == (
-        f"The legacy root {place.root} does not exist and posthog.backfill_tracks is empty: set TRACKS_LEGACY_URI to "
+        f"The legacy root {site.root} does not exist and posthog.backfill_tracks is empty: set TRACKS_LEGACY_URI to "
         f"the folder or bucket prefix that holds the old pipeline's rows."
     )
 
 
 @pytest.mark.slow
-def test_what_the_demo_writes_is_what_it_would_have_put_there(place: Place) -> None:
+def test_what_the_demo_writes_is_what_it_would_have_put_there(site: Site) -> None:
     plan = plan_incident(600, days=2, start=FIRST)
-    written = write_legacy(place.root, plan)
+    written = write_legacy(site.root, plan)
 
-    told = place.load(*(FIRST + number * HOUR for number in range((plan.end - FIRST) // HOUR)))
+    told = site.load(*(FIRST + number * HOUR for number in range((plan.end - FIRST) // HOUR)))
 
     assert sum(hour.rows for hour in told) == written == 600
-    assert place.rows("backfill_tracks") == _directly(place.home / "direct", plan)
+    assert site.rows("backfill_tracks") == _directly(site.home / "direct", plan)
 
 
 def _directly(home: Path, plan: IncidentPlan) -> list[tuple[object, ...]]:
-    with Place(home).warehouse().opened() as warehouse:
+    with Site(home).warehouse().opened() as warehouse:
         fill_backfill_tracks(warehouse, plan)
-    return Place(home).rows("backfill_tracks")
+    return Site(home).rows("backfill_tracks")
 
 
 def drop_column(file: Path) -> None:
@@ -259,28 +259,28 @@ BAD_FILES: list[tuple[Callable[[Path], None], str]] = [
 
 
 @pytest.mark.parametrize(("damage", "message"), BAD_FILES, ids=[damage.__name__ for damage, _ in BAD_FILES])
-def test_a_bad_file_is_named_and_the_old_rows_stay(place: Place, damage: Callable[[Path], None], message: str) -> None:
-    place.write(table({"event_id": "good", "created_at": FIRST}))
-    file = place.write(table(*ROWS), name="part-1.parquet")
-    place.load()
-    before = place.rows("backfill_tracks")
+def test_a_bad_file_is_named_and_the_old_rows_stay(site: Site, damage: Callable[[Path], None], message: str) -> None:
+    site.write(table({"event_id": "good", "created_at": FIRST}))
+    file = site.write(table(*ROWS), name="part-1.parquet")
+    site.load()
+    before = site.rows("backfill_tracks")
     damage(file)
 
     with pytest.raises(ExportError) as caught:
-        place.load()
+        site.load()
 
     assert str(caught.value) == message.format(file=file)
-    assert place.rows("backfill_tracks") == before
+    assert site.rows("backfill_tracks") == before
 
 
 HIDDEN = ("._part-0.parquet", ".part-0.parquet.crc", "_SUCCESS", "_temporary/0/part-0.parquet")
 
 
-def put(place: Place, *names: str) -> None:
+def put(site: Site, *names: str) -> None:
     """Puts files into the hour's folder, below folders that are missing."""
     for name in names:
-        place.file(name=name).parent.mkdir(parents=True, exist_ok=True)
-        place.file(name=name).write_text("{}")
+        site.file(name=name).parent.mkdir(parents=True, exist_ok=True)
+        site.file(name=name).write_text("{}")
 
 
 AS_PARQUET = "write the rows of the hour into this folder as Parquet."
@@ -303,28 +303,28 @@ BAD_FOLDERS: dict[str, tuple[str, bool, str]] = {
 
 
 @pytest.mark.parametrize(("name", "is_beside", "message"), BAD_FOLDERS.values(), ids=BAD_FOLDERS)
-def test_a_bad_folder_is_named_and_the_old_rows_stay(place: Place, name: str, is_beside: bool, message: str) -> None:
-    file = place.write(table(*ROWS))
-    place.load()
-    before = place.rows("backfill_tracks")
-    put(place, name)
+def test_a_bad_folder_is_named_and_the_old_rows_stay(site: Site, name: str, is_beside: bool, message: str) -> None:
+    file = site.write(table(*ROWS))
+    site.load()
+    before = site.rows("backfill_tracks")
+    put(site, name)
     if not is_beside:
         file.unlink()
 
     with pytest.raises(ExportError) as caught:
-        place.load()
+        site.load()
 
     assert str(caught.value) == f"The folder {file.parent} {message}"
-    assert place.rows("backfill_tracks") == before
+    assert site.rows("backfill_tracks") == before
 
 
-def test_hidden_companions_are_ignored(place: Place) -> None:
-    file = place.write(table(*ROWS))
-    put(place, *HIDDEN)
+def test_hidden_companions_are_ignored(site: Site) -> None:
+    file = site.write(table(*ROWS))
+    put(site, *HIDDEN)
     told = [LegacyHour(FIRST, Treatment.LOADED, 1, 4, 2, FIRST, FIRST + 59 * MINUTE)]
-    assert place.load() == told
+    assert site.load() == told
     file.unlink()
-    assert place.load() == [replace(told[0], treatment=Treatment.NO_FILES, files=0)]
+    assert site.load() == [replace(told[0], treatment=Treatment.NO_FILES, files=0)]
 
 
 MOVE = "move the files to {date}/{hour}/ below TRACKS_LEGACY_URI, such as 2026-03-01/00/, or set it to where they lie."
@@ -333,25 +333,25 @@ MOVE = "move the files to {date}/{hour}/ below TRACKS_LEGACY_URI, such as 2026-0
 @pytest.mark.parametrize(
     "file", ["2026/02/01/00/part-0.parquet", "legacy/2026-02-01/00/part-0.parquet", "rows.parquet"]
 )
-def test_another_layout_is_shown(place: Place, file: str) -> None:
-    place.freeze(*ROWS)
-    (place.root / file).parent.mkdir(parents=True, exist_ok=True)
-    (place.root / file).touch()
+def test_another_layout_is_shown(site: Site, file: str) -> None:
+    site.freeze(*ROWS)
+    (site.root / file).parent.mkdir(parents=True, exist_ok=True)
+    (site.root / file).touch()
 
     with pytest.raises(ExportError) as caught:
-        place.load(SECOND)
+        site.load(SECOND)
 
-    assert str(caught.value) == f"The legacy root {place.root} has no folder {{date}}/{{hour}}, but '{file}': {MOVE}"
+    assert str(caught.value) == f"The legacy root {site.root} has no folder {{date}}/{{hour}}, but '{file}': {MOVE}"
 
 
-def test_a_day_with_something_else_than_hours_is_no_hour_without_files(place: Place) -> None:
-    place.write(table({"event_id": "c", "created_at": SECOND}), SECOND)
-    stray = place.root / "2026-02-01" / "0" / "part-0.parquet"
+def test_a_day_with_something_else_than_hours_is_no_hour_without_files(site: Site) -> None:
+    site.write(table({"event_id": "c", "created_at": SECOND}), SECOND)
+    stray = site.root / "2026-02-01" / "0" / "part-0.parquet"
     stray.parent.mkdir()
     stray.touch()
 
     with pytest.raises(ExportError) as caught:
-        place.load(FIRST)
+        site.load(FIRST)
 
     assert str(caught.value) == (
         f"The folder 2026-02-01 holds '0/part-0.parquet', which is in no folder of an hour, so an hour could look "
@@ -359,25 +359,25 @@ def test_a_day_with_something_else_than_hours_is_no_hour_without_files(place: Pl
     )
 
 
-def test_without_a_root_no_hour_is_emptied(place: Place) -> None:
-    place.freeze(*ROWS)
-    before = place.rows("backfill_tracks")
+def test_without_a_root_no_hour_is_emptied(site: Site) -> None:
+    site.freeze(*ROWS)
+    before = site.rows("backfill_tracks")
 
-    (hour,) = place.load(allow_emptying=True)
+    (hour,) = site.load(allow_emptying=True)
 
     assert hour.treatment is Treatment.FROZEN
-    assert place.rows("backfill_tracks") == before
+    assert site.rows("backfill_tracks") == before
 
 
-def test_a_root_that_is_a_file_is_no_root_without_files(place: Place) -> None:
-    place.freeze(*ROWS)
-    place.root.write_text("rows")
+def test_a_root_that_is_a_file_is_no_root_without_files(site: Site) -> None:
+    site.freeze(*ROWS)
+    site.root.write_text("rows")
 
     with pytest.raises(ExportError) as caught:
-        place.load()
+        site.load()
 
     assert str(caught.value) == (
-        f"The folder {place.root}/2026-02-01/00 cannot be read (Not a directory): make it a folder that this user may "
+        f"The folder {site.root}/2026-02-01/00 cannot be read (Not a directory): make it a folder that this user may "
         f"list, then run the hour again."
     )
 
@@ -401,12 +401,12 @@ def test_the_root_may_lie_in_a_bucket() -> None:
 
 @pytest.mark.parametrize("folder", ["event_id=x", "created_at=2020-01-01", "event_name=y", "filename=z"])
 def test_a_path_changes_no_value(folder: str, tmp_path: Path) -> None:
-    place = Place(tmp_path / folder)
-    place.write(table(*ROWS))
+    site = Site(tmp_path / folder)
+    site.write(table(*ROWS))
 
-    place.load()
+    site.load()
 
-    assert place.query("select event_id, event_name from posthog.backfill_tracks order by all") == [
+    assert site.query("select event_id, event_name from posthog.backfill_tracks order by all") == [
         ("a", "open"),
         ("b", None),
         ("b", None),

@@ -16,7 +16,7 @@ from aiohttp import ClientTimeout
 from examples.export_generator.generate import write_hour, write_hours
 from examples.export_generator.plan import ExportPlan
 from tests.emulators.proxy import Answer, Fate, Request
-from tests.legacy.place import Place, table
+from tests.legacy.sites import Site, table
 from tests.storage.conftest import Bucket
 from tracks_assets.core.errors import ExportError
 from tracks_assets.sources.posthog.columns import legacy_fields
@@ -270,9 +270,9 @@ def test_a_file_that_is_written_anew_while_it_is_read(bucket: Bucket, written: P
 
 
 def test_a_legacy_file_is_named_by_its_address(bucket: Bucket, tmp_path: Path) -> None:
-    place = Place(tmp_path)
-    place.write(table({"created_at": FIRST}).drop_columns(["event_id"]), FIRST)
-    bucket.put(place.root)
+    site = Site(tmp_path)
+    site.write(table({"created_at": FIRST}).drop_columns(["event_id"]), FIRST)
+    bucket.put(site.root)
     with pytest.raises(ExportError) as told:
         Legacy(bucket.uri, legacy_fields()).inventory(FIRST)
     assert str(told.value) == (

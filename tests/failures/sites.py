@@ -40,7 +40,7 @@ Fingerprints = dict[str, tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
-class Place:
+class Site:
     """An export of two hours and a warehouse that holds both, the first one merged."""
 
     folder: Path
@@ -123,9 +123,9 @@ def merge_first_hour(warehouse: Path) -> None:
         )
 
 
-def cut_off_the_footer(place: Place) -> None:
+def cut_off_the_footer(site: Site) -> None:
     """What a write that was broken off leaves."""
-    os.truncate(place.file, place.file.stat().st_size - 2_000)
+    os.truncate(site.file, site.file.stat().st_size - 2_000)
 
 
 @contextmanager
@@ -172,8 +172,8 @@ def holding(warehouse: Path, seconds: float = 120) -> Iterator[subprocess.Popen[
         yield process
 
 
-def loader(place: Place, hour: datetime, most_bytes: int = -1) -> list[str]:
+def loader(site: Site, hour: datetime, most_bytes: int = -1) -> list[str]:
     """The command that loads an hour in a process of its own; see loader.py."""
     script = Path(__file__).with_name("loader.py")
     key = f"{hour:{PARTITION_FORMAT}}"
-    return [sys.executable, str(script), str(place.export), str(place.warehouse), key, str(most_bytes)]
+    return [sys.executable, str(script), str(site.export), str(site.warehouse), key, str(most_bytes)]

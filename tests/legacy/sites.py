@@ -35,7 +35,7 @@ def table(*rows: Row) -> pa.Table:
 
 
 @dataclass(frozen=True)
-class Place:
+class Site:
     """A home with a legacy root and a warehouse."""
 
     home: Path
