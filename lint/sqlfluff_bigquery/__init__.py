@@ -3,12 +3,12 @@
 from types import SimpleNamespace
 
 from tracks_assets.core.sql_files import macros, sql_text, sql_texts
-from tracks_assets.warehouse import tables
+from tracks_assets.warehouse import statements, tables
 from tracks_assets.warehouse.statements import SQL, Placed, bigquery_statements
 
 SQLFLUFF_JINJA_FILTERS = {"sql_text": sql_text, "sql_texts": sql_texts}
 
-dialect = macros(SQL / "dialect" / "bigquery.sql")
+dialect = statements.dialect("bigquery")
 shared = macros(SQL / "macros.sql")
 place = bigquery_statements("project").place
 globals().update({each.name: Placed(each, place(each.schema, each.name)) for each in tables.EVERY_TABLE})

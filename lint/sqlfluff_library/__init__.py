@@ -1,7 +1,6 @@
 """What the linter fills SQL templates with: the real columns and tables, and stand-ins for what only dbt knows."""
 
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
@@ -9,7 +8,7 @@ from examples.incident.plan import plan_incident
 from tracks_assets.core.sql_files import macros, sql_text, sql_texts
 from tracks_assets.sources.posthog.contract import Reason
 from tracks_assets.transform.compile import BY_ROW, VALUES
-from tracks_assets.warehouse import tables
+from tracks_assets.warehouse import statements, tables
 from tracks_assets.warehouse.statements import DUCKDB_STATEMENTS, SQL, Placed
 
 SQLFLUFF_JINJA_FILTERS = {"sql_text": sql_text, "sql_texts": sql_texts}
@@ -17,7 +16,7 @@ SQLFLUFF_JINJA_FILTERS = {"sql_text": sql_text, "sql_texts": sql_texts}
 table = tables.TRACKS
 column = "created_at"
 globals().update({each.name: Placed(each, str(each)) for each in tables.EVERY_TABLE})
-dialect = macros(SQL / "dialect" / "duckdb.sql")
+dialect = statements.dialect("duckdb")
 shared = macros(SQL / "macros.sql")
 place = DUCKDB_STATEMENTS.place
 snapshot = rewritten = touched = "posthog.tracks_snapshot"
@@ -48,13 +47,9 @@ def env_var(name: str, default: str) -> str:
     return default or name
 
 
-def _dispatch(name: str) -> Callable[..., str]:
-    return lambda *_: sql_text(name)
-
-
 exceptions = SimpleNamespace(raise_compiler_error=str)
 modules, flags, invocation_id = SimpleNamespace(re=re), SimpleNamespace(EMPTY=False), "invocation"
-adapter = SimpleNamespace(dispatch=_dispatch)
+adapter = SimpleNamespace(dispatch=lambda name: getattr(dialect, f"duckdb__{name}"))
 modules = SimpleNamespace(re=re)
 # Its values of variables are stand-ins, which the project's own check would refuse.
 exceptions = SimpleNamespace(raise_compiler_error=lambda _: None)

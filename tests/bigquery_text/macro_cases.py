@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from tracks_assets.core.sql_files import macros
-from tracks_assets.warehouse.statements import SQL
+from tracks_assets.warehouse.statements import dialect
 
 
 @dataclass(frozen=True)
@@ -44,8 +43,7 @@ class Case:
 
     def sql(self, engine: str) -> str:
         """The macro's text on an engine."""
-        dialect = macros(SQL / "dialect" / f"{engine}.sql")
-        return str(getattr(dialect, self.macro)(*(literal(engine, argument) for argument in self.arguments)))
+        return str(getattr(dialect(engine), self.macro)(*(literal(engine, argument) for argument in self.arguments)))
 
 
 def literal(engine: str, value: Any) -> str:

@@ -12,7 +12,7 @@ from tests.bigquery_text.examples import EXAMPLES, MAKE_TEMPORARY_TABLES, REWRIT
 from tests.bigquery_text.macro_cases import NOON, UUID7, Absent, Json, at, literal
 from tracks_assets.core.columns import Column, ColumnType
 from tracks_assets.core.sql_files import macros
-from tracks_assets.warehouse.statements import SQL, Statements
+from tracks_assets.warehouse.statements import SQL, Statements, dialect
 from tracks_assets.warehouse.tables import TABLES, TRACKS
 
 Row = dict[str, Any]
@@ -194,14 +194,13 @@ ONE_CHANGED = _one_changed()
 
 def hashed(engine: str, macro: str, rows: Sequence[Row]) -> str:
     """A query of a macro's value over rows of tracks: ``hash_sum`` or ``row_hash``."""
-    dialect = macros(SQL / "dialect" / f"{engine}.sql")
-    return f"select {getattr(dialect, macro)(TRACKS.columns)} as content from ({values(engine, TRACKS.columns, rows)})"
+    hashes = getattr(dialect(engine), macro)(TRACKS.columns)
+    return f"select {hashes} as content from ({values(engine, TRACKS.columns, rows)})"
 
 
 def minted_at(engine: str, table: str) -> str:
     """A query of the time that each id (event_id) of a table carries."""
-    dialect = macros(SQL / "dialect" / f"{engine}.sql")
-    return f"select event_id, {macros(SQL / 'macros.sql').minted_at(dialect)} as minted_at from {table}"
+    return f"select event_id, {macros(SQL / 'macros.sql').minted_at(dialect(engine))} as minted_at from {table}"
 
 
 def question(engine: str, statement: str, blanks: Row) -> str:

@@ -26,7 +26,6 @@ from tests.engines.dbt import Dbt
 from tests.merge.merge_engine import run_text
 from tests.merge.merge_text import SENTINELS, MergeText, written_merge
 from tracks_assets.core.columns import Column, ColumnType
-from tracks_assets.core.sql_files import macros
 from tracks_assets.core.tables import Table
 from tracks_assets.settings import Settings, read_settings
 from tracks_assets.sources.posthog.feeds import EVENTS
@@ -35,7 +34,7 @@ from tracks_assets.warehouse.base import Warehouse
 from tracks_assets.warehouse.bigquery.tables import staging_schema
 from tracks_assets.warehouse.connect import warehouse_of
 from tracks_assets.warehouse.results import HourLoad
-from tracks_assets.warehouse.statements import SQL
+from tracks_assets.warehouse.statements import dialect
 from tracks_assets.warehouse.tables import MERGE_LOG, TABLES
 
 Row = dict[str, Any]
@@ -109,8 +108,8 @@ class Engine(ABC):
             but: columns that are left out.
         """
         columns = [column for column in table.columns if column.name not in but]
-        dialect = macros(SQL / "dialect" / f"{self.settings.engine}.sql")
-        names = [dialect.json_text(each.name) if each.type is ColumnType.JSON else each.name for each in columns]
+        json_text = dialect(self.settings.engine).json_text
+        names = [json_text(each.name) if each.type is ColumnType.JSON else each.name for each in columns]
         found = self.query(f"select {', '.join(names)} from {table}")
         plain = [
             {column.name: _plain(column, value) for column, value in zip(columns, values, strict=True)}

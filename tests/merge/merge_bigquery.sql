@@ -97,9 +97,9 @@ from (
         user_id asc nulls last,
         person_id asc nulls last,
         session_id asc nulls last,
-        to_json_string(active_feature_flags) asc nulls last,
-        to_json_string(feature_flags_values) asc nulls last,
-        to_json_string(lib_values) asc nulls last,
+        if(active_feature_flags is null, null, to_json_string(active_feature_flags)) asc nulls last,
+        if(feature_flags_values is null, null, to_json_string(feature_flags_values)) asc nulls last,
+        if(lib_values is null, null, to_json_string(lib_values)) asc nulls last,
         device_model asc nulls last,
         device_type asc nulls last,
         device_os asc nulls last,
@@ -111,7 +111,7 @@ from (
         geoip_time_zone asc nulls last,
         app_version asc nulls last,
         locale asc nulls last,
-        to_json_string(event_payload) asc nulls last) as from_last
+        if(event_payload is null, null, to_json_string(event_payload)) asc nulls last) as from_last
         from delivered_often
     ),
     contents as (
@@ -349,7 +349,7 @@ numbered as (
         identity,
         row_number() over (
             partition by event_id
-            order by case when is_oldest then 0 else 1 end, coalesce(event_inserted_at, timestamp '0001-01-01T00:00:00+00:00') asc,
+            order by case when is_oldest then 0 else 1 end, event_inserted_at asc nulls first,
                 created_at asc nulls last,
                 event_name asc nulls last,
                 user_id asc nulls last
@@ -390,9 +390,9 @@ numbered as (
                 known_deliveries.user_id asc nulls last,
                 known_deliveries.person_id asc nulls last,
                 known_deliveries.session_id asc nulls last,
-                to_json_string(known_deliveries.active_feature_flags) asc nulls last,
-                to_json_string(known_deliveries.feature_flags_values) asc nulls last,
-                to_json_string(known_deliveries.lib_values) asc nulls last,
+                if(known_deliveries.active_feature_flags is null, null, to_json_string(known_deliveries.active_feature_flags)) asc nulls last,
+                if(known_deliveries.feature_flags_values is null, null, to_json_string(known_deliveries.feature_flags_values)) asc nulls last,
+                if(known_deliveries.lib_values is null, null, to_json_string(known_deliveries.lib_values)) asc nulls last,
                 known_deliveries.device_model asc nulls last,
                 known_deliveries.device_type asc nulls last,
                 known_deliveries.device_os asc nulls last,
@@ -404,11 +404,11 @@ numbered as (
                 known_deliveries.geoip_time_zone asc nulls last,
                 known_deliveries.app_version asc nulls last,
                 known_deliveries.locale asc nulls last,
-                to_json_string(known_deliveries.event_payload) asc nulls last
+                if(known_deliveries.event_payload is null, null, to_json_string(known_deliveries.event_payload)) asc nulls last
         ) as from_last,
         row_number() over (
             partition by known_deliveries.event_id, known_deliveries.identity
-            order by case when is_oldest then 0 else 1 end, coalesce(known_deliveries.event_inserted_at, timestamp '0001-01-01T00:00:00+00:00') asc,
+            order by case when is_oldest then 0 else 1 end, known_deliveries.event_inserted_at asc nulls first,
                 known_deliveries.created_at asc nulls last,
                 known_deliveries.event_name asc nulls last,
                 known_deliveries.user_id asc nulls last
@@ -684,7 +684,7 @@ from (
         window_start,
         'none' as merge_action,
         0 as events
-    from unnest(generate_timestamp_array(timestamp '2026-03-12T10:00:00+00:00', timestamp_sub(timestamp '2026-03-12T11:00:00+00:00', interval 1 hour), interval 1 hour)) as window_start
+    from unnest(generate_timestamp_array(timestamp '2026-03-12T10:00:00+00:00', timestamp_add(timestamp '2026-03-12T11:00:00+00:00', interval -1 hour), interval 1 hour)) as window_start
     union all
     select
         window_start as window_start,

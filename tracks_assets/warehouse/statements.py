@@ -1,7 +1,7 @@
 """The project's statements, one a file: in the words that both engines take, or side by side in each one's own.
 
-``sql/both`` holds what both engines take; there, what only one of them would understand is asked of ``dialect``, whose
-macros stand side by side in ``sql/dialect``. What has nothing in common lies in ``sql/duckdb`` and ``sql/bigquery``.
+``sql/both`` holds what both engines take. What they write differently is a macro of ``dialect``: dbt's models use the
+same macros, ``dbt_project/macros/cross_db``. What has nothing in common is in ``sql/duckdb`` and ``sql/bigquery``.
 """
 
 from collections.abc import Callable
@@ -10,11 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from tracks_assets.core.columns import Column
-from tracks_assets.core.sql_files import macros, render
+from tracks_assets.core.sql_files import dialect_macros, macros, render
 from tracks_assets.core.tables import Table
+from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
 from tracks_assets.warehouse.tables import EVERY_TABLE
 
 SQL = Path(__file__).parent / "sql"
+CROSS_DB = DBT_PROJECT / "macros" / "cross_db"
+
+
+def dialect(engine: str) -> Any:
+    """The macros that dbt and this package share, as an engine has them, as attributes."""
+    return dialect_macros(CROSS_DB, engine)
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,7 @@ class Statements:
         """
         tables = {table.name: self.table(table) for table in EVERY_TABLE}
         common = {
-            "dialect": macros(SQL / "dialect" / f"{self.engine}.sql"),
+            "dialect": dialect(self.engine),
             "shared": macros(SQL / "macros.sql"),
             "parameter": self.parameter,
             "place": self.place,

@@ -89,18 +89,6 @@ commit transaction;
 {% endmacro %}
 
 {#-
-    A writer of the table changes this one row first, so that BigQuery aborts one of two transactions that overlap: two
-    that only insert would run side by side, and both insert what both miss. The warehouse's own statements do the same.
--#}
-{% macro write_lock(table) -%}
-merge into {{ table }} as turn
-using (select 1 as number, current_timestamp() as taken_at) as taker
-    on turn.number = taker.number
-when matched then update set taken_at = taker.taken_at
-when not matched then insert (number, taken_at) values (taker.number, taker.taken_at)
-{%- endmacro %}
-
-{#-
     The days of the stored rows of those events whose plan meets a condition; each update is billed for its own only. A
     day is truncated here as the update truncates it: where a project has a time zone of its own, both are that zone's.
 -#}

@@ -22,9 +22,9 @@ create or replace temp table stored_rows as
 select
     *,
     {{ identity_fingerprint(merge, 'stored') }} as identity,
-    {{ fingerprint_of(merge.columns, merge.json_columns) }} as whole_row,
+    {{ fingerprint_of(merge, merge.columns) }} as whole_row,
     {{ content_fingerprint(merge) }} as content,
-    {{ fingerprint_of(merge.delivered_columns, merge.json_columns) }} as delivered,
+    {{ fingerprint_of(merge, merge.delivered_columns) }} as delivered,
     count(*) over (partition by {{ key_columns(merge) }}) as copy_count
 from {{ table }} as stored
 where
@@ -68,7 +68,7 @@ identified as (
     select
         *,
         {{ identity_fingerprint(merge, 'sightings') }} as identity,
-        {{ fingerprint_of(merge.delivered_columns, merge.json_columns) }} as delivered
+        {{ fingerprint_of(merge, merge.delivered_columns) }} as delivered
     from sightings
 ),
 
@@ -116,7 +116,7 @@ numbered as (
         identity,
         row_number() over (
             partition by {{ key_columns(merge) }}
-            order by {{ oldest_first() }}, {{ first_delivery_first(merge) | indent(12) }}
+            order by {{ oldest_first() }}, {{ first_delivery_of(merge) | indent(12) }}
         ) as from_first
     from known_deliveries
     where {{ key_of(merge) }} not in (
@@ -154,7 +154,7 @@ numbered as (
         ) as from_last,
         row_number() over (
             partition by {{ key_columns(merge, 'known_deliveries') }}, known_deliveries.identity
-            order by {{ oldest_first() }}, {{ first_delivery_first(merge, 'known_deliveries') | indent(12) }}
+            order by {{ oldest_first() }}, {{ first_delivery_of(merge, 'known_deliveries') | indent(12) }}
         ) as from_first
     from known_deliveries
     inner join settled_events
@@ -267,7 +267,7 @@ rows_to_be as (
 final as (
     select
         *,
-        coalesce(whole_row = {{ fingerprint_of(merge.columns, merge.json_columns) }}, false) as is_unchanged
+        coalesce(whole_row = {{ fingerprint_of(merge, merge.columns) }}, false) as is_unchanged
     from rows_to_be
 )
 
@@ -345,8 +345,8 @@ where merge_action = 'settle';
 delete from {{ merge_table(merge, 'collisions') }}
 where
     {{ merge.window }} is not null
-    and {{ fingerprint_of(merge.delivered_columns, merge.json_columns) }} in (
-        select {{ fingerprint_of(merge.delivered_columns, merge.json_columns) }} from {{ source(*merge.source) }}
+    and {{ fingerprint_of(merge, merge.delivered_columns) }} in (
+        select {{ fingerprint_of(merge, merge.delivered_columns) }} from {{ source(*merge.source) }}
     );
 
 insert into {{ merge_table(merge, 'collisions') }} ({{ merge.raw_columns | join(', ') }})
@@ -364,7 +364,7 @@ numbered as (
         *,
         {{ identity_fingerprint(merge, 'delivered') }} as identity,
         first_value({{ identity_fingerprint(merge, 'delivered') }}) over (
-            partition by {{ key_columns(merge) }} order by {{ first_delivery_first(merge) | indent(12) }}
+            partition by {{ key_columns(merge) }} order by {{ first_delivery_of(merge) | indent(12) }}
         ) as first_identity
     from delivered
 )

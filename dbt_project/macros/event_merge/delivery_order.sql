@@ -15,15 +15,6 @@
 {%- endmacro %}
 
 {#- The first delivery first, as far as it decides which event a key belongs to; see collisions.sql. -#}
-{% macro first_delivery_first(merge, table='') -%}
-    {%- set of = table ~ "." if table else "" -%}
-    coalesce({{ of }}{{ merge.inserted_at }}, {{ long_ago() }}) asc,
-    {{ of }}{{ merge.time }} asc nulls last
-    {%- for name in merge.identity -%},
-    {{ of }}{{ name }} asc nulls last
-    {%- endfor %}
+{% macro first_delivery_of(merge, table='') -%}
+    {{ first_delivery_first(table, merge.inserted_at, merge.time, merge.identity) }}
 {%- endmacro %}
-
-{% macro json_text(name) -%} {{ return(adapter.dispatch('json_text')(name)) }} {%- endmacro %}
-{% macro default__json_text(name) -%} {% do return(name ~ "::varchar") %} {%- endmacro %}
-{% macro bigquery__json_text(name) -%} {% do return("to_json_string(" ~ name ~ ")") %} {%- endmacro %}

@@ -32,7 +32,7 @@ group by window_start
 {%- endmacro %}
 
 {% macro counted_actions() -%}
-cast(sum(case when merge_action in ('{{ varargs | join("', '") }}') then events else 0 end) as {{ 'int64' if target.type == 'bigquery' else 'bigint' }})
+cast(sum(case when merge_action in ('{{ varargs | join("', '") }}') then events else 0 end) as {{ integer() }})
 {%- endmacro %}
 
 {#- The Dagster run, or without one dbt's own invocation. What could end a string literal is left out. -#}
@@ -68,7 +68,7 @@ select
     window_start,
     'none' as merge_action,
     0 as events
-from unnest({{ hours_of_window() }}) as {{ 'window_start' if target.type == 'bigquery' else 'hours (window_start)' }}
+from {{ array_rows(hours_of_window(), 'window_start') }}
 {%- if merge.cutover %}
 
 union all
@@ -87,11 +87,7 @@ group by {{ merge.window }}
 
 {#- The export hours of the window, as an array. -#}
 {% macro hours_of_window() -%}
-    {%- set first = utc_timestamp(env_var('TRACKS_WINDOW_START')) -%}
-    {%- set last = hours_before(utc_timestamp(env_var('TRACKS_WINDOW_END')), 1) -%}
-    {%- if target.type == 'bigquery' -%}
-        generate_timestamp_array({{ first }}, {{ last }}, interval 1 hour)
-    {%- else -%}
-        generate_series({{ first }}, {{ last }}, interval 1 hour)
-    {%- endif -%}
+    {{ hours_array(
+        utc_timestamp(env_var('TRACKS_WINDOW_START')), hours_after(utc_timestamp(env_var('TRACKS_WINDOW_END')), -1)
+    ) }}
 {%- endmacro %}

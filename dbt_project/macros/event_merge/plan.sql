@@ -358,7 +358,7 @@ planned as (
     where {{ condition }}
 ),
 
-delivered as{{ " not materialized" if target.type == 'duckdb' }} (
+{{ not_materialized('delivered') }} (
     select * from {{ source(*merge.source) }}
     where
         {{ since_cutover(merge) }}
@@ -401,7 +401,7 @@ numbered as (
 contents as (
     select * from delivered_once
     union all
-    select {{ "* exclude (from_last)" if target.type == 'duckdb' else "* except (from_last)" }} from numbered
+    select {{ all_but('from_last') }} from numbered
     where from_last = 1
 )
 

@@ -13,7 +13,7 @@
         {{ merge.window }} >= {{ utc_timestamp(env_var('TRACKS_WINDOW_START')) }} and {{ merge.window }} < {{ utc_timestamp(env_var('TRACKS_WINDOW_END')) }}
     {%- elif merges_into_table() -%}
         {{ merge.loaded_at }} >= (
-            select coalesce({{ hours_before('max(' ~ merge.loaded_at ~ ')', var('overlap_hours')) }}, {{ utc_timestamp('0001-01-01') }})
+            select coalesce({{ hours_after('max(' ~ merge.loaded_at ~ ')', '-' ~ var('overlap_hours')) }}, {{ utc_day('0001-01-01') }})
             from {{ this }}
         )
     {%- else -%}
@@ -33,28 +33,11 @@
             "TRACKS_CUTOVER is '" ~ merge.cutover ~ "', but it must be a UTC day such as 2026-03-04."
         ) -%}
     {%- endif -%}
-    {{ merge.time ~ " >= " ~ utc_timestamp(merge.cutover) if merge.cutover else "true" }}
+    {{ merge.time ~ " >= " ~ utc_day(merge.cutover) if merge.cutover else "true" }}
 {%- endmacro %}
 
 {#- A moment before every real one, because deliveries whose insert time is unknown count as oldest. -#}
-{% macro long_ago() -%} {{ utc_timestamp('0001-01-01') }} {%- endmacro %}
+{% macro long_ago() -%} {{ utc_day('0001-01-01') }} {%- endmacro %}
 
-{% macro utc_timestamp(text) -%} {{ return(adapter.dispatch('utc_timestamp')(text)) }} {%- endmacro %}
-
-{% macro default__utc_timestamp(text) -%}
-    {% do return("cast('" ~ text ~ ("" if "T" in text else "T00:00:00+00:00") ~ "' as timestamptz)") %}
-{%- endmacro %}
-
-{% macro bigquery__utc_timestamp(text) -%}
-    {% do return("timestamp '" ~ text ~ ("" if "T" in text else "T00:00:00+00:00") ~ "'") %}
-{%- endmacro %}
-
-{% macro hours_before(moment, hours) -%} {{ return(adapter.dispatch('hours_before')(moment, hours)) }} {%- endmacro %}
-
-{% macro default__hours_before(moment, hours) -%}
-    {% do return(moment ~ " - interval '" ~ hours ~ " hours'") %}
-{%- endmacro %}
-
-{% macro bigquery__hours_before(moment, hours) -%}
-    {% do return("timestamp_sub(" ~ moment ~ ", interval " ~ hours ~ " hour)") %}
-{%- endmacro %}
+{#- The start of a day in UTC. -#}
+{% macro utc_day(day) -%} {{ utc_timestamp(day ~ "T00:00:00+00:00") }} {%- endmacro %}

@@ -15,14 +15,6 @@
     {%- endfor %}
 {%- endmacro %}
 
-{#- The first delivery first, as far as it decides which event has an id; the hourly merge has the same order. -#}
-{% macro first_delivery_first() -%}
-    event_inserted_at asc nulls first,
-    created_at asc nulls last,
-    event_name asc nulls last,
-    user_id asc nulls last
-{%- endmacro %}
-
 {#- Up to ten event ids of a relation, in order, as an array. -#}
 {% macro first_ids(relation) -%}
 array(
@@ -79,7 +71,7 @@ select
     {{ names }},
     {{ dialect.identity() }} as identity,
     first_value({{ dialect.identity() }}) over (
-        partition by event_id order by {{ first_delivery_first() | indent(8) }}
+        partition by event_id order by {{ dialect.first_delivery_first() | indent(8) }}
     ) as first_identity
 from {{ backfill_tracks }}
 where
@@ -142,18 +134,4 @@ where from_first = 1 and content not in (select known.content from known)
 {#- The columns of a log that are known before the commit; for the others see record_costs.sql. -#}
 {% macro counted(log) -%}
 {{ names(log.columns | rejectattr('name', 'in', ('milliseconds', 'bytes_billed', 'slot_ms'))) }}
-{%- endmacro %}
-
-{#-
-    What a transaction does first where an engine has several writers at a time. BigQuery lets transactions that only
-    insert run side by side: two merges that both miss an event would both insert it, and two loads of a new hour would
-    fill it twice. Of two that change the same row, it lets one go, and nothing of that one is done:
-    https://cloud.google.com/bigquery/docs/transactions#transaction_concurrency.
--#}
-{% macro take_turn(turn) -%}
-merge into {{ turn }} as turn
-using (select 1 as number, current_timestamp() as taken_at) as taker
-    on turn.number = taker.number
-when matched then update set taken_at = taker.taken_at
-when not matched then insert (number, taken_at) values (taker.number, taker.taken_at)
 {%- endmacro %}

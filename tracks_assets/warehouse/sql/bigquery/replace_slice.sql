@@ -3,7 +3,7 @@
 -- It is one job, so that it is done in full or not at all, even if the process that started it dies.
 begin transaction;
 
-{{ shared.take_turn(lock) }};
+{{ dialect.write_lock(lock) }};
 
 {% for part in parts %}
 -- A DELETE is billed for the whole day, whatever it finds, and most hours are loaded for the first time.

@@ -1,1 +1,1 @@
-{{ shared.take_turn(turn) }}
+{{ dialect.write_lock(turn) }}

@@ -17,7 +17,7 @@ in_window as (
 compared as (
     select
         in_window.place,
-        bool_or(in_window.identity = {{ dialect.identity("tracks.") }}) as is_stored
+        bool_or(in_window.identity = {{ dialect.identity("tracks") }}) as is_stored
     from in_window
     inner join {{ tracks }} as tracks on in_window.event_id = tracks.event_id
     group by in_window.place

@@ -23,7 +23,7 @@ identified as (
         {{ shared.names(tracks.columns) }},
         {{ dialect.identity() }} as identity,
         first_value({{ dialect.identity() }}) over (
-            partition by event_id order by {{ shared.first_delivery_first() | indent(12) }}
+            partition by event_id order by {{ dialect.first_delivery_first() | indent(12) }}
         ) as first_identity
     from {{ backfill_tracks }}
     where rowid in (select suspected.place from suspected)
