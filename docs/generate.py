@@ -46,7 +46,7 @@ def settings_page() -> str:
     ]
     for group in (GENERAL, *GROUPS):
         rows = [_row(each) for each in described_settings() if _group(each.variable) == group]
-        parts += [f"## {group.title}\n", f"Explained in [{group.page}]({group.page}).\n"]
+        parts += [f"## {group.title}\n", f"Explained in [{Path(group.page).stem}]({group.page}).\n"]
         parts.append(_table(("variable", "default", "meaning"), rows))
     return "\n".join(parts)
 
