@@ -205,7 +205,7 @@ def _turn(table: Table) -> Table:
 _WRITE_LOCKS = {table: _turn(table) for table in (*(feed.table for feed in FEEDS), TRACKS)}
 
 TURNS = tuple(_WRITE_LOCKS.values())
-"""What an engine with several writers at a time has besides ``TABLES``; see ``take_turn`` in ``sql/macros.sql``."""
+"""What an engine with several writers at a time has besides ``TABLES``; see dbt's macro ``write_lock``."""
 
 EVERY_TABLE = (*TABLES, *TURNS)
 
