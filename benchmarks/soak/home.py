@@ -61,6 +61,8 @@ class Home:
             "DAGSTER_HOME": str(self.path / "dagster"),
             "TRACKS_EXPORT_START": f"{self.start:{PARTITION_FORMAT}}",
             "TRACKS_UPLOAD_POKE_SECONDS": "1",
+            # A changed hour is loaded again when its files are quiet.
+            "TRACKS_UPLOAD_INACTIVITY_SECONDS": "1",
             "TRACKS_UPLOAD_WATCH_HOURS": "336",
         }
         return inherited | own | dict(self.variables)

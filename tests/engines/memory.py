@@ -9,8 +9,6 @@ from typing import Any
 import duckdb
 
 from tests.engines.engine import DuckDbEngine, Row
-from tests.merge.merge_engine import run_text
-from tests.merge.merge_text import MergeText
 from tracks_assets.core.errors import WarehouseError
 from tracks_assets.core.feed import Feed
 from tracks_assets.core.tables import Table
@@ -130,7 +128,3 @@ class MemoryEngine(DuckDbEngine):
         with on_file.opened():
             pass
         on_file.merge_by_dbt(**window)
-
-    def _run_merge(self, text: MergeText) -> None:
-        run_text(self.warehouse.connection, text)
-        self.warehouse.connection.execute("drop table temp.plan")
