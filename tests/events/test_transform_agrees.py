@@ -25,7 +25,7 @@ from tracks_assets.core.strict_json import MAX_DEPTH
 from tracks_assets.sources.posthog.columns import RAW_TRACK_COLUMNS, TRACK_COLUMNS
 from tracks_assets.sources.posthog.contract import EARLIEST, LATEST, RawPostHogEvent, Reason, validate
 from tracks_assets.sources.posthog.feeds import EVENTS
-from tracks_assets.sources.posthog.fields import TIME_FIELDS
+from tracks_assets.sources.posthog.fields import INSERT_TIME_FIELDS
 from tracks_assets.sources.posthog.inventory import Export
 from tracks_assets.sources.posthog.layout import file_name, hour_folder, hour_interval, manifest_name
 from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
@@ -36,7 +36,7 @@ STAMP = datetime(2026, 3, 12, 1, 5, tzinfo=UTC)
 WHEN = HOUR + timedelta(minutes=30, microseconds=7)
 TICK = timedelta(microseconds=1)
 
-TIMES_IN_FILES = TIME_FIELDS | {"created_at"}
+TIMES_IN_FILES = {"timestamp", *INSERT_TIME_FIELDS, "created_at"}
 BOTH_INSERT_TIMES = ("_inserted_at", "inserted_at")
 ORDINARY = {
     "uuid": "019ce000-0000-7000-8000-000000000001",

@@ -9,7 +9,7 @@ import pytest
 from tracks_assets.core.columns import FileField
 from tracks_assets.settings import described_settings, read_settings
 from tracks_assets.sources.posthog.columns import TRACK_COLUMNS
-from tracks_assets.sources.posthog.fields import INSERT_TIME_FIELDS, READ_FIELDS, REQUIRED_FIELDS
+from tracks_assets.sources.posthog.fields import EVENT_FIELDS
 from tracks_assets.warehouse.dbt_properties import DBT_PROJECT, PROPERTIES_FILE, properties_text
 from tracks_assets.warehouse.tables import EVERY_TABLE, TRACKS
 
@@ -114,8 +114,7 @@ def test_tables_have_descriptions_and_unique_columns() -> None:
 def test_the_column_list_takes_every_field_that_is_read_from_files() -> None:
     taken = {name for column in TRACK_COLUMNS if isinstance(column.source, FileField) for name in column.source.names}
 
-    assert taken >= READ_FIELDS
-    assert set(REQUIRED_FIELDS) == READ_FIELDS - set(INSERT_TIME_FIELDS)
+    assert taken >= EVENT_FIELDS.read
 
 
 def test_the_lock_names_no_address() -> None:

@@ -9,11 +9,38 @@ from tracks_assets.core.tables import Table
 
 
 @dataclass(frozen=True)
+class Fields:
+    """The fields of a feed's files, as its source documents them.
+
+    Attributes:
+        required: a file without one of them is refused.
+        optional: fields that are read where a file has them.
+        ignored: fields that the source is known to write and nothing reads.
+    """
+
+    required: frozenset[str]
+    optional: frozenset[str] = frozenset()
+    ignored: frozenset[str] = frozenset()
+
+    @property
+    def read(self) -> frozenset[str]:
+        """The fields that have a fixed type."""
+        return self.required | self.optional
+
+    @property
+    def known(self) -> frozenset[str]:
+        """Every field that was known when this was written; another one is a hint that the source grew."""
+        return self.read | self.ignored
+
+
+@dataclass(frozen=True)
 class Feed:
     """One kind of files, and the table that holds their rows. A slice is one hour of it, replaced as a whole.
 
     Attributes:
         name: the feed in labels and messages.
+        folder: its folder below the export's root.
+        fields: the fields of its files.
         table: the table of accepted rows.
         columns: the columns that come from the files, each with its source; a table can have more of the load itself.
         slice_column: the column that says to which hour a row of the table belongs.
@@ -23,6 +50,8 @@ class Feed:
     """
 
     name: str
+    folder: str
+    fields: Fields
     table: Table
     columns: tuple[Column, ...]
     slice_column: str

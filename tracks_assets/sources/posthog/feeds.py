@@ -3,10 +3,12 @@
 from dataclasses import replace
 
 from tracks_assets.core.columns import FileField
-from tracks_assets.core.feed import Feed
+from tracks_assets.core.feed import Feed, Fields
 from tracks_assets.core.tables import Table
 from tracks_assets.sources.posthog.columns import RAW_TRACK_COLUMNS, REJECTED_COLUMNS, TRACK_COLUMNS
 from tracks_assets.sources.posthog.contract import RawPostHogEvent
+from tracks_assets.sources.posthog.fields import EVENT_FIELDS
+from tracks_assets.sources.posthog.layout import EVENTS_FOLDER
 
 RAW_TRACKS = Table(
     "raw_tracks",
@@ -32,6 +34,8 @@ BACKFILL_TRACKS = Table(
 
 EVENTS = Feed(
     "events",
+    EVENTS_FOLDER,
+    EVENT_FIELDS,
     RAW_TRACKS,
     TRACK_COLUMNS,
     slice_column="window_start",
@@ -42,6 +46,8 @@ EVENTS = Feed(
 
 LEGACY = Feed(
     "legacy",
+    "",
+    Fields(frozenset(column.name for column in TRACK_COLUMNS)),
     BACKFILL_TRACKS,
     # The old pipeline's files hold the columns of tracks by name.
     tuple(replace(column, source=FileField((column.name,))) for column in TRACK_COLUMNS),

@@ -13,11 +13,12 @@ from typing import Any
 import pyarrow as pa
 from fsspec import AbstractFileSystem
 
+from tracks_assets.core.columns import ColumnType, field_types
 from tracks_assets.core.errors import ExportError
-from tracks_assets.sources.posthog.fields import KNOWN_FIELDS, READ_FIELDS, REQUIRED_FIELDS, TIME_FIELDS
+from tracks_assets.core.feed import Feed
+from tracks_assets.sources.posthog.feeds import EVENTS
 from tracks_assets.sources.posthog.hour_files import find_files
 from tracks_assets.sources.posthog.layout import (
-    EVENTS_FOLDER,
     FOLDER_TEMPLATE,
     HOUR,
     FolderHour,
@@ -38,15 +39,21 @@ from tracks_assets.storage.inventory import (
 )
 
 _EXPORT_TO_TEMPLATE = f"set the key prefix of PostHog's export to '{FOLDER_TEMPLATE}', or move the files"
-_DEFAULT_FIELDS = "export PostHog's 'events' model with all its default fields"
 
 
 @dataclass(frozen=True)
 class Export:
-    """An export's root: a local folder or a ``gs://bucket/prefix``."""
+    """An export of one feed.
+
+    Attributes:
+        uri: its root, a local folder or a ``gs://bucket/prefix``.
+        folder_hour: whether a folder names the end or the start of its hour.
+        feed: the feed, whose folder is below the root.
+    """
 
     uri: str
     folder_hour: FolderHour = "end"
+    feed: Feed = EVENTS
 
     def inventory(self, hour: datetime) -> HourInventory:
         """The files of the export hour that starts at ``hour``; none where PostHog exported nothing.
@@ -57,7 +64,7 @@ class Export:
                 or a file's fields are not those of PostHog's export.
         """
         filesystem, root = self._locate()
-        folder = hour_folder(hour, self.folder_hour)
+        folder = hour_folder(hour, self.folder_hour, self.feed.folder)
         listing = list_folder(filesystem, f"{root}/{folder}")
         if not listing.entries:
             self.check_layout()
@@ -65,10 +72,15 @@ class Export:
             return HourInventory(hour, root, folder, scheme=scheme_of(self.uri))
         found = find_files(filesystem, listing, hour, folder)
         files = tuple(
-            at_once(lambda name: _read_file(filesystem, f"{listing.path}/{name}", f"{folder}/{name}"), found.names)
+            at_once(lambda name: self._read_file(filesystem, f"{listing.path}/{name}", f"{folder}/{name}"), found.names)
         )
         check_names_agree(files)
         return HourInventory(hour, root, folder, files, found.manifest, scheme=scheme_of(self.uri))
+
+    def _read_file(self, filesystem: AbstractFileSystem, path: str, name: str) -> ExportFile:
+        file, schema = read_footer(filesystem, path, name, EXPORT_AGAIN)
+        _check_fields(self.feed, name, schema)
+        return file
 
     def check_layout(self) -> datetime | None:
         """Checks that folders of hours lie below the root, as PostHog writes them; looks only once.
@@ -88,7 +100,7 @@ class Export:
             ExportError: the root is missing or cannot be listed.
         """
         filesystem, root = self._locate()
-        return list_days(filesystem, f"{root}/{EVENTS_FOLDER}")
+        return list_days(filesystem, f"{root}/{self.feed.folder}")
 
     def uploads(self, day: str) -> dict[datetime, Upload]:
         """The uploads below the folder of a day, by export hour; one listing, and no file is opened.
@@ -97,7 +109,7 @@ class Export:
             ExportError: the day cannot be listed.
         """
         filesystem, root = filesystem_of(self.uri)
-        found = list_day(filesystem, f"{root}/{EVENTS_FOLDER}/{day}")
+        found = list_day(filesystem, f"{root}/{self.feed.folder}/{day}")
         return {self._hour_of(f"{day}/{hour}"): upload for hour, upload in found.items()}
 
     def missing_parts(self, upload: Upload) -> tuple[str, ...] | None:
@@ -111,7 +123,7 @@ class Export:
 
     def upload_day(self, hour: datetime) -> str:
         """The day whose folder holds an export hour."""
-        return hour_folder(hour, self.folder_hour).split("/")[1]
+        return hour_folder(hour, self.folder_hour, self.feed.folder).split("/")[1]
 
     def _hour_of(self, folder: str) -> datetime:
         """The export hour that a folder ``{date}/{hour}`` holds."""
@@ -126,7 +138,7 @@ class Export:
         if not exists(filesystem, root, self.uri):
             raise ExportError(
                 f"The export root {self.uri} does not exist: set TRACKS_EXPORT_URI to the folder or bucket "
-                f"prefix that holds the export's 'events' folder."
+                f"prefix that holds the export's {self.feed.folder!r} folder."
             )
         return filesystem, root
 
@@ -134,65 +146,76 @@ class Export:
     def _newest_hour(self) -> datetime | None:
         filesystem, root = self._locate()
         listing = list_folder(filesystem, root)
-        if EVENTS_FOLDER not in listing.folders:
-            raise _no_events_folder(self.uri, find_hours(filesystem, root).newest, listing.entries)
-        hours = find_hours(filesystem, f"{root}/{EVENTS_FOLDER}")
+        if self.feed.folder not in listing.folders:
+            raise _no_folder(self.uri, self.feed.folder, find_hours(filesystem, root).newest, listing.entries)
+        hours = find_hours(filesystem, f"{root}/{self.feed.folder}")
         if hours.other is not None:
             raise ExportError(
-                f"The export root {self.uri} has no folder {EVENTS_FOLDER}/{{date}}/{{hour}}, such as "
-                f"events/2026-03-12/01, but {f'{EVENTS_FOLDER}/{hours.other}'!r}: {_EXPORT_TO_TEMPLATE}."
+                f"The export root {self.uri} has no folder {self.feed.folder}/{{date}}/{{hour}}, such as "
+                f"{self.feed.folder}/2026-03-12/01, but {f'{self.feed.folder}/{hours.other}'!r}: {_EXPORT_TO_TEMPLATE}."
             )
         if hours.newest is None:
             return None
         return self._hour_of(hours.newest)
 
 
-def _no_events_folder(uri: str, newest: str | None, entries: Sequence[str]) -> ExportError:
+def _no_folder(uri: str, folder: str, newest: str | None, entries: Sequence[str]) -> ExportError:
     if newest is None:
         return ExportError(
-            f"The export root {uri} has no folder 'events'; it holds {shown(entries)}: set TRACKS_EXPORT_URI to the "
-            f"folder or bucket prefix that holds the export's 'events' folder, or wait for the first hour of a new "
+            f"The export root {uri} has no folder {folder!r}; it holds {shown(entries)}: set TRACKS_EXPORT_URI to the "
+            f"folder or bucket prefix that holds the export's {folder!r} folder, or wait for the first hour of a new "
             f"export."
         )
     parent, _, name = uri.rstrip("/").rpartition("/")
-    is_events = name == EVENTS_FOLDER
+    is_feed = name == folder
     return ExportError(
-        f"The export root {uri} has no folder 'events', but holds {newest!r} itself: "
-        + (f"set TRACKS_EXPORT_URI to its parent {parent}." if is_events else f"{_EXPORT_TO_TEMPLATE}.")
+        f"The export root {uri} has no folder {folder!r}, but holds {newest!r} itself: "
+        + (f"set TRACKS_EXPORT_URI to its parent {parent}." if is_feed else f"{_EXPORT_TO_TEMPLATE}.")
     )
 
 
-def _read_file(filesystem: AbstractFileSystem, path: str, name: str) -> ExportFile:
-    file, schema = read_footer(filesystem, path, name, EXPORT_AGAIN)
-    _check_fields(name, schema)
-    return file
-
-
-def _check_fields(name: str, schema: pa.Schema) -> None:
+def _check_fields(feed: Feed, name: str, schema: pa.Schema) -> None:
+    default_fields = f"export PostHog's {feed.name!r} model with all its default fields"
     for delivered in schema.names:
         known = delivered.lower()
-        if delivered not in READ_FIELDS and known in READ_FIELDS:
+        if delivered not in feed.fields.read and known in feed.fields.read:
             raise ExportError(
-                f"The file {name} has the field {delivered!r}, but PostHog's name is {known!r}: {_DEFAULT_FIELDS}."
+                f"The file {name} has the field {delivered!r}, but PostHog's name is {known!r}: {default_fields}."
             )
-    for required in REQUIRED_FIELDS:
+    for required in sorted(feed.fields.required):
         if required not in schema.names:
-            raise ExportError(f"The file {name} has no field {required}: {_DEFAULT_FIELDS}.")
+            raise ExportError(f"The file {name} has no field {required}: {default_fields}.")
+    types = field_types(feed.columns)
     for field in schema:
-        if field.name in READ_FIELDS and not _has_type(field):
-            expected = "a UTC timestamp in microseconds" if field.name in TIME_FIELDS else "text"
+        if field.name in feed.fields.read and not _has_type(field, types[field.name]):
+            expected = _TYPE_NAMES.get(types[field.name], "text")
             raise ExportError(
                 f"The field {field.name} of the file {name} is {field.type}, but PostHog exports {expected}: "
-                f"export PostHog's 'events' model with its own types."
+                f"export PostHog's {feed.name!r} model with its own types."
             )
 
 
-def _has_type(field: "pa.Field[Any]") -> bool:
-    if field.name in TIME_FIELDS:
-        return pa.types.is_timestamp(field.type) and field.type.tz == "UTC" and field.type.unit in ("us", "ms")
+_TYPE_NAMES = {
+    ColumnType.TIMESTAMP: "a UTC timestamp in microseconds",
+    ColumnType.INT64: "an integer",
+    ColumnType.BOOL: "a boolean",
+    ColumnType.FLOAT64: "a number",
+}
+
+
+def _has_type(field: "pa.Field[Any]", type_: ColumnType) -> bool:
+    match type_:
+        case ColumnType.TIMESTAMP:
+            return pa.types.is_timestamp(field.type) and field.type.tz == "UTC" and field.type.unit in ("us", "ms")
+        case ColumnType.INT64:
+            return pa.types.is_integer(field.type)
+        case ColumnType.BOOL:
+            return pa.types.is_boolean(field.type)
+        case ColumnType.FLOAT64:
+            return pa.types.is_floating(field.type)
     return pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
 
 
-def unknown_fields(inventory: HourInventory) -> list[str]:
+def unknown_fields(inventory: HourInventory, feed: Feed = EVENTS) -> list[str]:
     """Fields that PostHog's export did not have when this was written: a hint that it grew."""
-    return sorted(inventory.fields - KNOWN_FIELDS)
+    return sorted(inventory.fields - feed.fields.known)

@@ -52,10 +52,10 @@ def hour_interval(hour: datetime) -> Interval:
     return Interval(hour, hour + HOUR)
 
 
-def hour_folder(hour: datetime, folder_hour: FolderHour = "end") -> str:
+def hour_folder(hour: datetime, folder_hour: FolderHour = "end", folder: str = EVENTS_FOLDER) -> str:
     """The folder of an export hour below the export's root, for instance ``events/2026-03-12/01``."""
     named = hour + HOUR if folder_hour == "end" else hour
-    return f"{EVENTS_FOLDER}/{named:%Y-%m-%d}/{named:%H}"
+    return f"{folder}/{named:%Y-%m-%d}/{named:%H}"
 
 
 def parse_hour_folder(folder: str) -> datetime:
