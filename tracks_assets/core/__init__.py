@@ -1,1 +1,1 @@
-"""The base of every other package: errors, SQL files and strict JSON."""
+"""The base of every other package: columns, tables, feeds, errors, SQL files and strict JSON."""

@@ -35,7 +35,7 @@ class Fields:
 
 @dataclass(frozen=True)
 class Feed:
-    """One kind of files, and the table that holds their rows. A slice is one hour of it, replaced as a whole.
+    """One kind of files, and the table that holds their rows. A slice is one hour of it, replaced in full.
 
     Attributes:
         name: the feed in labels and messages.

@@ -2,7 +2,7 @@
 
 {% macro bigquery__hours_after(moment, hours) -%} timestamp_add({{ moment }}, interval {{ hours }} hour) {%- endmacro %}
 
-{#- The zone is said each time, for a project may have a default of its own. -#}
+{#- The zone is written each time, because a project can have another default. -#}
 {% macro bigquery__hour_of(moment) -%} timestamp_trunc({{ moment }}, hour, 'UTC') {%- endmacro %}
 
 {% macro bigquery__day_of(moment) -%} timestamp_trunc({{ moment }}, day, 'UTC') {%- endmacro %}

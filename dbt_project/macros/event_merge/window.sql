@@ -2,7 +2,7 @@
     Which deliveries a merge looks at.
 
     Under Dagster, the window of export hours [TRACKS_WINDOW_START, TRACKS_WINDOW_END). An environment variable and not
-    a dbt var, because a changed var makes dbt parse the whole project anew.
+    a dbt var, because a changed var makes dbt parse the full project again.
 
     Without Dagster, everything loaded since the newest load that the table holds, less an overlap: merging a delivery
     twice is safe.
