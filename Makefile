@@ -4,6 +4,8 @@ PYTHON ?= python3
 TRACKS_HOME ?= $(CURDIR)/.tracks
 DAGSTER_HOME = $(abspath $(TRACKS_HOME))/dagster
 export TRACKS_HOME DAGSTER_HOME
+# Without compiled files each of pytest's workers would rewrite every test module again.
+unexport PYTHONDONTWRITEBYTECODE
 
 BIN = .venv/bin
 READY = .venv/ready

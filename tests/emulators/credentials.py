@@ -47,7 +47,7 @@ def token_server() -> Iterator[str]:
 
 def write_service_account(file: Path, project: str, token_uri: str) -> None:
     """Writes the key file of a service account of ``project``."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    key = rsa.generate_private_key(public_exponent=65537, key_size=1024)
     text = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     account = {
         "type": "service_account",
