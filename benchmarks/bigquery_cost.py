@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from tracks_assets.core.columns import Column, ColumnType
 from tracks_assets.sources.posthog.feeds import RAW_TRACKS
-from tracks_assets.warehouse.tables import TRACKS_CONTENTS, TRACKS_REDELIVERED
+from tracks_assets.warehouse.tables import CONTENT_FINGERPRINTS, UNCHANGED_REDELIVERIES
 
 ID_BYTES = 2 + 36
 """BigQuery counts 2 bytes and the UTF-8 of a STRING; an id is a UUID of 36 characters."""
@@ -127,8 +127,8 @@ def planned_merge(table: Table, changing: int) -> Bill:
     """
     days = min(changing, table.days)
     keys_of_days = days * 24 * table.rows_an_hour * keys_bytes(("event_id", "created_at"))
-    contents = table.rows * whole_bytes(TRACKS_CONTENTS.columns)
-    repeats = table.redeliveries * table.hours * whole_bytes(TRACKS_REDELIVERED.columns)
+    contents = table.rows * whole_bytes(CONTENT_FINGERPRINTS.columns)
+    repeats = table.redeliveries * table.hours * whole_bytes(UNCHANGED_REDELIVERIES.columns)
     reads_of_the_hour = table.rows_an_hour * keys_bytes(PLAN_READS) + HOUR_READS * table.hour_bytes
     return Bill(
         read=table.rows * keys_bytes(PLAN_READS) + contents + repeats + reads_of_the_hour + keys_of_days,
@@ -213,7 +213,7 @@ def assumptions(table: Table) -> list[str]:
         f"in {days:,.0f} equal days; ids of 36 characters, no null values",
         f"- {table.rows_an_hour:,} deliveries an hour, {table.redeliveries} of them of events on "
         f"{table.days} older days; those that change a row are on different days",
-        "- tracks_contents has every row of tracks; the other re-deliveries were recorded, hour by hour",
+        "- content_fingerprints has every row of tracks; the other re-deliveries were recorded, hour by hour",
         "- a statement is billed once for each column that it names; temporary tables are billed too",
         f"- the payloads of the hour are read {HOUR_READS} times, those of others never: raw_tracks is clustered",
         "  by hour (without clustering, the day so far would be read twice)",

@@ -38,11 +38,11 @@ def checks_table(before: Mapping[str, bool], after: Mapping[str, bool]) -> Table
     for heading in ("check", "as found", "after dedup_tracks and the hours below"):
         table.add_column(heading)
     for name in sorted(before):
-        table.add_row(name, _verdict(before[name]), _verdict(after[name]))
+        table.add_row(name, _result_text(before[name]), _result_text(after[name]))
     return table
 
 
-def _verdict(passed: bool) -> Text:
+def _result_text(passed: bool) -> Text:
     return Text("passed", style="green") if passed else Text("FAILED", style="bold red")
 
 

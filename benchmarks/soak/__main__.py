@@ -34,7 +34,7 @@ def main() -> int:
         hours = options.hours + outage
         # What killed runs leave in the folder for temporary files goes with the soak.
         home = Home(folder / "home", start_of(hours), {"TMPDIR": str(folder / "tmp")})
-        soak = stack.enter_context(Soak(home, random.Random(options.seed), say=_say))
+        soak = stack.enter_context(Soak(home, random.Random(options.seed), report=_report))
         first = hours // 2
         try:
             last = run_soak(
@@ -51,7 +51,7 @@ def main() -> int:
     return 0
 
 
-def _say(line: str) -> None:
+def _report(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
@@ -76,7 +76,7 @@ def run_soak(
     check(soak, pair)
     measured = figures.lines(soak)
     for line in measured:
-        soak.say(line)
+        soak.report(line)
     broken = [f"too much: {each}" for each in figures.compared(soak.runs) if each.has_grown] + soak.failed
     broken += wrong_checks(soak, pair) + trials.failed_trials(soak, pair, tried)
     before, pruned = soak.home.kept_bytes, soak.home.prune_after(days=soak.home.settings.keep_run_days + 1)

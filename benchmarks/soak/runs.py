@@ -25,7 +25,7 @@ class Ended:
         created: when the sensor requested it, in seconds of Unix time.
         started: when its process began with it; 0 if it never did.
         ended: when it ended.
-        pid: its process; None if it never said.
+        pid: its process; None if it never text.
     """
 
     run_id: str

@@ -70,7 +70,7 @@ class Soak:
     home: Home
     chance: random.Random
     killed_share: float = 0.1
-    say: Callable[[str], object] = lambda _: None
+    report: Callable[[str], object] = lambda _: None
     delivered: list[Delivered] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
     killed: list[Ended] = field(default_factory=list)
@@ -188,7 +188,7 @@ class Soak:
     def _kill(self, process: RunProcess) -> None:
         kill, process.kill = process.kill, None
         self.kills.append(time.time())
-        self.say(f"     kill -9 for {kill.value if kill else ''}")
+        self.report(f"     kill -9 for {kill.value if kill else ''}")
         if kill is Kill.ALL:
             self.home.kill_services()
             self.home.start_services()
@@ -201,14 +201,14 @@ class Soak:
             if not any(ended.created <= kill <= ended.ended for kill in self.kills):
                 self.failed.append(f"the run {ended.run_id} of {ended.named} failed, and was not killed")
             self.killed.append(ended)
-            self.say(f"     {ended.named} failed")
+            self.report(f"     {ended.named} failed")
             return
         self._wanted = {
             hour: since for hour, since in self._wanted.items() if hour not in ended.hours or since > ended.started
         }
         process = self._processes.seen.get(ended.pid or 0) or RunProcess(0, ended.started)
         self.runs.append(Run(ended, process.peak_bytes, process.cpu_seconds, self.home.kept_bytes))
-        self.say(_line(len(self.runs), self.runs[-1]))
+        self.report(_line(len(self.runs), self.runs[-1]))
 
 
 def _line(number: int, run: Run) -> str:

@@ -26,10 +26,10 @@ _ROWS = (
     with repeats as (
         select
             event_id,
-            standing_inserted_at,
-            standing_ingested_timestamp,
+            stored_inserted_at,
+            stored_ingested_timestamp,
             max(event_inserted_at) as repeated_at
-        from posthog.tracks_redelivered
+        from posthog_ops.unchanged_redeliveries
         group by all
     )
     select
@@ -39,8 +39,8 @@ _ROWS = (
     left join repeats
         on
             tracks.event_id = repeats.event_id
-            and tracks.event_inserted_at is not distinct from repeats.standing_inserted_at
-            and tracks.bq_ingested_timestamp is not distinct from repeats.standing_ingested_timestamp
+            and tracks.event_inserted_at is not distinct from repeats.stored_inserted_at
+            and tracks.bq_ingested_timestamp is not distinct from repeats.stored_ingested_timestamp
     """,
 )
 
@@ -52,7 +52,7 @@ def failed_trials(soak: Soak, pair: Pair, trials: dict[str, Trial]) -> list[str]
     failed = []
     for name, trial in trials.items():
         before = _fingerprints(soak.home.settings.duckdb_path)
-        soak.say(f"     {name}")
+        soak.report(f"     {name}")
         if not trial(soak, pair):
             failed.append(f"{name} did not end as it must")
         if _fingerprints(soak.home.settings.duckdb_path) != before:

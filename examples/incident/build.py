@@ -17,7 +17,7 @@ from tracks_assets.sources.posthog.feeds import BACKFILL_TRACKS, RAW_TRACKS
 from tracks_assets.sources.posthog.layout import HOUR, file_name, hour_folder, hour_interval
 from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
 from tracks_assets.warehouse.results import Parameters
-from tracks_assets.warehouse.statements import SQL, Placed
+from tracks_assets.warehouse.statements import SQL, TableReference
 from tracks_assets.warehouse.tables import TABLES, TRACKS
 
 _SQL = Path(__file__).parent
@@ -67,7 +67,7 @@ def write_legacy(root: Path, plan: IncidentPlan) -> int:
 
 def fill_backfill_tracks(warehouse: DuckDbWarehouse, plan: IncidentPlan) -> int:
     """Puts the rows of the old pipeline into backfill_tracks; returns how many there are."""
-    deliveries = _text("legacy_deliveries", plan=plan.blanks, all_events=_events(plan))
+    deliveries = _text("legacy_deliveries", plan=plan.variables, all_events=_events(plan))
     return _insert(warehouse, BACKFILL_TRACKS, plan, deliveries)
 
 
@@ -96,7 +96,7 @@ def deliver_again(warehouse: DuckDbWarehouse, plan: IncidentPlan, number: int) -
     hour = plan.redelivered_hours[number]
     stamps = {"window_start": hour, "source_file": f"{hour_folder(hour)}/{file_name(hour_interval(hour))}"}
     events = _text(
-        "redeliveries", plan=plan.blanks, all_events=_events(plan), number=number, start_ms=milliseconds(hour)
+        "redeliveries", plan=plan.variables, all_events=_events(plan), number=number, start_ms=milliseconds(hour)
     )
     return _insert(warehouse, RAW_TRACKS, plan, events, stamps)
 
@@ -110,21 +110,21 @@ def old_hourly_merge(warehouse: DuckDbWarehouse, start: datetime, end: datetime)
 
 
 def _events(plan: IncidentPlan) -> str:
-    return _text("events", plan=plan.blanks)
+    return _text("events", plan=plan.variables)
 
 
 def _insert(
     warehouse: DuckDbWarehouse, table: Table, plan: IncidentPlan, deliveries: str, stamps: Parameters | None = None
 ) -> int:
-    warehouse.connection.execute(_text("people", plan=plan.blanks))
+    warehouse.connection.execute(_text("people", plan=plan.variables))
     return _changed(warehouse, "insert_rows", stamps, table=table, deliveries=deliveries, stamps=list(stamps or {}))
 
 
-def _changed(warehouse: DuckDbWarehouse, statement: str, parameters: Parameters | None = None, **blanks: Any) -> int:
-    (rows,) = warehouse.connection.execute(_text(statement, **blanks), parameters).fetchone() or (0,)
+def _changed(warehouse: DuckDbWarehouse, statement: str, parameters: Parameters | None = None, **variables: Any) -> int:
+    (rows,) = warehouse.connection.execute(_text(statement, **variables), parameters).fetchone() or (0,)
     return int(rows)
 
 
-def _text(statement: str, **blanks: Any) -> str:
-    tables = {table.name: Placed(table, str(table)) for table in TABLES}
-    return render(_SQL / f"{statement}.sql", {**tables, "shared": macros(SQL / "macros.sql"), **blanks})
+def _text(statement: str, **variables: Any) -> str:
+    tables = {table.name: TableReference(table, str(table)) for table in TABLES}
+    return render(_SQL / f"{statement}.sql", {**tables, "shared": macros(SQL / "macros.sql"), **variables})

@@ -12,7 +12,7 @@ delivered as (
         unnest(
             case
                 {% for kind in plan.kinds %}
-                when rank >= {{ kind.first }} and rank < {{ kind.end }} then {{ kind.copies | list }}
+                when rank >= {{ kind.first }} and rank < {{ kind.end }} then {{ kind.deliveries | list }}
                 {% endfor %}
                 else [0]
             end

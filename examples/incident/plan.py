@@ -33,14 +33,14 @@ class Kind:
 
     Attributes:
         events: how many there are.
-        copies: one number a delivery: how often the event had been sent again by then. (0, 0) is delivered twice in
+        deliveries: one number a delivery: how often the event had been sent again by then. (0, 0) is delivered twice in
             its hour, byte for byte the same; (0, 1) is sent again some days later.
         refreshed: how many of them, the first ones, come again on a recent day for the old hourly merge to move.
         first: the rank of the first of them.
     """
 
     events: int
-    copies: tuple[int, ...]
+    deliveries: tuple[int, ...]
     refreshed: int = 0
     first: int = 0
 
@@ -68,7 +68,7 @@ class IncidentCounts:
         resent_pairs: events with two copies, days apart.
         refreshed_pairs: events with two copies that the old hourly merge made equal and moved to a recent day.
         larger_groups: events with more than two copies.
-        redated_rows: rows with a UUIDv7 whose own time lies more than 24 hours from created_at.
+        moved_rows: rows with a UUIDv7 whose own time lies more than 24 hours from created_at.
     """
 
     rows: int
@@ -79,7 +79,7 @@ class IncidentCounts:
     resent_pairs: int
     refreshed_pairs: int
     larger_groups: int
-    redated_rows: int
+    moved_rows: int
 
 
 @dataclass(frozen=True)
@@ -124,27 +124,27 @@ class IncidentPlan:
     @property
     def end(self) -> datetime:
         """A midnight after all the rows of the old pipeline."""
-        resends = max((max(kind.copies) for kind in self.kinds), default=0)
+        resends = max((max(kind.deliveries) for kind in self.kinds), default=0)
         return self.start + self.days * _DAY + resends * LATEST_RESEND + _DAY
 
     @property
     def counts(self) -> IncidentCounts:
         """What tracks holds in the end."""
-        excess = sum(kind.events * (len(kind.copies) - 1) for kind in self.kinds)
+        excess = sum(kind.events * (len(kind.deliveries) - 1) for kind in self.kinds)
         return IncidentCounts(
             rows=self.events + excess,
             distinct_ids=self.events,
             duplicate_ids=sum(kind.events for kind in self.kinds),
             excess_rows=excess,
-            identical_pairs=sum(kind.events - kind.refreshed for kind in self.kinds if kind.copies == (0, 0)),
-            resent_pairs=sum(kind.events - kind.refreshed for kind in self.kinds if kind.copies == (0, 1)),
+            identical_pairs=sum(kind.events - kind.refreshed for kind in self.kinds if kind.deliveries == (0, 0)),
+            resent_pairs=sum(kind.events - kind.refreshed for kind in self.kinds if kind.deliveries == (0, 1)),
             refreshed_pairs=sum(kind.refreshed for kind in self.kinds),
-            larger_groups=sum(kind.events for kind in self.kinds if len(kind.copies) > 2),  # noqa: PLR2004
-            redated_rows=sum(map(_redated_rows, self.kinds)),
+            larger_groups=sum(kind.events for kind in self.kinds if len(kind.deliveries) > 2),  # noqa: PLR2004
+            moved_rows=sum(map(_moved_rows, self.kinds)),
         )
 
     @property
-    def blanks(self) -> dict[str, Any]:
+    def variables(self) -> dict[str, Any]:
         """What the generator's SQL is filled with; moments are milliseconds since 1970."""
         return {
             "events": self.events,
@@ -225,10 +225,10 @@ def _multiplier(events: int) -> int:
     return number
 
 
-def _redated_rows(kind: Kind) -> int:
+def _moved_rows(kind: Kind) -> int:
     """Rows of a kind whose id carries a time that is not theirs; of the refreshed ones, all rows."""
-    moved = len(kind.copies) * _uuid7s(kind.first, kind.refreshed_end)
-    return moved + sum(1 for times in kind.copies if times) * _uuid7s(kind.refreshed_end, kind.end)
+    moved = len(kind.deliveries) * _uuid7s(kind.first, kind.refreshed_end)
+    return moved + sum(1 for times in kind.deliveries if times) * _uuid7s(kind.refreshed_end, kind.end)
 
 
 def _uuid7s(first: int, end: int) -> int:

@@ -9,21 +9,22 @@ from tracks_assets.core.sql_files import macros, sql_text, sql_texts
 from tracks_assets.sources.posthog.contract import Reason
 from tracks_assets.transform.compile import BY_ROW, VALUES
 from tracks_assets.warehouse import statements, tables
-from tracks_assets.warehouse.statements import DUCKDB_STATEMENTS, SQL, Placed
+from tracks_assets.warehouse.statements import DUCKDB_STATEMENTS, SQL, TableReference
 
 SQLFLUFF_JINJA_FILTERS = {"sql_text": sql_text, "sql_texts": sql_texts}
 
 table = tables.TRACKS
 column = "created_at"
-globals().update({each.name: Placed(each, str(each)) for each in tables.EVERY_TABLE})
+globals().update({each.name: TableReference(each, str(each)) for each in tables.EVERY_TABLE})
 dialect = statements.dialect("duckdb")
 shared = macros(SQL / "macros.sql")
-place = DUCKDB_STATEMENTS.place
-snapshot = rewritten = touched = "posthog.tracks_snapshot"
+qualified = DUCKDB_STATEMENTS.qualified
+former, expressions = "posthog.tracks_contents", ["former.content"]
+snapshot = rewritten = touched = "posthog_ops.tracks_snapshot"
 recent_hours = 720
 summed, age_limits, restamped_seconds = True, (1, 24), 60
 schema, events, expires_at = "posthog", 20, "2026-03-12T00:00:00+00:00"
-plan = plan_incident(1_000).blanks
+plan = plan_incident(1_000).variables
 all_events, number, start_ms, stamps = "select * from files", 0, 0, ["source_file"]
 hour, file = datetime(2026, 3, 12, tzinfo=UTC), "one.parquet"
 reasons, by_row, longest = Reason, BY_ROW, 1_000

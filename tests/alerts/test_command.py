@@ -28,12 +28,12 @@ def test_a_test_message_goes_to_each_receiver(
     monkeypatch.setenv("TRACKS_ALERT_URLS_WARN", f"nonsense://{SECRET}")
 
     assert main(["test"]) == 1
-    said = capsys.readouterr()
-    assert said.out == (
+    text = capsys.readouterr()
+    assert text.out == (
         "ok   json://127.0.0.1 (errors): taken\n"
         "FAIL nonsense://... (warnings): it is not a URL that Apprise understands\n"
     )
-    assert SECRET not in said.out + said.err
+    assert SECRET not in text.out + text.err
     assert receiver.titles[0].startswith("[TEST] Alerts of tracks_assets, ")
 
 
@@ -72,13 +72,13 @@ def test_a_receiver_that_works_again_gets_what_it_refused(
     assert [each.state for each in store.refused()] == [State.REFUSED] * 2
 
     assert main(["test"]) == 0
-    said = "     1 message that it refused will be sent again\n"
-    assert said in capsys.readouterr().out
+    text = "     1 message that it refused will be sent again\n"
+    assert text in capsys.readouterr().out
     assert deliver(store, receivers, send, lambda: datetime.now(UTC)).refusing == ()
     assert [title.partition("]")[0] for title in receiver.titles[-2:]] == ["[TEST", "[ERROR"]
     assert [each.created for each in store.refused()] == [now - 2 * DAY]
     assert main(["test"]) == 0
-    assert said not in capsys.readouterr().out
+    assert text not in capsys.readouterr().out
 
 
 def _same(moment: datetime) -> datetime:
@@ -130,6 +130,6 @@ def test_a_database_that_cannot_be_used_is_one_sentence(
 ) -> None:
     monkeypatch.setenv("TRACKS_ALERT_DATABASE", f"postgresql+nodriver://user:{SECRET}@127.0.0.1/x")
     assert main(["incidents"]) == 1
-    said = capsys.readouterr().out
-    assert said.startswith("The alert database postgresql+nodriver://user:***@127.0.0.1/x needs a driver")
-    assert SECRET not in said
+    text = capsys.readouterr().out
+    assert text.startswith("The alert database postgresql+nodriver://user:***@127.0.0.1/x needs a driver")
+    assert SECRET not in text

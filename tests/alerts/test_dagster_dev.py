@@ -64,7 +64,7 @@ class Small:
         }
         return inherited | own
 
-    def say(self, file: str, *names: str) -> None:
+    def report(self, file: str, *names: str) -> None:
         (self.path / file).write_text(" ".join(names))
 
     def run(self) -> None:
@@ -129,7 +129,7 @@ def test_the_life_of_an_alert(small: Small, receiver: HttpReceiver) -> None:
         small.wait_for_look()
         assert receiver.titles == [], "a passing run sends nothing"
 
-        small.say("red", "check_07")
+        small.report("red", "check_07")
         small.run()
         wait_until(lambda: len(receiver.messages) == 1, "the message is there")
         assert receiver.titles == ["[ERROR] Check check_07 failed on small/table"]
@@ -142,29 +142,29 @@ def test_the_life_of_an_alert(small: Small, receiver: HttpReceiver) -> None:
         small.wait_for_look()
         assert len(receiver.messages) == 1, "the same again is silent"
 
-        small.say("red", *(f"check_{number:02d}" for number in range(50)))
+        small.report("red", *(f"check_{number:02d}" for number in range(50)))
         small.run()
         wait_until(lambda: len(receiver.messages) == 2, "the grouped message is there")
         assert receiver.titles[1:] == ["[ERROR] 49 checks failed"]
         small.wait_for_look()
         assert len(receiver.messages) == 2
 
-        small.say("broken", "yes")
+        small.report("broken", "yes")
         small.run()
         wait_until(lambda: len(receiver.messages) == 3, "the failed run is told")
         assert receiver.titles[2:] == ["[ERROR] Run failed: small__table"]
         assert receiver.messages[2]["message"].startswith("RuntimeError (the run's page has the text)\n")
         assert "bob" not in receiver.messages[2]["message"]
 
-        small.say("broken")
-        small.say("red")
+        small.report("broken")
+        small.report("red")
         small.run()
         wait_until(lambda: len(receiver.messages) == 4, "everything recovers")
         assert receiver.titles[3:] == ["[RECOVERED] 50 checks and 1 run recovered"]
 
-        small.say("tired", "yes")
+        small.report("tired", "yes")
         wait_until(lambda: len(receiver.messages) == 5, "the failing sensor is told")
-        small.say("tired")
+        small.report("tired")
         wait_until(lambda: len(receiver.messages) == 6, "the sensor recovers")
         assert receiver.titles[4:] == ["[ERROR] The sensor watches fails", "[RECOVERED] Over: The sensor watches fails"]
     assert SECRET not in small.everything_written()
@@ -172,7 +172,7 @@ def test_the_life_of_an_alert(small: Small, receiver: HttpReceiver) -> None:
 
 def test_a_receiver_that_is_down_for_three_tries(small: Small, receiver: HttpReceiver) -> None:
     receiver.stop()
-    small.say("red", "check_01")
+    small.report("red", "check_01")
     small.run()
     store = small.store()
     with small.daemon():
@@ -186,12 +186,12 @@ def test_a_receiver_that_is_down_for_three_tries(small: Small, receiver: HttpRec
 def test_a_daemon_that_is_killed_between_evaluation_and_delivery(small: Small, receiver: HttpReceiver) -> None:
     """Killed with the message stored and not sent; and once more with the check evaluated and not seen."""
     receiver.stop()
-    small.say("red", "check_01")
+    small.report("red", "check_01")
     small.run()
     store = small.store()
     with small.daemon():
         wait_until(lambda: any(each.attempts for each in store.unsent()), "it is stored")
-    small.say("red", "check_01", "check_02")
+    small.report("red", "check_01", "check_02")
     small.run()
     receiver.start()
     with small.daemon():
@@ -204,7 +204,7 @@ def test_a_daemon_that_is_killed_between_evaluation_and_delivery(small: Small, r
 
 def test_a_receiver_that_refuses_is_shown_as_a_failed_tick(small: Small, receiver: HttpReceiver) -> None:
     receiver.always = 403
-    small.say("red", "check_01")
+    small.report("red", "check_01")
     small.run()
 
     def errors() -> list[str]:

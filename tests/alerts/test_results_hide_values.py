@@ -23,7 +23,7 @@ FAILED = {
     "no_collisions": checks.no_collisions_of_batch("2026-03-12-05:00", COLLISIONS),
     "no_collisions_all": checks.no_collisions_all(CENSUS, KeptCollisions(2, 1, ("id-1",))),
     "cutover_share": checks.cutover_share([CutoverHour(NOW, 10, 9)], NOW),
-    "created_at_kept": checks.created_at_kept(replace(CENSUS, redated_rows=6), BEFORE),
+    "created_at_kept": checks.created_at_kept(replace(CENSUS, moved_rows=6), BEFORE),
     "unique_event_id_all": checks.unique_event_id_all(2, None),
     "event_id_not_null": checks.not_null("event_id", 2),
 }

@@ -35,7 +35,7 @@ def test_an_incident_is_stored_in_full() -> None:
         checks=(UNIQUE,), assets=("e/f",),
     )  # fmt: skip
     full = replace(
-        begin(seen), hours=FIVE | SIX, told=NOW, levels=("WARN", "ERROR"), over=NOW + MINUTE, outcome="It is over.",
+        begin(seen), hours=FIVE | SIX, reported=NOW, levels=("WARN", "ERROR"), over=NOW + MINUTE, outcome="It is over.",
     )  # fmt: skip
     assert from_json(to_json(full)) == full
     assert from_json(to_json(begin(bad()))) == begin(bad())
@@ -45,7 +45,7 @@ def test_a_tick_is_stored_in_full(store: AlertStore) -> None:
     assert _record(store, 1, bad())
 
     (incident,) = store.open_incidents()
-    assert (incident.identity, incident.told) == (bad().identity, NOW)
+    assert (incident.identity, incident.reported) == (bad().identity, NOW)
     assert store.positions() == {"runs": 1, "tick": NOW.isoformat()}
     assert store.last_look() == NOW
     assert [(each.label, each.state, each.attempts) for each in store.unsent()] == [

@@ -33,7 +33,7 @@ class Watch:
     cursor: str | None = None
     asked: list[dict[str, str]] = field(default_factory=list)
     evaluated: list[bool] = field(default_factory=list)
-    said: str | None = None
+    text: str | None = None
 
     def look(self) -> list[DagsterRun]:
         """One tick, whose requests become runs that have not started."""
@@ -42,7 +42,7 @@ class Watch:
             instance=self.instance, cursor=self.cursor, resources={"export": self.export}
         ) as context:
             tick = sensor.evaluate_tick(context)
-        self.cursor, self.said = tick.cursor, tick.skip_message
+        self.cursor, self.text = tick.cursor, tick.skip_message
         for event in tick.asset_events:
             assert isinstance(event, dg.AssetCheckEvaluation)
             self.instance.report_runless_asset_event(event)

@@ -69,7 +69,7 @@ def test_duckdb_errors(error: duckdb.Error, passes: bool) -> None:
 
 @pytest.mark.parametrize(("error", "text", "passes"), BIGQUERY)
 def test_bigquery_errors(error: type[Exception], text: str, passes: bool) -> None:
-    with pytest.raises(Exception, match="BigQuery in p failed") as caught, bigquery_errors.told("p", "at x"):
+    with pytest.raises(Exception, match="BigQuery in p failed") as caught, bigquery_errors.error_context("p", "at x"):
         raise error(text)
     assert isinstance(caught.value, TransientWarehouseError) == passes
 

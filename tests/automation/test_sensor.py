@@ -37,7 +37,7 @@ def test_an_hour_is_requested_once_when_its_files_have_been_quiet(watch: Watch) 
     watch.now = START + HOUR + 5 * MINUTE
     put(watch, 0)
     assert watch.look() == []
-    assert watch.said == f"Waiting for the uploads of {KEY.format(0)}."
+    assert watch.text == f"Waiting for the uploads of {KEY.format(0)}."
     watch.now += 29 * MINUTE
     assert watch.look() == []
     watch.now += MINUTE
@@ -46,7 +46,7 @@ def test_an_hour_is_requested_once_when_its_files_have_been_quiet(watch: Watch) 
     for _ in range(3):
         watch.now += MINUTE
         assert watch.look() == [], "its run is queued"
-        assert watch.said == "1 hour is being loaded."
+        assert watch.text == "1 hour is being loaded."
     watch.end(run)
     for _ in range(3):
         watch.now += 10 * MINUTE

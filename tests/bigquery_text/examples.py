@@ -1,7 +1,7 @@
-"""One example, or more, of the blanks of every statement that BigQuery is sent.
+"""One example, or more, of the variables of every statement that BigQuery is sent.
 
-A statement that is new needs a line here: its name in ``WITHOUT_BLANKS``, or in ``WITH_BLANKS`` with values as its
-caller gives them. A query parameter that is new needs its type in ``PARAMETERS``, and a statement that makes a
+A new statement needs a line here: its name in ``WITHOUT_VARIABLES``, or in ``WITH_VARIABLES`` with values as its caller
+gives them. A query parameter that is new needs its type in ``PARAMETERS``, and a statement that makes a
 temporary table needs its name in ``MAKE_TEMPORARY_TABLES``.
 """
 
@@ -10,31 +10,32 @@ from typing import Any
 
 from tracks_assets.core.columns import ColumnType
 from tracks_assets.core.feed import Feed
-from tracks_assets.core.tables import SCHEMA, Table
+from tracks_assets.core.tables import OPS_SCHEMA, SCHEMA, Table
 from tracks_assets.repairs.repair import snapshot_name
 from tracks_assets.sources.posthog.feeds import BACKFILL_TRACKS, FEEDS, RAW_TRACKS, REJECTED_TRACKS
 from tracks_assets.sources.posthog.layout import HOUR
 from tracks_assets.warehouse.bigquery.engine import Part
 from tracks_assets.warehouse.bigquery.repairing import rewritten_name
 from tracks_assets.warehouse.bigquery.tables import staging_schema
+from tracks_assets.warehouse.migration import MOVES, Move
 from tracks_assets.warehouse.results import HourCost
 from tracks_assets.warehouse.statements import bigquery_statements
 from tracks_assets.warehouse.tables import (
+    ARCHIVED_TIMES,
     DUPLICATE_CENSUS,
     EVERY_TABLE,
     LOAD_LOG,
+    LOCK_TABLES,
     MERGE_LOG,
     TRACKS,
-    TRACKS_REDATED,
     TRACKS_REPAIRS,
-    TURNS,
     write_lock,
 )
 
 STATEMENTS = bigquery_statements("project")
 
-SNAPSHOT = snapshot_name("dedup_20260612_093000_000000")
-REWRITTEN = rewritten_name(SNAPSHOT)
+SNAPSHOT = snapshot_name("dedup_20260612_093000_000000").partition(".")[2]
+REWRITTEN = rewritten_name(SNAPSHOT).partition(".")[2]
 MOMENT = "2026-03-12T01:00:00+00:00"
 STAGED = {
     table.name: f"staging_{table.name}_2026031201_0123456789ab"
@@ -77,27 +78,29 @@ PARAMETERS: dict[str, ColumnType] = {
 MAKE_TEMPORARY_TABLES = (
     "count_tracks_by_day",
     "find_duplicates",
-    "find_redated",
+    "find_moved_rows",
     "find_seen_rows",
     "find_given_back",
 )
 """In an order in which each finds the tables that it reads."""
 
 
-def place(table: Table | str) -> str:
-    """The place of a table, as a statement names it."""
-    return STATEMENTS.place(SCHEMA, table) if isinstance(table, str) else STATEMENTS.place(table.schema, table.name)
+def qualified(table: Table | str) -> str:
+    """The qualified name of a table; one that the project does not know lies in the pipeline's own schema."""
+    name = table if isinstance(table, str) else table.name
+    schemas = {each.name: each.schema for each in EVERY_TABLE}
+    return STATEMENTS.qualified(schemas.get(name, OPS_SCHEMA), name)
 
 
 def parts(feed: Feed, with_rows: bool) -> list[Part]:
     """The tables of a slice, with their staging tables if it has rows."""
     return [
-        Part(STATEMENTS.table(table), column, place(STAGED[table.name]) if with_rows else None)
+        Part(STATEMENTS.table(table), column, qualified(STAGED[table.name]) if with_rows else None)
         for table, column in feed.slices
     ]
 
 
-WITHOUT_BLANKS = (
+WITHOUT_VARIABLES = (
     "advance_repair",
     "arrivals",
     "backfill_hours",
@@ -127,7 +130,7 @@ WITHOUT_BLANKS = (
     "end_session",
     "excess_rows",
     "find_given_back",
-    "find_redated",
+    "find_moved_rows",
     "fingerprint_archive",
     "hour_totals",
     "newest_ingested",
@@ -143,7 +146,7 @@ WITHOUT_BLANKS = (
     "merges_of_run",
     "newest_hours",
     "recent_duplicates",
-    "redated_examples",
+    "moved_row_examples",
     "refused_reasons",
     "repairs",
     "restore_archived",
@@ -162,27 +165,39 @@ WITHOUT_BLANKS = (
     "untimed_examples",
 )
 
-WITH_BLANKS: dict[str, tuple[dict[str, Any], ...]] = {
-    "archive_losers": ({"snapshot": place(SNAPSHOT)},),
-    "archive_times": ({"snapshot": place(SNAPSHOT)},),
-    "count_slice": tuple({"table": place(table), "column": column} for feed in FEEDS for table, column in feed.slices),
-    "count_rows": ({"table": place(TRACKS)},),
-    "drop_snapshot": ({"snapshot": place(SNAPSHOT)},),
-    "excess_rows_of": ({"table": place(TRACKS)},),
-    "find_duplicates": ({"table": place(TRACKS)}, {"table": place(REWRITTEN)}),
-    "find_seen_rows": ({"snapshot": place(SNAPSHOT)},),
-    "fingerprint": ({"table": place(TRACKS)}, {"table": place(SNAPSHOT)}, {"table": place(REWRITTEN)}),
-    "fingerprint_restored": ({"table": place(TRACKS)}, {"table": place(SNAPSHOT)}),
+WITH_VARIABLES: dict[str, tuple[dict[str, Any], ...]] = {
+    "archive_rows_to_remove": ({"snapshot": qualified(SNAPSHOT)},),
+    "archive_times": ({"snapshot": qualified(SNAPSHOT)},),
+    "count_slice": tuple(
+        {"table": qualified(table), "column": column} for feed in FEEDS for table, column in feed.slices
+    ),
+    "count_rows": ({"table": qualified(TRACKS)},),
+    "drop_snapshot": ({"snapshot": qualified(SNAPSHOT)},),
+    "excess_rows_of": ({"table": qualified(TRACKS)},),
+    "find_duplicates": ({"table": qualified(TRACKS)}, {"table": qualified(REWRITTEN)}),
+    "find_seen_rows": ({"snapshot": qualified(SNAPSHOT)},),
+    "fingerprint": ({"table": qualified(TRACKS)}, {"table": qualified(SNAPSHOT)}, {"table": qualified(REWRITTEN)}),
+    "fingerprint_restored": ({"table": qualified(TRACKS)}, {"table": qualified(SNAPSHOT)}),
     "insert_daily_metrics": (
         {"purchase_flow": ("purchase_flow_0", "purchase_flow_1", "purchase_flow_2"), "largest": 1},
         {"purchase_flow": (), "largest": 20},
     ),
+    "drop_table": ({"table": qualified(TRACKS)},),
+    "empty_table": ({"table": qualified(TRACKS)},),
     "migrated_by_day": ({"recent_hours": 504},),
+    "move_rows": tuple(
+        {
+            "table": STATEMENTS.table(move.table),
+            "former": STATEMENTS.qualified(SCHEMA, move.former),
+            "expressions": move.expressions(),
+        }
+        for move in MOVES
+    ),
     "newest_census": ({"has_bound": False}, {"has_bound": True}),
-    "record_costs": tuple({"log": place(log), "costs": COSTS} for log in (LOAD_LOG, MERGE_LOG)),
-    "redated_months": (
-        {"table": "redated_rows", "of_repair": False},
-        {"table": place(TRACKS_REDATED), "of_repair": True},
+    "record_costs": tuple({"log": qualified(log), "costs": COSTS} for log in (LOAD_LOG, MERGE_LOG)),
+    "months_of_moved_rows": (
+        {"table": "moved_rows", "of_repair": False},
+        {"table": qualified(ARCHIVED_TIMES), "of_repair": True},
     ),
     "redeliveries": (
         {"summed": True, "age_limits": (1, 24), "restamped_seconds": 60},
@@ -200,32 +215,42 @@ WITH_BLANKS: dict[str, tuple[dict[str, Any], ...]] = {
         for feed in FEEDS
         for with_rows in (False, True)
     ),
-    "rewrite_tracks": ({"rewritten": place(REWRITTEN)},),
-    "rollback_state": ({"snapshot": place(SNAPSHOT)},),
-    "sample_copies": ({"events": 20},),
-    "sample_redated": ({"events": 20},),
-    "take_turn": tuple({"turn": place(turn)} for turn in TURNS),
-    "touched_copies": (
-        {"table": place(TRACKS), "touched": "duplicate_ids"},
-        {"table": place(REWRITTEN), "touched": place(SNAPSHOT)},
+    "rewrite_tracks": ({"rewritten": qualified(REWRITTEN)},),
+    "rollback_state": ({"snapshot": qualified(SNAPSHOT)},),
+    "sample_duplicate_rows": ({"events": 20},),
+    "sample_moved_rows": ({"events": 20},),
+    "acquire_write_lock": tuple({"lock": qualified(table)} for table in LOCK_TABLES),
+    "touched_rows": (
+        {"table": qualified(TRACKS), "touched": "duplicate_ids"},
+        {"table": qualified(REWRITTEN), "touched": qualified(SNAPSHOT)},
     ),
-    "trace_copies": ({"table": place(TRACKS)}, {"table": place(BACKFILL_TRACKS)}),
+    "trace_rows": ({"table": qualified(TRACKS)}, {"table": qualified(BACKFILL_TRACKS)}),
 }
 
-EXAMPLES: dict[str, tuple[dict[str, Any], ...]] = {**{name: ({},) for name in WITHOUT_BLANKS}, **WITH_BLANKS}
+EXAMPLES: dict[str, tuple[dict[str, Any], ...]] = {**{name: ({},) for name in WITHOUT_VARIABLES}, **WITH_VARIABLES}
 
 
 def tables() -> dict[str, tuple[tuple[str, ColumnType], ...]]:
-    """Every table that a statement may find, by its whole name, with its columns' names and types."""
+    """Every table that a statement may find, by its full name, with its columns' names and types."""
     like_tracks = dict.fromkeys((SNAPSHOT, REWRITTEN), TRACKS)
-    placed = {place(table): table for table in EVERY_TABLE}
-    placed |= {place(name): table for name, table in like_tracks.items()}
+    known = {qualified(table): table for table in EVERY_TABLE}
+    known |= {qualified(name): table for name, table in like_tracks.items()}
     columns = {
-        name.strip("`"): tuple((column.name, column.type) for column in table.columns) for name, table in placed.items()
+        name.strip("`"): tuple((column.name, column.type) for column in table.columns) for name, table in known.items()
     }
-    return columns | dict(map(_staging, (RAW_TRACKS, REJECTED_TRACKS, BACKFILL_TRACKS)))
+    staged = dict(map(_staging, (RAW_TRACKS, REJECTED_TRACKS, BACKFILL_TRACKS)))
+    return columns | staged | dict(map(_former, MOVES))
+
+
+def _former(move: Move) -> tuple[str, tuple[tuple[str, ColumnType], ...]]:
+    expressions = zip(move.expressions(), move.table.columns, strict=True)
+    columns = tuple(
+        (each.removeprefix("former.") if each.startswith("former.") else column.name, column.type)
+        for each, column in expressions
+    )
+    return STATEMENTS.qualified(SCHEMA, move.former).strip("`"), columns
 
 
 def _staging(table: Table) -> tuple[str, tuple[tuple[str, ColumnType], ...]]:
     columns = tuple((field.name, ColumnType(field.field_type)) for field in staging_schema(table.columns))
-    return place(STAGED[table.name]).strip("`"), columns
+    return qualified(STAGED[table.name]).strip("`"), columns

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from tests.bigquery_text.examples import EXAMPLES, MAKE_TEMPORARY_TABLES, REWRITTEN, SNAPSHOT, place
+from tests.bigquery_text.examples import EXAMPLES, MAKE_TEMPORARY_TABLES, REWRITTEN, SNAPSHOT, qualified
 from tests.bigquery_text.macro_cases import NOON, UUID7, Absent, Json, at, literal
 from tracks_assets.core.columns import Column, ColumnType
 from tracks_assets.core.sql_files import macros
@@ -82,14 +82,14 @@ SAMPLE: dict[str, Sequence[Row]] = {
         {**event(UUID7, event_name="purchase", user_id="u9"), "window_start": at("2026-03-12 12:00:00")},
         event("old", event_name=None, user_id="u9"),
     ],
-    "tracks_contents": [{"content": number} for number in range(2)],
-    "tracks_redelivered": [
+    "content_fingerprints": [{"content": number} for number in range(2)],
+    "unchanged_redeliveries": [
         {
             "event_id": event_id,
             "event_inserted_at": LATER,
             "bq_ingested_timestamp": LATER,
             "window_start": at("2026-06-12 08:00:00"),
-            "standing_inserted_at": NOON,
+            "stored_inserted_at": NOON,
         }
         for event_id in (UUID7, OTHER_UUID7)
     ],
@@ -104,10 +104,10 @@ SAMPLE: dict[str, Sequence[Row]] = {
         }
         for number, raw in enumerate([f'{{"uuid": "{UUID7}"}}', '{"uuid": {"a": 1}}', "[]"])
     ],
-    "tracks_duplicates": [
-        {**row, "dedup_id": REPAIR, "removed_at": LATER, "winner_created_at": LATER} for row in DAMAGED[:3]
+    "archived_duplicates": [
+        {**row, "dedup_id": REPAIR, "removed_at": LATER, "kept_created_at": LATER} for row in DAMAGED[:3]
     ],
-    "tracks_redated": [
+    "archived_times": [
         {
             "event_id": event_id,
             "created_at": LATER,
@@ -203,9 +203,9 @@ def minted_at(engine: str, table: str) -> str:
     return f"select event_id, {macros(SQL / 'macros.sql').minted_at(dialect(engine))} as minted_at from {table}"
 
 
-def question(engine: str, statement: str, blanks: Row) -> str:
+def question(engine: str, statement: str, variables: Row) -> str:
     """What a statement asks, as one query that reads nothing but itself."""
-    text = _asked(engine, statement, blanks)
+    text = _asked(engine, statement, variables)
     tables = ""
     for name, query in reversed(_tables(engine).items()):
         if re.search(rf"\b{name}\b", tables + text):
@@ -228,9 +228,9 @@ def _made_table(statement: str) -> str:
     return str(name)
 
 
-def _asked(engine: str, statement: str, blanks: Row) -> str:
+def _asked(engine: str, statement: str, variables: Row) -> str:
     """The query of a statement: all of it, or what it inserts, or what it makes a table of."""
-    text = _text(engine, statement, blanks)
+    text = _text(engine, statement, variables)
     return text[_query_start(text) :]
 
 
@@ -244,17 +244,17 @@ def is_question(statement: str) -> bool:
     return _query_start(_text("bigquery", statement)) >= 0
 
 
-def _text(engine: str, statement: str, blanks: Row | None = None) -> str:
-    places = {place(name): f"sample_{name}" for name in SAMPLE}
-    given = EXAMPLES[statement][0] if blanks is None else blanks
-    filled = {name: places.get(value, value) if isinstance(value, str) else value for name, value in given.items()}
+def _text(engine: str, statement: str, variables: Row | None = None) -> str:
+    samples = {qualified(name): f"sample_{name}" for name in SAMPLE}
+    given = EXAMPLES[statement][0] if variables is None else variables
+    filled = {name: samples.get(value, value) if isinstance(value, str) else value for name, value in given.items()}
     return _statements(engine).text(statement, **filled)
 
 
 def _statements(engine: str) -> Statements:
     return Statements(
         engine,
-        place=lambda _, name: f"sample_{name}",
+        qualified=lambda _, name: f"sample_{name}",
         parameter=lambda name: literal(engine, PARAMETERS[name]) if name in PARAMETERS else "null",
     )
 

@@ -14,20 +14,20 @@ from tests.bigquery_text.examples import (
     MAKE_TEMPORARY_TABLES,
     PARAMETERS,
     STATEMENTS,
-    WITH_BLANKS,
-    WITHOUT_BLANKS,
+    WITH_VARIABLES,
+    WITHOUT_VARIABLES,
 )
 from tracks_assets.core.sql_files import macros
 from tracks_assets.warehouse.bigquery.engine import Part
-from tracks_assets.warehouse.statements import CROSS_DB, SQL, Placed, bigquery_statements
+from tracks_assets.warehouse.statements import CROSS_DB, SQL, TableReference, bigquery_statements
 
 OTHER_STATEMENTS = {
     "delete_slice": ("replace_slice",),
-    "delete_losers": ("rewrite_tracks",),
+    "delete_rows_to_remove": ("rewrite_tracks",),
     "count_collided_legacy": ("count_missing_legacy",),
     "drop_repeated_legacy": ("insert_missing_legacy",),
     "find_collided_legacy": ("count_missing_legacy", "keep_collided_legacy"),
-    "find_losers": ("rewrite_tracks",),
+    "find_rows_to_remove": ("rewrite_tracks",),
     "find_repeated_legacy": ("count_missing_legacy", "insert_missing_legacy"),
     "find_missing_legacy": ("count_missing_legacy", "insert_missing_legacy"),
 }
@@ -50,7 +50,7 @@ ALONE = {
     "commit_transaction",
     "end_session",
     "roll_back_transaction",
-    "take_turn",
+    "acquire_write_lock",
 }
 """What DuckDB's own client, or its lock on the file, does without a text of the project's."""
 
@@ -74,11 +74,11 @@ def test_every_statement_has_an_example() -> None:
 def test_every_example_has_its_statement() -> None:
     gone = sorted(set(EXAMPLES) - _names("both") - _names("bigquery"))
     assert not gone, f"take {', '.join(gone)} out of tests/bigquery_text/examples.py: there is no such statement"
-    assert set(WITHOUT_BLANKS) & set(WITH_BLANKS) == set()
+    assert set(WITHOUT_VARIABLES) & set(WITH_VARIABLES) == set()
 
 
 def test_every_parameter_has_a_type_and_none_is_left_over() -> None:
-    texts = [STATEMENTS.text(name, **blanks) for name, examples in EXAMPLES.items() for blanks in examples]
+    texts = [STATEMENTS.text(name, **variables) for name, examples in EXAMPLES.items() for variables in examples]
     named = {name for text in texts for name in re.findall(r"@(\w+)", text)}
     assert named == set(PARAMETERS), "PARAMETERS in tests/bigquery_text/examples.py names each query parameter"
 
@@ -86,8 +86,8 @@ def test_every_parameter_has_a_type_and_none_is_left_over() -> None:
 def test_every_temporary_table_is_known_to_the_analyzer() -> None:
     making = {
         name
-        for name, (blanks, *_) in EXAMPLES.items()
-        if re.search(r"^create .*\btemp\b", STATEMENTS.text(name, **blanks), re.MULTILINE)
+        for name, (variables, *_) in EXAMPLES.items()
+        if re.search(r"^create .*\btemp\b", STATEMENTS.text(name, **variables), re.MULTILINE)
     }
     assert making == set(MAKE_TEMPORARY_TABLES), "MAKE_TEMPORARY_TABLES in tests/bigquery_text/examples.py names each"
 
@@ -126,21 +126,21 @@ def test_every_macro_that_is_dispatched_has_a_text_for_each_engine() -> None:
 def test_a_dataset_prefix_reaches_every_table(statement: str) -> None:
     """A table without it would be another team's."""
     prefixed = bigquery_statements("project", "dev_")
-    for blanks in EXAMPLES[statement]:
-        text = prefixed.text(statement, **_with_prefix(blanks))
+    for variables in EXAMPLES[statement]:
+        text = prefixed.text(statement, **_with_prefix(variables))
         assert set(re.findall(r"`project\.(\w+)\.", text)) <= {"dev_posthog", "dev_posthog_ops"}
         assert not re.search(r"\bposthog\.", re.sub(r"`[^`]*`", "", text))
 
 
-def _with_prefix(blanks: dict[str, Any]) -> dict[str, Any]:
-    return {name: _prefixed(value) for name, value in blanks.items()}
+def _with_prefix(variables: dict[str, Any]) -> dict[str, Any]:
+    return {name: _prefixed(value) for name, value in variables.items()}
 
 
 def _prefixed(value: Any) -> Any:
     if isinstance(value, Part):
         return replace(value, table=_prefixed(value.table), staged=_prefixed(value.staged))
-    if isinstance(value, Placed):
-        return replace(value, place=_prefixed(value.place))
+    if isinstance(value, TableReference):
+        return replace(value, qualified=_prefixed(value.qualified))
     if isinstance(value, list):
         return [_prefixed(each) for each in value]
     if isinstance(value, dict):

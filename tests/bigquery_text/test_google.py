@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.bigquery_text.examples import EXAMPLES, MOMENT, STATEMENTS, place
+from tests.bigquery_text.examples import EXAMPLES, MOMENT, STATEMENTS, qualified
 from tests.bigquery_text.google import Google, RefusedError
 from tests.bigquery_text.macro_cases import CASES, IDS, Case, google_text
 from tests.bigquery_text.sample import ONE_CHANGED, hashed, is_question, minted_at, question, values
@@ -23,15 +23,18 @@ from tracks_assets.core.strict_json import NumberRangeError, parse_json
 from tracks_assets.warehouse.statements import SQL
 from tracks_assets.warehouse.tables import MERGE_LOG, TRACKS, write_lock
 
-QUESTIONS = [name for name in EXAMPLES if (SQL / "both" / f"{name}.sql").exists() and is_question(name)]
+QUESTIONS = [
+    name for name in EXAMPLES if (SQL / "both" / f"{name}.sql").exists() and is_question(name) and name != "move_rows"
+]
+"""What reads the tables of an earlier release has no sample; tests/engines/test_migration.py runs it."""
 
 
 def examples(names: Iterable[str]) -> list[Any]:
     """The declared examples of statements, for a test of each."""
     return [
-        pytest.param(name, blanks, id=f"{name}-{number}")
+        pytest.param(name, variables, id=f"{name}-{number}")
         for name in names
-        for number, blanks in enumerate(EXAMPLES[name], start=1)
+        for number, variables in enumerate(EXAMPLES[name], start=1)
     ]
 
 
@@ -44,14 +47,14 @@ def test_what_the_analyzer_cannot_know(statement: str, text: str) -> None:
     assert STATEMENTS.text(statement).strip() == text
 
 
-@pytest.mark.parametrize(("statement", "blanks"), examples(name for name in EXAMPLES if name not in UNKNOWN))
-def test_every_statement_passes_googles_analyzer(google: Google, statement: str, blanks: dict[str, Any]) -> None:
-    google.check_script(STATEMENTS.text(statement, **blanks))
+@pytest.mark.parametrize(("statement", "variables"), examples(name for name in EXAMPLES if name not in UNKNOWN))
+def test_every_statement_passes_googles_analyzer(google: Google, statement: str, variables: dict[str, Any]) -> None:
+    google.check_script(STATEMENTS.text(statement, **variables))
 
 
-@pytest.mark.parametrize("statement", ["excess_rows_of", "trace_copies"])
+@pytest.mark.parametrize("statement", ["excess_rows_of", "trace_rows"])
 def test_google_travels_in_time(google: Google, statement: str) -> None:
-    google.check(STATEMENTS.text(statement, table=f"{place(TRACKS)} for system_time as of timestamp '{MOMENT}'"))
+    google.check(STATEMENTS.text(statement, table=f"{qualified(TRACKS)} for system_time as of timestamp '{MOMENT}'"))
 
 
 @pytest.mark.parametrize(
@@ -59,7 +62,7 @@ def test_google_travels_in_time(google: Google, statement: str) -> None:
     [
         ("select event_idd from `project.posthog.tracks`", "Unrecognized name: event_idd; Did you mean event_id?"),
         ("select 1 from `project.posthog.track`", "Table not found: `project.posthog.track`"),
-        ("select rows from `project.posthog.duplicate_census`", "Unexpected keyword ROWS"),
+        ("select rows from `project.posthog_ops.duplicate_census`", "Unexpected keyword ROWS"),
         ("select event_payload from `project.posthog.tracks` group by event_payload", "JSON"),
         ("select distinct event_payload from `project.posthog.tracks`", "JSON"),
         ("select event_id from `project.posthog.tracks` order by event_payload", "JSON"),
@@ -112,8 +115,8 @@ def mixpanel_tables() -> dict[str, list[tuple[str, ColumnType]]]:
         "processed_at",
         "loaded_at",
         "export_day",
-        "standing_inserted_at",
-        "standing_ingested_timestamp",
+        "stored_inserted_at",
+        "stored_ingested_timestamp",
     )
     return {
         "events": events,
@@ -164,15 +167,15 @@ def test_a_change_of_any_column_changes_googles_hash(google: Google) -> None:
     assert len({row["content"] for row in rows}) == len(ONE_CHANGED)
 
 
-@pytest.mark.parametrize(("statement", "blanks"), examples(QUESTIONS))
-def test_a_question_has_one_answer_on_both_engines(google: Google, statement: str, blanks: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("statement", "variables"), examples(QUESTIONS))
+def test_a_question_has_one_answer_on_both_engines(google: Google, statement: str, variables: dict[str, Any]) -> None:
     """Google's reference implementation is asked, and DuckDB, with the same few rows in each table."""
     with duckdb.connect() as connection:
         connection.execute("set timezone = 'UTC'")
-        query = f"select to_json(answer)::varchar from ({question('duckdb', statement, blanks)}) as answer"
+        query = f"select to_json(answer)::varchar from ({question('duckdb', statement, variables)}) as answer"
         expected = [json.loads(row) for (row,) in connection.execute(query).fetchall()]
     assert expected
-    assert comparable(google.rows(question("bigquery", statement, blanks))) == comparable(expected)
+    assert comparable(google.rows(question("bigquery", statement, variables))) == comparable(expected)
 
 
 def comparable(rows: list[dict[str, Any]]) -> list[str]:

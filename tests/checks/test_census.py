@@ -36,7 +36,7 @@ def test_everything_is_counted(tmp_path: Path) -> None:
         counted = census.count(warehouse, NOW)
         assert census.duplicate_examples(warehouse) == ["collides", "thrice"]
         assert census.colliding_examples(warehouse) == ["collides"]
-        assert sorted(census.redated_examples(warehouse)) == [moved, early]
+        assert sorted(census.moved_row_examples(warehouse)) == [moved, early]
     assert counted == census.Census(
         measured_at=NOW,
         rows=12,
@@ -45,7 +45,7 @@ def test_everything_is_counted(tmp_path: Path) -> None:
         excess_rows=3,
         null_event_ids=2,
         colliding_event_ids=1,
-        redated_rows=2,
+        moved_rows=2,
         oldest_ingested_timestamp=NOW - 9 * DAY,
         newest_ingested_timestamp=NOW,
     )

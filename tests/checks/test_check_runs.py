@@ -160,8 +160,8 @@ def test_a_check_that_cannot_be_computed_fails_its_run_and_hides_no_other(
     """The statement that counts fails, and dbt's tests do not."""
     text = Statements.text
 
-    def broken(self: Statements, statement: str, /, **blanks: Any) -> str:
-        return "select error('broken')" if statement == "census" else text(self, statement, **blanks)
+    def broken(self: Statements, statement: str, /, **variables: Any) -> str:
+        return "select error('broken')" if statement == "census" else text(self, statement, **variables)
 
     monkeypatch.setattr(Statements, "text", broken)
 
@@ -211,7 +211,7 @@ def test_checks_are_compared_with_the_census_before(home: Home) -> None:
     with home.warehouse().opened() as warehouse:
         recorded = census.newest(warehouse)
     assert recorded is not None
-    assert recorded.redated_rows == 1
+    assert recorded.moved_rows == 1
 
 
 def test_a_census_is_a_row_and_numbers_that_plot(home: Home) -> None:

@@ -70,7 +70,7 @@ def test_an_id_of_two_events_is_red(tmp_path: Path, other: str | None) -> None:
 
 def test_a_check_that_raises_hides_no_other(tmp_path: Path) -> None:
     with fill(tmp_path, [row("c", user_id="1"), row("c", user_id="2")]).opened() as warehouse:
-        warehouse.connection.execute("alter table posthog.duplicate_census rename column measured_at to moment")
+        warehouse.connection.execute("alter table posthog_ops.duplicate_census rename column measured_at to moment")
         evaluated = counted(warehouse)
     assert list(evaluated.results) == ["no_collisions_all"]
     assert not evaluated.results["no_collisions_all"].passed

@@ -134,7 +134,7 @@ def test_created_at_kept() -> None:
     assert created_at_kept(CENSUS, BEFORE).passed
     assert created_at_kept(CENSUS, None).passed
     assert created_at_kept(CENSUS, None).sentence == "No census yet to compare with: 5 moved rows now."
-    moved = created_at_kept(replace(CENSUS, redated_rows=6), BEFORE)
+    moved = created_at_kept(replace(CENSUS, moved_rows=6), BEFORE)
     assert (moved.passed, moved.severity) == (False, "WARN")
     assert moved.sentence == (
         f"Events were moved in time: 6 moved rows now, 5 at the census of 2026-06-04 06:00 UTC; {TRACE}, stop what "

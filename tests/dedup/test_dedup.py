@@ -41,12 +41,14 @@ def test_7000_rows_become_5000_and_2000_are_archived(damaged: Damaged) -> None:
 
     assert damaged.query("select count(*), count(distinct event_id) from posthog.tracks") == [(5_000, 5_000)]
     archived = damaged.query(
-        "select * exclude (dedup_id, removed_at, winner_created_at, winner_bq_ingested_timestamp) "
-        "from posthog.tracks_duplicates"
+        "select * exclude (dedup_id, removed_at, kept_created_at, kept_bq_ingested_timestamp) "
+        "from posthog_ops.archived_duplicates"
     )
     assert len(archived) == 2_000
     assert sorted([*damaged.tracks(), *archived], key=str) == sorted(before, key=str)
-    assert damaged.query("select distinct dedup_id, removed_at from posthog.tracks_duplicates") == [(repair_id, NOW)]
+    assert damaged.query("select distinct dedup_id, removed_at from posthog_ops.archived_duplicates") == [
+        (repair_id, NOW)
+    ]
 
 
 def test_the_winner_is_the_copy_that_was_ingested_last(damaged: Damaged) -> None:
@@ -56,10 +58,10 @@ def test_the_winner_is_the_copy_that_was_ingested_last(damaged: Damaged) -> None
 
     assert damaged.query("select event_id, bq_ingested_timestamp from posthog.tracks order by all") == latest
     assert damaged.query(
-        "select count(*) from posthog.tracks_duplicates as removed "
+        "select count(*) from posthog_ops.archived_duplicates as removed "
         "join posthog.tracks as tracks using (event_id) "
-        "where removed.winner_created_at = tracks.created_at "
-        "and removed.winner_bq_ingested_timestamp = tracks.bq_ingested_timestamp"
+        "where removed.kept_created_at = tracks.created_at "
+        "and removed.kept_bq_ingested_timestamp = tracks.bq_ingested_timestamp"
     ) == [(2_000,)]
 
 
@@ -97,11 +99,11 @@ def test_a_plan_changes_nothing_and_says_what_would_be_done(damaged: Damaged) ->
         "find_duplicates",
         "fingerprint",
         "snapshot_tracks",
-        "archive_losers",
-        "find_losers",
-        "delete_losers",
+        "archive_rows_to_remove",
+        "find_rows_to_remove",
+        "delete_rows_to_remove",
         "fingerprint",
-        "touched_copies",
+        "touched_rows",
     ]
     assert len({row["event_id"] for row in made.sample}) == 20
     assert [row["result"] for row in made.sample[:3]] == ["stays", "goes", "goes"]
@@ -160,7 +162,7 @@ def test_a_change_of_tracks_in_between_is_found_and_nothing_is_published(damaged
 
     assert damaged.tracks() == before
     assert damaged.snapshots() == []
-    assert damaged.query("select count(*) from posthog.tracks_duplicates") == [(0,)]
+    assert damaged.query("select count(*) from posthog_ops.archived_duplicates") == [(0,)]
 
 
 def test_every_step_may_be_repeated(damaged: Damaged) -> None:
@@ -174,7 +176,7 @@ def test_every_step_may_be_repeated(damaged: Damaged) -> None:
         assert rewrite(warehouse, repair_id) == first
         assert take_snapshot(warehouse, repair_id, NOW, 14) == first
         assert archive(warehouse, repair_id, NOW) == 2_000
-    assert damaged.query("select count(*) from posthog.tracks_duplicates") == [(2_000,)]
+    assert damaged.query("select count(*) from posthog_ops.archived_duplicates") == [(2_000,)]
 
 
 def test_a_snapshot_whose_time_is_over_goes_with_the_next_dedup(damaged: Damaged) -> None:
@@ -197,7 +199,7 @@ def test_a_rollback_restores_exactly_the_rows_before(damaged: Damaged) -> None:
 
     assert (done.rows_now, done.rows_to_restore, done.rows_after, done.merged_since) == (5_000, 2_000, 7_000, 0)
     assert damaged.tracks() == before
-    assert damaged.query("select count(*) from posthog.tracks_duplicates") == [(0,)]
+    assert damaged.query("select count(*) from posthog_ops.archived_duplicates") == [(0,)]
 
 
 def test_a_rollback_keeps_what_was_merged_since(damaged: Damaged) -> None:
@@ -220,7 +222,7 @@ def test_a_plan_of_a_rollback_changes_nothing(damaged: Damaged) -> None:
     before = damaged.contents()
 
     with damaged.warehouse().opened() as warehouse:
-        for wanted in ("newest", repair_id, f"tracks_snapshot_{repair_id}", f"posthog.tracks_snapshot_{repair_id}"):
+        for wanted in ("newest", repair_id, f"tracks_snapshot_{repair_id}", f"posthog_ops.tracks_snapshot_{repair_id}"):
             assert plan_rollback(warehouse, wanted).rows_to_restore == 2_000
 
     assert damaged.contents() == before
@@ -228,7 +230,7 @@ def test_a_plan_of_a_rollback_changes_nothing(damaged: Damaged) -> None:
 
 def test_a_rollback_refuses_when_the_snapshot_is_gone(damaged: Damaged) -> None:
     repair_id = dedup(damaged)
-    damaged.query(f"drop table posthog.tracks_snapshot_{repair_id}")
+    damaged.query(f"drop table posthog_ops.tracks_snapshot_{repair_id}")
     before = damaged.contents()
 
     with damaged.warehouse().opened() as warehouse:
@@ -254,7 +256,7 @@ def test_a_rollback_is_done_once(damaged: Damaged) -> None:
 
 def test_a_rollback_refuses_an_archive_that_is_not_what_was_removed(damaged: Damaged) -> None:
     repair_id = dedup(damaged)
-    damaged.query("update posthog.tracks_duplicates set session_id = 'tampered' where event_id = 'event 00007'")
+    damaged.query("update posthog_ops.archived_duplicates set session_id = 'tampered' where event_id = 'event 00007'")
     before = damaged.contents()
 
     with damaged.warehouse().opened() as warehouse, pytest.raises(RepairError, match="of 1 events"):

@@ -26,13 +26,15 @@ def test_dry_by_default_then_for_real_then_back(home: Home) -> None:
     assert damaged.contents() == before
     (dry,) = pages(home, "dedup_tracks")
     assert "a dry run, nothing was changed" in dry
-    assert "- rows to remove, each whole into posthog.tracks_duplicates: 2,000" in dry
+    assert "- rows to remove, each whole into posthog_ops.archived_duplicates: 2,000" in dry
 
     execute(home, "dedup_tracks", dry_run=False, snapshot_days=3)
     assert damaged.query("select count(*), count(distinct event_id) from posthog.tracks") == [(5_000, 5_000)]
     assert "- rows in posthog.tracks before: 7,000; now: 5,000" in pages(home, "dedup_tracks")[-1]
-    assert damaged.query("select rows, excess_rows from posthog.duplicate_census") == [(5_000, 0)]
-    assert damaged.query("select expires_at - started_at = interval 3 days from posthog.tracks_repairs") == [(True,)]
+    assert damaged.query("select rows, excess_rows from posthog_ops.duplicate_census") == [(5_000, 0)]
+    assert damaged.query("select expires_at - started_at = interval 3 days from posthog_ops.tracks_repairs") == [
+        (True,)
+    ]
 
     after = damaged.contents()
     execute(home, "dedup_tracks", dry_run=False)
@@ -62,12 +64,14 @@ def test_a_dedup_that_is_killed_at_every_step_is_whole_after_the_next_start(home
     execute(home, "dedup_tracks", dry_run=False)
 
     assert damaged.contents()["tracks"] == undamaged
-    assert damaged.query("select count(*), count(distinct dedup_id) from posthog.tracks_duplicates") == [(60_000, 1)]
-    assert damaged.query("select state, rows_before, rows_after from posthog.tracks_repairs") == [
+    assert damaged.query("select count(*), count(distinct dedup_id) from posthog_ops.archived_duplicates") == [
+        (60_000, 1)
+    ]
+    assert damaged.query("select state, rows_before, rows_after from posthog_ops.tracks_repairs") == [
         ("reported", 210_000, 150_000)
     ]
     assert len(damaged.snapshots()) == 1
-    assert damaged.query("select excess_rows from posthog.duplicate_census") == [(0,)]
+    assert damaged.query("select excess_rows from posthog_ops.duplicate_census") == [(0,)]
 
 
 def expected(home: Path) -> tuple[object, ...]:

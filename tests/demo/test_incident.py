@@ -61,7 +61,7 @@ COUNTS = """
         (
             select count(*) from marked
             where is_uuid7 and abs(epoch_us(created_at) - epoch_us(own_time)) > 86400000000
-        ) as redated_rows
+        ) as moved_rows
     from events
 """
 
@@ -95,10 +95,12 @@ def incident(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ids=lambda plan: str(plan.counts.rows),
 )
 def test_the_counts_are_true(tmp_path: Path, plan: IncidentPlan) -> None:
-    told = build_incident(tmp_path / "warehouse.duckdb", plan)
+    reported = build_incident(tmp_path / "warehouse.duckdb", plan)
 
-    assert counted(tmp_path / "warehouse.duckdb") == told
-    assert told.duplicate_ids == (told.identical_pairs + told.resent_pairs + told.refreshed_pairs + told.larger_groups)
+    assert counted(tmp_path / "warehouse.duckdb") == reported
+    assert reported.duplicate_ids == (
+        reported.identical_pairs + reported.resent_pairs + reported.refreshed_pairs + reported.larger_groups
+    )
 
 
 @pytest.mark.parametrize("rows", [55, 1_000, 7_654_321, 64_000_000])
@@ -200,7 +202,7 @@ def test_the_old_way_multiplies_what_was_sent_again_and_then_moves_it(tmp_path: 
     assert moved == 2 * delivered > 0
     assert (refreshed.rows, refreshed.distinct_ids) == (merged.rows, merged.distinct_ids)
     assert refreshed.refreshed_pairs == delivered
-    assert refreshed.redated_rows > merged.redated_rows
+    assert refreshed.moved_rows > merged.moved_rows
 
 
 def test_redeliveries_stand_in_raw_tracks_under_their_hour(incident: Path) -> None:
@@ -220,12 +222,17 @@ def test_redeliveries_stand_in_raw_tracks_under_their_hour(incident: Path) -> No
 
 def test_the_validation_case(tmp_path: Path) -> None:
     path = tmp_path / "validation.duckdb"
-    told = validation_case(path)
+    reported = validation_case(path)
 
-    assert counted(path) == told
-    assert (told.rows, told.distinct_ids, told.duplicate_ids, told.excess_rows) == (7_000, 5_000, 1_000, 2_000)
-    assert min(told.identical_pairs, told.resent_pairs, told.larger_groups) > 0
-    assert told.refreshed_pairs == 0
+    assert counted(path) == reported
+    assert (reported.rows, reported.distinct_ids, reported.duplicate_ids, reported.excess_rows) == (
+        7_000,
+        5_000,
+        1_000,
+        2_000,
+    )
+    assert min(reported.identical_pairs, reported.resent_pairs, reported.larger_groups) > 0
+    assert reported.refreshed_pairs == 0
 
 
 def test_a_warehouse_with_rows_is_left_alone(incident: Path) -> None:

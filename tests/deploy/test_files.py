@@ -109,9 +109,9 @@ def test_systemd_takes_the_unit(unit: Path, tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    told = [line for line in (done.stdout + done.stderr).splitlines() if unit.name in line]
+    reported = [line for line in (done.stdout + done.stderr).splitlines() if unit.name in line]
     assert done.returncode == 0, done.stderr
-    assert told == []
+    assert reported == []
 
 
 def test_the_example_of_the_environment_is_one_that_the_settings_take() -> None:

@@ -35,6 +35,6 @@ def test_a_page_uses_the_standard_words(page: Path) -> None:
 
 
 def test_old_words_are_found_outside_of_code_only() -> None:
-    text = "An id stands once.\n```sql\nselect verdict\n```\nWhoever writes `tracks_redated`\n- a re-dated row\n"
+    text = "An id stands once.\n```sql\nselect verdict\n```\nWhoever writes `archived_times`\n- a re-dated row\n"
 
     assert old_words(text) == ["stands", "Whoever", "re-dated"]

@@ -30,7 +30,7 @@ def permitting(*permissions: str) -> Answer:
     return Answer(200, json.dumps({"permissions": permissions}).encode())
 
 
-def diagnosed(outages: Outages, permissions: Answer | None = None, **place: object) -> dict[str, list[Finding]]:
+def diagnosed(outages: Outages, permissions: Answer | None = None, **options: object) -> dict[str, list[Finding]]:
     """The findings by their checks, and that nothing but dry runs and questions was sent."""
     sent: list[Request] = []
 
@@ -40,7 +40,7 @@ def diagnosed(outages: Outages, permissions: Answer | None = None, **place: obje
 
     outages.proxy.fault = fault
     findings: dict[str, list[Finding]] = {}
-    for finding in check_bigquery(outages.place(**place)):
+    for finding in check_bigquery(outages.target(**options)):
         findings.setdefault(finding.check, []).append(finding)
     for request in sent:
         asks = request.method == "GET" or ROLES_PATH in request.path
@@ -122,7 +122,7 @@ def test_what_expires_fails_and_what_a_repair_would_drop_warns(made: Outages) ->
     made.proxy.fault = lambda request: (
         Answer(200, json.dumps(described).encode()) if "/tables/tracks?" in request.path else None
     )
-    found = [each for each in check_bigquery(made.place()) if each.check == "protection"]
+    found = [each for each in check_bigquery(made.target()) if each.check == "protection"]
 
     assert [(each.status, each.found) for each in found] == [
         (Status.FAIL, "The dataset posthog deletes new tables 60 days after they are created"),
@@ -133,7 +133,7 @@ def test_what_expires_fails_and_what_a_repair_would_drop_warns(made: Outages) ->
 
 def test_a_bigquery_that_cannot_be_asked(outages: Outages) -> None:
     outages.proxy.fault = lambda _: DENIED
-    findings = list(check_bigquery(outages.place()))
+    findings = list(check_bigquery(outages.target()))
     assert [each.status for each in findings] == [Status.FAIL, *[Status.WARN] * 4]
     assert findings[0].found.endswith("roles/bigquery.dataOwner on the datasets, then run again.")
     assert exit_code(findings) == 1

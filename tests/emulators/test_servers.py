@@ -36,10 +36,10 @@ def server(tmp_path: Path, program: str) -> Server:
 def failure(broken: Server, seconds: float) -> str:
     """What is said of a server that does not come up, and that it was said soon."""
     started = time.monotonic()
-    with pytest.raises(EmulatorError) as told:
+    with pytest.raises(EmulatorError) as reported:
         broken.start(seconds)
     assert time.monotonic() - started < seconds + 5
-    return str(told.value)
+    return str(reported.value)
 
 
 def test_one_that_ends_at_its_start(tmp_path: Path) -> None:
@@ -49,10 +49,10 @@ def test_one_that_ends_at_its_start(tmp_path: Path) -> None:
 
 
 def test_one_that_is_not_installed(tmp_path: Path) -> None:
-    said = failure(server(tmp_path, MISSING), 60)
-    assert said.startswith("The emulator ended with 1 at its start: ")
-    assert said.endswith("ModuleNotFoundError: No module named 'an_emulator_that_is_not_installed'")
-    assert "\n" not in said
+    text = failure(server(tmp_path, MISSING), 60)
+    assert text.startswith("The emulator ended with 1 at its start: ")
+    assert text.endswith("ModuleNotFoundError: No module named 'an_emulator_that_is_not_installed'")
+    assert "\n" not in text
 
 
 @pytest.mark.parametrize("program", [NOT_ACCEPTING, HANGING, GIBBERISH], ids=["not accepting", "hanging", "gibberish"])

@@ -52,13 +52,13 @@ class Dbt:
 def dbt_process(folder: Path) -> Iterator[Dbt]:
     """dbt, for a ``with`` block."""
     with (
-        (folder / "said.log").open("w") as said,
+        (folder / "text.log").open("w") as text,
         subprocess.Popen(
             [sys.executable, "-m", "tests.engines.dbt_process"],
             cwd=_ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=said,
+            stderr=text,
             text=True,
         ) as process,
     ):

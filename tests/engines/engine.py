@@ -26,7 +26,7 @@ from tests.engines.dbt import Dbt
 from tests.merge.merge_engine import run_text
 from tests.merge.merge_text import SENTINELS, MergeText, written_merge
 from tracks_assets.core.columns import Column, ColumnType
-from tracks_assets.core.tables import Table
+from tracks_assets.core.tables import OPS_SCHEMA, Table
 from tracks_assets.settings import Settings, read_settings
 from tracks_assets.sources.posthog.feeds import EVENTS
 from tracks_assets.sources.posthog.inventory import Export
@@ -73,7 +73,7 @@ class Engine(ABC):
 
     def query(self, statement: str) -> list[tuple[Any, ...]]:
         """The rows that a statement gives; none where it changes something."""
-        place = warehouse_of(self.settings).statements.place
+        place = warehouse_of(self.settings).statements.qualified
         return self._query(_PLACE.sub(lambda found: place(found[1], found[2]), statement))
 
     def value(self, statement: str) -> Any:
@@ -197,7 +197,7 @@ class BigQueryEngine(Engine):
 
     def put(self, table: Table, *rows: Row) -> None:
         """See ``Engine.put``: a load job makes no JSON, so the rows come by a table in which it stands as text."""
-        place = warehouse_of(self.settings).statements.place
+        place = warehouse_of(self.settings).statements.qualified
         dataset = f"{self.settings.bq_project}.{self.settings.bq_dataset_prefix}{table.schema}"
         given = f"{dataset}.given_rows"
         config = bigquery.LoadJobConfig(
@@ -218,7 +218,7 @@ class BigQueryEngine(Engine):
 
     def snapshots(self) -> list[str]:
         """See ``Engine.snapshots``."""
-        tables = self.client.list_tables(f"{self.settings.bq_project}.{self.settings.bq_dataset_prefix}posthog")
+        tables = self.client.list_tables(f"{self.settings.bq_project}.{self.settings.bq_dataset_prefix}{OPS_SCHEMA}")
         return sorted(table.table_id for table in tables if table.table_id.startswith("tracks_snapshot"))
 
 

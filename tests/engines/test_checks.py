@@ -43,7 +43,7 @@ def test_a_census_counts_and_is_kept(engine: Engine) -> None:
         excess_rows=8,
         null_event_ids=2,
         colliding_event_ids=3,
-        redated_rows=2,
+        moved_rows=2,
         oldest_ingested_timestamp=NOW - 40 * DAY,
         newest_ingested_timestamp=NOW,
     )
@@ -53,7 +53,7 @@ def test_a_census_counts_and_is_kept(engine: Engine) -> None:
             ["pair", "three", "users", "names", "nothing", "nothings", MOVED]
         )
         assert census.colliding_examples(warehouse) == ["names", "nothing", "users"]
-        assert set(census.redated_examples(warehouse)) == {MOVED, uuid7(MINTED, 2)}
+        assert set(census.moved_row_examples(warehouse)) == {MOVED, uuid7(MINTED, 2)}
         by_month = {f"{each['ingestion_month']:%Y-%m}": each for each in census.duplicates_by_month(warehouse)}
         assert {month: int(each["duplicate_rows"]) for month, each in by_month.items()} == {"2026-05": 1, "2026-06": 14}
         assert {month: int(each["excess_rows"]) for month, each in by_month.items()} == {"2026-05": 1, "2026-06": 7}

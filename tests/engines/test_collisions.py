@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from tests.engines.engine import Engine, Row, plain
-from tests.merge.deliveries import FIRST_HOUR, LOADED, Delivery, Placed, raw_rows
+from tests.merge.deliveries import FIRST_HOUR, LOADED, Delivery, Exported, raw_rows
 from tracks_assets.defs.shared.merge_report import MergeCounts, counts_by_hour
 from tracks_assets.quality.census import Census
 from tracks_assets.quality.checks import CutoverHour, cutover_share, no_collisions_all, no_collisions_of_batch
@@ -21,7 +21,7 @@ from tracks_assets.sources.posthog.layout import HOUR
 from tracks_assets.trace.facts import fetch_trace
 from tracks_assets.trace.page import page
 from tracks_assets.warehouse.results import LegacyMerge
-from tracks_assets.warehouse.tables import TRACKS, TRACKS_COLLISIONS, TRACKS_CONTENTS, TRACKS_REDELIVERED
+from tracks_assets.warehouse.tables import CONTENT_FINGERPRINTS, TRACKS, TRACKS_COLLISIONS, UNCHANGED_REDELIVERIES
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 TIME = FIRST_HOUR - DAY
@@ -34,7 +34,7 @@ EDITED_SIGNUP = Delivery("one", TIME + 2 * HOUR, FIRST_HOUR + 2 * HOUR, 2)
 OTHER = Delivery("other", TIME, FIRST_HOUR, 0)
 
 
-def deliver(engine: Engine, *export: Placed) -> None:
+def deliver(engine: Engine, *export: Exported) -> None:
     """Puts deliveries where the loader would."""
     engine.put(RAW_TRACKS, *raw_rows(export))
 
@@ -68,7 +68,7 @@ def check(engine: Engine, tracks: Sequence[Row], collisions: Sequence[Row]) -> N
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)], ids=str)
 def test_the_stored_row_is_the_event_that_was_delivered_first(engine: Engine, order: tuple[int, int, int]) -> None:
     """In whatever order its hours are merged, and merged again."""
-    deliver(engine, Placed(0, SIGNUP), Placed(0, OTHER), Placed(1, PURCHASE), Placed(2, EDITED_SIGNUP))
+    deliver(engine, Exported(0, SIGNUP), Exported(0, OTHER), Exported(1, PURCHASE), Exported(2, EDITED_SIGNUP))
     for hour in (*order, *order):
         merge(engine, hour)
     check(engine, held(EDITED_SIGNUP, at=SIGNUP) + held(OTHER), held(PURCHASE))
@@ -80,11 +80,11 @@ def test_the_stored_row_is_the_event_that_was_delivered_first(engine: Engine, or
 def test_a_collision_that_is_merged_again_renews_the_stamps_of_its_event_and_nothing_else(engine: Engine) -> None:
     """A re-delivery that repeats the row is noted beside it; settling the id writes the same stamps into the row."""
     repeat = replace(SIGNUP, inserted_at=FIRST_HOUR + 2 * HOUR)
-    deliver(engine, Placed(0, SIGNUP), Placed(1, PURCHASE))
+    deliver(engine, Exported(0, SIGNUP), Exported(1, PURCHASE))
     merge(engine, 0, 2)
-    deliver(engine, Placed(2, repeat))
+    deliver(engine, Exported(2, repeat))
     merge(engine, 2)
-    (before,), (noted,) = engine.rows(TRACKS), engine.rows(TRACKS_REDELIVERED)
+    (before,), (noted,) = engine.rows(TRACKS), engine.rows(UNCHANGED_REDELIVERIES)
     stamps = ("event_inserted_at", "bq_ingested_timestamp")
     assert before["event_inserted_at"] == SIGNUP.inserted_at
 
@@ -94,7 +94,7 @@ def test_a_collision_that_is_merged_again_renews_the_stamps_of_its_event_and_not
 
 
 def test_a_collision_is_counted_and_named(engine: Engine) -> None:
-    deliver(engine, Placed(0, SIGNUP), Placed(0, OTHER), Placed(1, PURCHASE))
+    deliver(engine, Exported(0, SIGNUP), Exported(0, OTHER), Exported(1, PURCHASE))
     assert merge(engine, 0) == {0: MergeCounts(inserted=2)}
     assert merge(engine, 1) == {1: MergeCounts(unchanged=1, collided=1)}
     with engine.opened() as warehouse:
@@ -115,7 +115,7 @@ def test_a_collision_is_counted_and_named(engine: Engine) -> None:
 
 
 def test_the_page_on_an_id_shows_its_collisions(engine: Engine) -> None:
-    deliver(engine, Placed(0, SIGNUP), Placed(1, PURCHASE))
+    deliver(engine, Exported(0, SIGNUP), Exported(1, PURCHASE))
     merge(engine, 0, 2)
     with engine.opened() as warehouse:
         trace = fetch_trace(warehouse, "one", engine.settings.takes_from)
@@ -136,7 +136,7 @@ def test_the_page_on_an_id_shows_its_collisions(engine: Engine) -> None:
 def test_two_events_under_one_id_in_one_file_and_null_as_a_value(engine: Engine) -> None:
     nameless = replace(SIGNUP, event_id="null", identity=3)
     userless = replace(SIGNUP, event_id="null", inserted_at=FIRST_HOUR + MINUTE, identity=2)
-    deliver(engine, *(Placed(0, each) for each in (PURCHASE, SIGNUP, EDITED_SIGNUP, userless, nameless, OTHER)))
+    deliver(engine, *(Exported(0, each) for each in (PURCHASE, SIGNUP, EDITED_SIGNUP, userless, nameless, OTHER)))
     assert merge(engine, 0) == {0: MergeCounts(inserted=3, collided=2)}
     check(engine, held(EDITED_SIGNUP, at=SIGNUP) + held(nameless, OTHER), held(PURCHASE, userless))
     rows = {row["event_id"]: row for row in engine.rows(TRACKS_COLLISIONS)}
@@ -148,7 +148,7 @@ def test_equal_stamps_are_settled_by_the_content(engine: Engine) -> None:
     timeless = replace(SIGNUP, inserted_at=None, created_at=TIME + MINUTE)
     earlier = replace(PURCHASE, inserted_at=None, created_at=TIME)
     tied = [replace(each, event_id="tied", created_at=TIME, inserted_at=FIRST_HOUR) for each in (SIGNUP, PURCHASE)]
-    deliver(engine, *(Placed(0, each) for each in (timeless, earlier, *tied)))
+    deliver(engine, *(Exported(0, each) for each in (timeless, earlier, *tied)))
     merge(engine, 0)
     check(engine, held(earlier, tied[1]), held(timeless, tied[0]))
 
@@ -161,7 +161,7 @@ def test_rows_that_are_in_tracks_twice_keep_their_events(engine: Engine) -> None
     other = replace(PURCHASE, created_at=TIME - 2 * DAY, inserted_at=known, content=8)
     engine.put(TRACKS, *(each.row() | old for each in (*copies, other)))
     third = replace(PURCHASE, identity=2)
-    deliver(engine, Placed(0, SIGNUP), Placed(1, third), Placed(2, EDITED_SIGNUP))
+    deliver(engine, Exported(0, SIGNUP), Exported(1, third), Exported(2, EDITED_SIGNUP))
     for hour in (1, 0, 2, 0, 1):
         merge(engine, hour)
         assert len(engine.rows(TRACKS)) == 3
@@ -174,21 +174,21 @@ def test_a_row_that_gives_way_is_kept_and_forgotten(engine: Engine) -> None:
     legacy = replace(PURCHASE, created_at=TIME - DAY, inserted_at=FIRST_HOUR + 5 * HOUR, content=7)
     engine.put(TRACKS, legacy.row() | {"bq_ingested_timestamp": LOADED})
     engine.run_dbt("run-operation", "note_contents")
-    engine.put(TRACKS_REDELIVERED, {"event_id": "one", "event_inserted_at": FIRST_HOUR + 9 * HOUR})
-    deliver(engine, Placed(0, SIGNUP))
+    engine.put(UNCHANGED_REDELIVERIES, {"event_id": "one", "event_inserted_at": FIRST_HOUR + 9 * HOUR})
+    deliver(engine, Exported(0, SIGNUP))
     assert merge(engine, 0) == {0: MergeCounts(updated=1)}
     check(engine, held(SIGNUP), held(legacy))
     (row,) = engine.rows(TRACKS_COLLISIONS)
     assert (row["window_start"], row["source_file"]) == (None, None)
-    assert (len(engine.rows(TRACKS_CONTENTS)), engine.rows(TRACKS_REDELIVERED)) == (1, [])
+    assert (len(engine.rows(CONTENT_FINGERPRINTS)), engine.rows(UNCHANGED_REDELIVERIES)) == (1, [])
 
 
 def test_an_hour_that_is_exported_without_its_collision_keeps_it(engine: Engine) -> None:
     """As tracks keeps a row that raw_tracks has lost; a later collision of the id still counts it."""
-    deliver(engine, Placed(0, SIGNUP), Placed(1, PURCHASE))
+    deliver(engine, Exported(0, SIGNUP), Exported(1, PURCHASE))
     merge(engine, 0, 2)
     engine.query(f"delete from {RAW_TRACKS} where event_name = 'name 0'")
-    deliver(engine, Placed(1, replace(SIGNUP, identity=2, inserted_at=FIRST_HOUR + MINUTE)))
+    deliver(engine, Exported(1, replace(SIGNUP, identity=2, inserted_at=FIRST_HOUR + MINUTE)))
     merge(engine, 1)
     check(engine, held(SIGNUP), held(PURCHASE, replace(SIGNUP, identity=2, inserted_at=FIRST_HOUR + MINUTE)))
 
@@ -197,7 +197,7 @@ def test_the_same_rows_spread_differently_over_files_change_nothing_but_the_stam
     """Deliveries of one insert time, in other files and another order: which is the last depends on neither."""
     twins = [replace(SIGNUP, event_id=f"twin {n}", content=content) for n in range(3) for content in (0, 1, 2)]
     clash = [replace(SIGNUP, event_id="clash", identity=identity) for identity in (0, 1, 2)]
-    rows = raw_rows([Placed(0, each) for each in (*twins, *clash)])
+    rows = raw_rows([Exported(0, each) for each in (*twins, *clash)])
     engine.put(RAW_TRACKS, *rows)
     merge(engine, 0)
     before = engine.rows(TRACKS, BUT), engine.rows(TRACKS_COLLISIONS, BUT)
@@ -230,7 +230,7 @@ def test_legacy_rows_of_other_events_are_kept_apart(engine: Engine) -> None:
         assert done == LegacyMerge(
             rows=8,
             inserted=inserted,
-            standing=1 if inserted else 4,
+            already_stored=1 if inserted else 4,
             repeated=1 if inserted else 0,
             null_ids=0,
             collided=4,
@@ -247,7 +247,7 @@ def test_legacy_rows_of_other_events_are_kept_apart(engine: Engine) -> None:
 def test_rows_before_the_cutover_are_counted(engine: Engine) -> None:
     cut = replace(engine, variables={**engine.variables, "TRACKS_CUTOVER": "2026-03-11"})
     early = [replace(SIGNUP, event_id=f"early {n}", created_at=TIME - DAY) for n in range(3)]
-    deliver(engine, *(Placed(0, each) for each in early), Placed(0, OTHER), Placed(1, SIGNUP))
+    deliver(engine, *(Exported(0, each) for each in early), Exported(0, OTHER), Exported(1, SIGNUP))
     assert merge(cut, 0, 2) == {0: MergeCounts(inserted=1, before_cutover=3), 1: MergeCounts(inserted=1)}
     bounds = {"window_start": FIRST_HOUR, "window_end": FIRST_HOUR + 2 * HOUR, "cutover": cut.settings.takes_from}
     with cut.opened() as warehouse:
@@ -263,7 +263,7 @@ def test_rows_before_the_cutover_are_counted(engine: Engine) -> None:
 
 def test_an_empty_run_changes_nothing(engine: Engine) -> None:
     """`dbt run --empty` and `dbt build --empty`, with a window and without."""
-    deliver(engine, Placed(0, SIGNUP), Placed(0, PURCHASE), Placed(1, OTHER))
+    deliver(engine, Exported(0, SIGNUP), Exported(0, PURCHASE), Exported(1, OTHER))
     merge(engine, 0)
     before = engine.contents()
     window = {
@@ -279,7 +279,7 @@ def test_an_empty_run_changes_nothing(engine: Engine) -> None:
 
 def test_the_first_build_keeps_the_rule(engine: Engine) -> None:
     """Bare dbt makes the table where it is missing; then the next merge agrees with it."""
-    deliver(engine, Placed(0, PURCHASE), Placed(0, OTHER), Placed(1, SIGNUP), Placed(2, EDITED_SIGNUP))
+    deliver(engine, Exported(0, PURCHASE), Exported(0, OTHER), Exported(1, SIGNUP), Exported(2, EDITED_SIGNUP))
     engine.query("drop table posthog.tracks")
     engine.run_dbt("run", "--select", "posthog_tracks", "--empty")
     check(engine, [], [])
@@ -298,7 +298,7 @@ def test_a_row_whose_first_delivery_is_not_in_raw_keeps_its_place_and_its_time(e
     legacy = replace(SIGNUP, created_at=TIME - DAY, inserted_at=FIRST_HOUR - DAY)
     engine.put(TRACKS, legacy.row() | {"bq_ingested_timestamp": LOADED})
     again = replace(PURCHASE, inserted_at=FIRST_HOUR + 3 * HOUR)
-    deliver(engine, Placed(1, PURCHASE), Placed(2, EDITED_SIGNUP), Placed(3, again))
+    deliver(engine, Exported(1, PURCHASE), Exported(2, EDITED_SIGNUP), Exported(3, again))
     for hour in (1, 2, 3):
         merge(engine, hour)
     check(engine, held(EDITED_SIGNUP, at=legacy), held(PURCHASE, again))
@@ -306,7 +306,7 @@ def test_a_row_whose_first_delivery_is_not_in_raw_keeps_its_place_and_its_time(e
 
 def test_one_of_two_collisions_of_an_hour_that_is_exported_without_it_stays(engine: Engine) -> None:
     again = replace(PURCHASE, inserted_at=FIRST_HOUR + HOUR + MINUTE, content=7)
-    deliver(engine, Placed(0, SIGNUP), Placed(1, PURCHASE), Placed(1, again))
+    deliver(engine, Exported(0, SIGNUP), Exported(1, PURCHASE), Exported(1, again))
     merge(engine, 0, 2)
     engine.query(
         f"delete from {RAW_TRACKS} where event_inserted_at = timestamp '{again.inserted_at:%Y-%m-%d %H:%M:%S}+00'"

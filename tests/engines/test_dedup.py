@@ -11,9 +11,9 @@ from tracks_assets.core.errors import WarehouseError
 from tracks_assets.repairs.dedup.dedup import archive, plan, rewrite, take_snapshot
 from tracks_assets.repairs.dedup.rollback import plan_rollback, roll_back
 from tracks_assets.repairs.repair import RepairError, State, new_repair_id, repairs_of
-from tracks_assets.warehouse.tables import TRACKS, TRACKS_DUPLICATES, TRACKS_REPAIRS
+from tracks_assets.warehouse.tables import ARCHIVED_DUPLICATES, TRACKS, TRACKS_REPAIRS
 
-ARCHIVED = [column.name for column in TRACKS_DUPLICATES.columns if column not in TRACKS.columns]
+ARCHIVED = [column.name for column in ARCHIVED_DUPLICATES.columns if column not in TRACKS.columns]
 REPAIR = "dedup_20260612_093000_000000"
 
 
@@ -61,8 +61,8 @@ def test_a_plan_changes_nothing_and_says_what_would_be_done(damaged: Engine) -> 
     assert len({row["event_id"] for row in made.sample}) == DUPLICATED
     names = [statement.name for statement in made.statements]
     assert names[:2] == ["find_duplicates", "fingerprint"]
-    assert names[-2:] == ["fingerprint", "touched_copies"]
-    assert "archive_losers" in names
+    assert names[-2:] == ["fingerprint", "touched_rows"]
+    assert "archive_rows_to_remove" in names
 
 
 def test_one_copy_stays_the_others_are_archived_and_a_rollback_gives_every_row_back(damaged: Engine) -> None:
@@ -72,13 +72,13 @@ def test_one_copy_stays_the_others_are_archived_and_a_rollback_gives_every_row_b
 
     after = damaged.rows(TRACKS)
     assert len(after) == len({row["event_id"] for row in after}) == EVENTS
-    archived = damaged.rows(TRACKS_DUPLICATES, but=ARCHIVED)
+    archived = damaged.rows(ARCHIVED_DUPLICATES, but=ARCHIVED)
     assert sorted_rows(after + archived) == sorted_rows(before)
     assert {row["locale"] for row in after} == {None}, "of one stamp, the earliest stays"
     assert [row["event_payload"]["copy"] for row in after].count(1) == DUPLICATED
-    winners = {row["event_id"]: (row["created_at"], row["bq_ingested_timestamp"]) for row in after}
-    for row in damaged.rows(TRACKS_DUPLICATES):
-        assert (row["winner_created_at"], row["winner_bq_ingested_timestamp"]) == winners[row["event_id"]]
+    kept = {row["event_id"]: (row["created_at"], row["bq_ingested_timestamp"]) for row in after}
+    for row in damaged.rows(ARCHIVED_DUPLICATES):
+        assert (row["kept_created_at"], row["kept_bq_ingested_timestamp"]) == kept[row["event_id"]]
         assert (row["dedup_id"], row["removed_at"]) == (repair_id, NOW)
     assert damaged.snapshots() == [f"tracks_snapshot_{repair_id}"]
     (recorded,) = damaged.rows(TRACKS_REPAIRS)
@@ -94,7 +94,7 @@ def test_one_copy_stays_the_others_are_archived_and_a_rollback_gives_every_row_b
         done = roll_back(warehouse, repair_id)
     assert (done.rows_now, done.rows_to_restore, done.rows_after, done.merged_since) == (EVENTS, EXCESS, ROWS, 0)
     assert damaged.rows(TRACKS) == before
-    assert damaged.rows(TRACKS_DUPLICATES) == []
+    assert damaged.rows(ARCHIVED_DUPLICATES) == []
     with damaged.opened() as warehouse, pytest.raises(RepairError, match="rolled back already"):
         roll_back(warehouse, repair_id)
 
@@ -125,7 +125,7 @@ def test_every_step_may_be_repeated(damaged: Engine) -> None:
     with damaged.opened() as warehouse:
         take_snapshot(warehouse, later, NOW + 15 * DAY, 14)
     assert damaged.snapshots() == [f"tracks_snapshot_{later}"]
-    assert len(damaged.rows(TRACKS_DUPLICATES)) == EXCESS
+    assert len(damaged.rows(ARCHIVED_DUPLICATES)) == EXCESS
 
 
 REFUSED = {
@@ -140,11 +140,11 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize(("damage", "said"), REFUSED.values(), ids=REFUSED.keys())
-def test_what_would_lose_something_is_refused(damaged: Engine, damage: str, said: str) -> None:
+@pytest.mark.parametrize(("damage", "text"), REFUSED.values(), ids=REFUSED.keys())
+def test_what_would_lose_something_is_refused(damaged: Engine, damage: str, text: str) -> None:
     damaged.query(damage)
     before = damaged.contents()
-    with damaged.opened() as warehouse, pytest.raises(RepairError, match=said):
+    with damaged.opened() as warehouse, pytest.raises(RepairError, match=text):
         plan(warehouse, NOW, 14)
     assert damaged.contents() == before
 
@@ -184,7 +184,7 @@ def test_a_change_in_between_is_found_and_nothing_is_published(
 
     assert damaged.rows(TRACKS) == before
     assert damaged.snapshots() == []
-    assert damaged.rows(TRACKS_DUPLICATES) == []
+    assert damaged.rows(ARCHIVED_DUPLICATES) == []
 
 
 @pytest.mark.xfail(
@@ -197,7 +197,7 @@ def test_a_change_between_the_proof_and_its_publication_is_found(on_bigquery: En
     repair_id = begin(on_bigquery)
     with on_bigquery.opened() as warehouse:
         (repair,) = repairs_of(warehouse, "dedup_tracks")
-        with warehouse.repairing.deduplicated(repair.snapshot_place(warehouse)) as rewritten:
+        with warehouse.repairing.deduplicated(repair.qualified_snapshot(warehouse)) as rewritten:
             update_another(on_bigquery)
             before = on_bigquery.rows(TRACKS)
             refused = pytest.raises(WarehouseError, match="was changed while it was rewritten")
@@ -213,7 +213,7 @@ def test_a_rollback_keeps_what_was_merged_since(damaged: Engine) -> None:
     damaged.query("update posthog.tracks set session_id = 'merged' where event_id in ('event 003', 'event 058')")
 
     with damaged.opened() as warehouse:
-        assert plan_rollback(warehouse, f"posthog.tracks_snapshot_{repair_id}").merged_since == 1
+        assert plan_rollback(warehouse, f"posthog_ops.tracks_snapshot_{repair_id}").merged_since == 1
         assert roll_back(warehouse, repair_id).rows_after == ROWS + 1
 
     assert damaged.value("select count(*) from posthog.tracks where session_id = 'merged'") == 2
@@ -223,14 +223,14 @@ def test_a_rollback_keeps_what_was_merged_since(damaged: Engine) -> None:
 
 def test_a_rollback_refuses_a_tampered_archive_and_a_lost_snapshot(damaged: Engine) -> None:
     repair_id = dedup(damaged)
-    damaged.query("update posthog.tracks_duplicates set session_id = 'tampered' where event_id = 'event 007'")
+    damaged.query("update posthog_ops.archived_duplicates set session_id = 'tampered' where event_id = 'event 007'")
     before = damaged.contents()
     with damaged.opened() as warehouse, pytest.raises(RepairError, match="of 1 events"):
         roll_back(warehouse, repair_id)
     assert damaged.contents() == before
 
     with damaged.opened() as warehouse:
-        warehouse.repairing.drop_snapshot(f"tracks_snapshot_{repair_id}")
+        warehouse.repairing.drop_snapshot(f"posthog_ops.tracks_snapshot_{repair_id}")
         with pytest.raises(RepairError, match=f"tracks_snapshot_{repair_id} of {repair_id} is gone"):
             roll_back(warehouse, repair_id)
     assert damaged.rows(TRACKS) == before["tracks"]

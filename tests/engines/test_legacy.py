@@ -43,16 +43,16 @@ def test_hours_are_loaded_again_the_same_and_replaced_one_by_one(engine: Engine)
     site = Site(engine.home)
     site.write(table(*ROWS))
     site.write(table({"event_id": "c", "created_at": SECOND}), SECOND)
-    told = [
+    reported = [
         LegacyHour(FIRST, Treatment.LOADED, 1, 4, 2, FIRST, FIRST + 59 * MINUTE),
         LegacyHour(SECOND, Treatment.LOADED, 1, 1, 1, SECOND, SECOND),
     ]
-    assert load(engine, FIRST, SECOND) == told
+    assert load(engine, FIRST, SECOND) == reported
     before = engine.rows(BACKFILL_TRACKS)
     assert len(before) == 5
     assert [row["active_feature_flags"] for row in before if row["event_id"] == "b"] == [["x"], ["x"]]
 
-    assert load(engine, FIRST, SECOND) == told
+    assert load(engine, FIRST, SECOND) == reported
     assert engine.rows(BACKFILL_TRACKS) == before
 
     site.write(table({"event_id": "d", "created_at": FIRST}))
@@ -108,7 +108,7 @@ def test_every_row_is_counted_once_and_the_next_time_nothing_is_missing(engine: 
     )
     before = engine.rows(TRACKS)
 
-    assert insert_missing(engine) == LegacyMerge(rows=13, inserted=4, standing=3, repeated=4, null_ids=2)
+    assert insert_missing(engine) == LegacyMerge(rows=13, inserted=4, already_stored=3, repeated=4, null_ids=2)
 
     rows = engine.rows(TRACKS)
     found = {row["event_id"]: row for row in rows}
@@ -119,9 +119,9 @@ def test_every_row_is_counted_once_and_the_next_time_nothing_is_missing(engine: 
     assert found["tie"]["lib_values"] == {"n": 1}, "copies of one stamp have one winner"
     assert (found["times"]["created_at"], found["times"]["locale"]) == (FIRST, "en"), "of one stamp, the earliest"
 
-    assert insert_missing(engine) == LegacyMerge(rows=13, inserted=0, standing=11, repeated=0, null_ids=2)
+    assert insert_missing(engine) == LegacyMerge(rows=13, inserted=0, already_stored=11, repeated=0, null_ids=2)
     assert engine.rows(TRACKS) == rows
-    assert insert_missing(engine, FIRST) == LegacyMerge(rows=0, inserted=0, standing=0, repeated=0, null_ids=0)
+    assert insert_missing(engine, FIRST) == LegacyMerge(rows=0, inserted=0, already_stored=0, repeated=0, null_ids=0)
 
 
 def test_what_the_old_pipeline_left_comes_over_once_from_end_to_end(engine: Engine) -> None:
@@ -130,14 +130,14 @@ def test_what_the_old_pipeline_left_comes_over_once_from_end_to_end(engine: Engi
     hours = [FIRST + number * HOUR for number in range((plan.end - FIRST) // HOUR)]
     files = {file.parent for file in Site(engine.home).root.rglob("*.parquet")}
     with_files = [hour for hour in hours if Site(engine.home).file(hour).parent in files][:12]
-    told = [hour for each in with_files for hour in load(engine, each)]
-    rows = sum(hour.rows for hour in told)
+    reported = [hour for each in with_files for hour in load(engine, each)]
+    rows = sum(hour.rows for hour in reported)
     assert rows == len(engine.rows(BACKFILL_TRACKS)) > 12
 
     merged = insert_missing(engine, plan.end)
 
     ids = {row["event_id"] for row in engine.rows(BACKFILL_TRACKS)}
-    assert (merged.rows, merged.inserted, merged.standing) == (rows, len(ids), 0)
+    assert (merged.rows, merged.inserted, merged.already_stored) == (rows, len(ids), 0)
     assert sorted(row["event_id"] for row in engine.rows(TRACKS)) == sorted(ids)
     originals = engine.rows(BACKFILL_TRACKS)
     assert all(row in originals for row in engine.rows(TRACKS)), "they come over whole"

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from examples.export_generator.generate import ExportPlan, write_hour
 from tests.engines.engine import Engine, Row, window
-from tests.merge.deliveries import FIRST_HOUR, Delivery, Placed, raw_rows
+from tests.merge.deliveries import FIRST_HOUR, Delivery, Exported, raw_rows
 from tracks_assets.core.tables import Table
 from tracks_assets.sources.posthog.feeds import RAW_TRACKS
 from tracks_assets.sources.posthog.layout import HOUR
@@ -67,7 +67,7 @@ def test_each_hour_of_a_merge_is_logged(engine: Engine) -> None:
     first = Delivery("one", created, FIRST_HOUR, 0)
     again = Delivery("one", created, FIRST_HOUR + 2 * HOUR, 1)
     other = Delivery("one", created, FIRST_HOUR + 2 * HOUR, 2, identity=1)
-    engine.put(RAW_TRACKS, *raw_rows([Placed(0, first), Placed(2, again), Placed(2, other)]))
+    engine.put(RAW_TRACKS, *raw_rows([Exported(0, first), Exported(2, again), Exported(2, other)]))
 
     before = datetime.now(UTC)
     for start, end, run_id in ((0, 1, "r1'; drop table posthog.tracks; --\\"), (1, 3, "r2")):

@@ -8,10 +8,10 @@ from datetime import timedelta
 
 from tests.engines.conftest import ALL_ENGINES
 from tests.engines.engine import Engine, Row, plain
-from tests.merge.deliveries import CUTOVER, FIRST_HOUR, HOURS, LOADED, Delivery, Placed, raw_rows
+from tests.merge.deliveries import CUTOVER, FIRST_HOUR, HOURS, LOADED, Delivery, Exported, raw_rows
 from tracks_assets.sources.posthog.feeds import RAW_TRACKS
 from tracks_assets.sources.posthog.layout import HOUR
-from tracks_assets.warehouse.tables import TRACKS, TRACKS_CONTENTS, TRACKS_REDELIVERED
+from tracks_assets.warehouse.tables import CONTENT_FINGERPRINTS, TRACKS, UNCHANGED_REDELIVERIES
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 TIME = FIRST_HOUR - DAY
@@ -23,12 +23,12 @@ def delivery(event_id: str, content: int, moved: timedelta = DAY * 0, inserted: 
     return Delivery(event_id, TIME + moved, None if inserted is None else FIRST_HOUR + inserted * MINUTE, content)
 
 
-def deliver(engine: Engine, *export: Placed) -> None:
+def deliver(engine: Engine, *export: Exported) -> None:
     """Puts deliveries where the loader would."""
     engine.put(RAW_TRACKS, *raw_rows(export))
 
 
-def standing(engine: Engine) -> list[Row]:
+def stored(engine: Engine) -> list[Row]:
     """The rows of tracks by id and time, without the loader's stamp."""
     rows = engine.rows(TRACKS, but=["bq_ingested_timestamp"])
     return sorted(rows, key=lambda row: (row["event_id"], row["created_at"]))
@@ -50,14 +50,14 @@ def test_one_row_for_each_event_at_its_time_with_its_last_content(engine: Engine
 
     engine = replace(engine, variables={**engine.variables, "TRACKS_CUTOVER": f"{CUTOVER:%Y-%m-%d}"})
     deliver(
-        engine, *(Placed(0, each) for each in (original, newest, first, timeless, same, same, twice, edited, too_old))
+        engine, *(Exported(0, each) for each in (original, newest, first, timeless, same, same, twice, edited, too_old))
     )
     engine.merge(FIRST_HOUR, FIRST_HOUR + HOUR)
-    assert standing(engine) == [
+    assert stored(engine) == [
         *(held(edited, at=twice), held(first), held(original), held(same), held(newest), held(timeless))
     ]
 
-    deliver(engine, *(Placed(1, each) for each in (resent, stale, late, same, delivery("new", 0))))
+    deliver(engine, *(Exported(1, each) for each in (resent, stale, late, same, delivery("new", 0))))
     engine.merge(FIRST_HOUR + HOUR, FIRST_HOUR + 2 * HOUR)
     merged = [
         held(edited, at=twice),
@@ -68,7 +68,7 @@ def test_one_row_for_each_event_at_its_time_with_its_last_content(engine: Engine
         held(newest),
         held(timeless),
     ]
-    assert standing(engine) == merged
+    assert stored(engine) == merged
 
     before = engine.rows(TRACKS)
     engine.merge(FIRST_HOUR, FIRST_HOUR + HOURS * HOUR)
@@ -83,20 +83,20 @@ def test_a_standing_pair_is_updated_twice_and_never_multiplied(engine: Engine) -
     exact = [delivery("exact", 0), delivery("exact", 0)]
     three = [delivery("three", number, moved=number * 2 * DAY) for number in range(3)]
     others = [delivery("other", 0)]
-    standing_before = [*copies, *exact, *three, *others]
-    engine.put(TRACKS, *(each.row() | {"bq_ingested_timestamp": LOADED - DAY} for each in standing_before))
+    stored_before = [*copies, *exact, *three, *others]
+    engine.put(TRACKS, *(each.row() | {"bq_ingested_timestamp": LOADED - DAY} for each in stored_before))
     before = engine.rows(TRACKS)
 
-    deliver(engine, Placed(0, delivery("pair", 2, moved=9 * DAY, inserted=10)))
+    deliver(engine, Exported(0, delivery("pair", 2, moved=9 * DAY, inserted=10)))
     engine.merge(FIRST_HOUR, FIRST_HOUR + HOUR)
     assert engine.rows(TRACKS) == before, "older than the newest copy"
 
     pair, again = delivery("pair", 2, moved=9 * DAY, inserted=40), delivery("exact", 1, inserted=40)
     thrice = delivery("three", 9, inserted=40)
-    deliver(engine, Placed(1, pair), Placed(1, again), Placed(1, thrice))
+    deliver(engine, Exported(1, pair), Exported(1, again), Exported(1, thrice))
     for _ in range(2):
         engine.merge(FIRST_HOUR, FIRST_HOUR + 2 * HOUR)
-        assert standing(engine) == [
+        assert stored(engine) == [
             *(held(again, at=each) for each in exact),
             held(others[0]),
             *(held(pair, at=each) for each in copies),
@@ -112,7 +112,7 @@ def test_a_row_without_a_time_takes_the_content_and_keeps_none(engine: Engine) -
     engine.put(TRACKS, alone.row() | timeless, pair[0].row() | timeless)
     engine.put(TRACKS, pair[1].row() | {"bq_ingested_timestamp": LOADED - DAY})
 
-    deliver(engine, *(Placed(0, delivery(name, 2, moved=-DAY, inserted=40)) for name in ("alone", "pair")))
+    deliver(engine, *(Exported(0, delivery(name, 2, moved=-DAY, inserted=40)) for name in ("alone", "pair")))
     for _ in range(2):
         engine.merge(FIRST_HOUR, FIRST_HOUR + HOUR)
         rows = [(row["event_id"], row["created_at"], row["event_payload"]) for row in engine.rows(TRACKS)]
@@ -120,12 +120,12 @@ def test_a_row_without_a_time_takes_the_content_and_keeps_none(engine: Engine) -
         assert sorted(rows, key=str) == sorted(
             [("alone", None, content), ("pair", None, content), ("pair", TIME + DAY, content)], key=str
         )
-        assert len(engine.rows(TRACKS_CONTENTS)) == 2
+        assert len(engine.rows(CONTENT_FINGERPRINTS)) == 2
 
 
 def hour_merged(engine: Engine, hour: int, *deliveries: Delivery) -> list[Row]:
     """What tracks holds after an hour with these deliveries."""
-    deliver(engine, *(Placed(hour, each) for each in deliveries))
+    deliver(engine, *(Exported(hour, each) for each in deliveries))
     engine.merge(FIRST_HOUR + hour * HOUR, FIRST_HOUR + (hour + 1) * HOUR)
     return engine.rows(TRACKS)
 
@@ -135,28 +135,28 @@ def test_a_redelivery_of_what_stands_leaves_the_row_as_it_was(engine: Engine) ->
     """To its stamps, and is known all the same: what was delivered before it is stale, what comes later is not."""
     first = hour_merged(engine, 0, delivery("event", 0), delivery("late", 0, moved=DAY, inserted=30))
     assert hour_merged(engine, 1, delivery("event", 0, moved=3 * DAY, inserted=60)) == first
-    (repeat,) = engine.rows(TRACKS_REDELIVERED)
+    (repeat,) = engine.rows(UNCHANGED_REDELIVERIES)
     assert repeat == {
         "event_id": "event",
         "event_inserted_at": FIRST_HOUR + HOUR,
         "bq_ingested_timestamp": LOADED + MINUTE,
         "window_start": FIRST_HOUR + HOUR,
-        "standing_inserted_at": FIRST_HOUR,
-        "standing_ingested_timestamp": LOADED,
+        "stored_inserted_at": FIRST_HOUR,
+        "stored_ingested_timestamp": LOADED,
     }
 
     engine.merge(FIRST_HOUR, FIRST_HOUR + 2 * HOUR)
     assert hour_merged(engine, 2, delivery("event", 1, inserted=45)) == first
-    assert (engine.rows(TRACKS_REDELIVERED), len(engine.rows(TRACKS_CONTENTS))) == ([repeat], 2)
+    assert (engine.rows(UNCHANGED_REDELIVERIES), len(engine.rows(CONTENT_FINGERPRINTS))) == ([repeat], 2)
 
     changed = delivery("event", 1, moved=3 * DAY, inserted=70)
     hour_merged(engine, 3, changed, delivery("late", 0, inserted=5), delivery("late", 0, moved=DAY, inserted=40))
-    assert standing(engine) == [
+    assert stored(engine) == [
         held(changed, at=delivery("event", 0)),
         held(delivery("late", 0, moved=DAY, inserted=30), at=delivery("late", 0)),
     ]
     hour_merged(engine, 4, delivery("event", 0, inserted=80))
-    assert standing(engine)[0] == held(delivery("event", 0, inserted=80)), "what stood once is new again"
+    assert stored(engine)[0] == held(delivery("event", 0, inserted=80)), "what stood once is new again"
 
 
 @ALL_ENGINES
@@ -170,7 +170,7 @@ def test_an_older_tracks_takes_again_what_it_lost(engine: Engine) -> None:
     engine.put(TRACKS, delivery("event", 0).row() | {"bq_ingested_timestamp": LOADED})
     engine.merge(FIRST_HOUR + HOUR, FIRST_HOUR + 2 * HOUR)
     assert engine.rows(TRACKS) == last
-    assert len(engine.rows(TRACKS_REDELIVERED)) == 1
+    assert len(engine.rows(UNCHANGED_REDELIVERIES)) == 1
 
 
 def test_what_another_pipeline_wrote_is_known_once_it_is_noted(engine: Engine) -> None:
@@ -180,11 +180,11 @@ def test_what_another_pipeline_wrote_is_known_once_it_is_noted(engine: Engine) -
     for _ in range(2):
         (result,) = engine.run_dbt("run-operation", "note_contents")
         assert result["status"] == "success"
-        assert len(engine.rows(TRACKS_CONTENTS)) == 1
+        assert len(engine.rows(CONTENT_FINGERPRINTS)) == 1
 
     before = engine.rows(TRACKS)
     assert hour_merged(engine, 0, delivery("old", 0, moved=DAY, inserted=10)) == before
     engine.query("delete from posthog.tracks where event_id = 'pair' and session_id is null")
     removed = delivery("pair", 0, inserted=10)
     hour_merged(engine, 1, removed)
-    assert standing(engine)[1:] == [held(removed)]
+    assert stored(engine)[1:] == [held(removed)]

@@ -16,7 +16,7 @@ from tracks_assets.sources.posthog.feeds import BACKFILL_TRACKS, RAW_TRACKS, REJ
 from tracks_assets.sources.posthog.layout import HOUR
 from tracks_assets.sources.posthog.legacy import Legacy
 from tracks_assets.warehouse.backfill import refresh_hours
-from tracks_assets.warehouse.tables import TRACKS, TRACKS_REDELIVERED
+from tracks_assets.warehouse.tables import TRACKS, UNCHANGED_REDELIVERIES
 
 FIRST = datetime(2026, 3, 12, tzinfo=UTC)
 STAMP = datetime(2026, 3, 20, 12, 30, tzinfo=UTC)
@@ -52,7 +52,7 @@ TABLES_BUT = {
     REJECTED_TRACKS: ("rejected_at",),
     BACKFILL_TRACKS: (),
     TRACKS: (),
-    TRACKS_REDELIVERED: (),
+    UNCHANGED_REDELIVERIES: (),
 }
 """The tables, and what an engine may stamp in its own way."""
 
@@ -95,7 +95,7 @@ def run(engine: Engine, old: Sequence[Row]) -> dict[str, list[str]]:
             engine.load(FIRST + first * HOUR, STAMP + next(stamps) * HOUR)
     with engine.opened() as warehouse:
         totals = warehouse.total_tracks(engine.settings.takes_from)
-    (contents,) = engine.query("select count(*), count(distinct content) from posthog.tracks_contents")
+    (contents,) = engine.query("select count(*), count(distinct content) from posthog_ops.content_fingerprints")
     return {str(each): [text(row) for row in engine.rows(each, but)] for each, but in TABLES_BUT.items()} | {
         # The numbers are each engine's own.
         "contents": list(map(str, contents)),
@@ -127,4 +127,4 @@ def test_both_engines_make_the_same_tables_of_the_same_files(
     assert ids == {*held["raw_tracks"], *held["backfill_tracks"]}
     assert len(held["tracks"]) == len(ids) + 2 * len(EDGES), "pairs stay, and nothing else"
     assert len(on_one["posthog.rejected_tracks"]) == 90
-    assert len(on_one["posthog.tracks_redelivered"]) > 0
+    assert len(on_one["posthog_ops.unchanged_redeliveries"]) > 0

@@ -24,7 +24,7 @@ from tests.integrity.rows import (
 from tracks_assets.repairs.repair import RepairError, State, repairs_of
 from tracks_assets.repairs.restore_times.restore import IdTimes, plan, restored_months, rewrite, take_snapshot
 from tracks_assets.repairs.restore_times.rollback import plan_rollback, roll_back
-from tracks_assets.warehouse.tables import TRACKS, TRACKS_REDATED
+from tracks_assets.warehouse.tables import ARCHIVED_TIMES, TRACKS
 
 NOW = datetime(2026, 6, 12, 9, 30, tzinfo=UTC)
 MOVED = MINTED + 30 * DAY
@@ -89,7 +89,7 @@ def test_each_redated_row_comes_back_and_no_other(engine: Engine) -> None:
     ]
     assert sorted(map(str, stayed)) == sorted(map(str, left))
     assert engine.rows(TRACKS, but=["created_at"]) == but_times, "nothing but times changes"
-    archived = {each["event_id"]: each for each in engine.rows(TRACKS_REDATED)}
+    archived = {each["event_id"]: each for each in engine.rows(ARCHIVED_TIMES)}
     assert len(archived) == len(FOUND) + 2
     for event_id, (_, original, evidence) in moved.items():
         assert archived[event_id] == {
@@ -111,7 +111,7 @@ def test_pairs_come_back_and_a_rollback_gives_every_row_its_time_back(engine: En
     with engine.opened() as warehouse:
         planned = plan(warehouse, NOW, 24)
     assert engine.contents() == everything, "a plan changes nothing"
-    assert planned.times == IdTimes(rows=28, rows_with_time=22, redated=13, implausible=1, earlier=1)
+    assert planned.times == IdTimes(rows=28, rows_with_time=22, moved=13, implausible=1, earlier=1)
     months = [(f"{month.month:%Y-%m}", month.rows, month.by_payload) for month in planned.months]
     assert months == [("2026-03", 12, 0), ("2026-04", 1, 1)]
     assert len(planned.sample) == 13
@@ -122,7 +122,7 @@ def test_pairs_come_back_and_a_rollback_gives_every_row_its_time_back(engine: En
         (repair,) = repairs_of(warehouse, "restore_created_at")
         assert (repair.rows_before, repair.rows_after, repair.rows_archived) == (28, 28, 13)
         assert [month.rows for month in restored_months(warehouse, repair)] == [12, 1]
-        assert plan(warehouse, NOW, 24).times.redated == 0, "a second one finds nothing"
+        assert plan(warehouse, NOW, 24).times.moved == 0, "a second one finds nothing"
         rollback = plan_rollback(warehouse, "newest")
         assert (rollback.archived, rollback.to_move, rollback.kept, rollback.merged_since) == (13, 13, 0, 0)
     assert engine.rows(TRACKS) == after != before
@@ -153,7 +153,7 @@ def test_a_change_in_between_is_found_and_nothing_is_published(engine: Engine, c
             rewrite(warehouse, repair_id, NOW, 24)
         assert repairs_of(warehouse, "restore_created_at") == []
     assert engine.rows(TRACKS) == before
-    assert (engine.snapshots(), engine.rows(TRACKS_REDATED)) == ([], [])
+    assert (engine.snapshots(), engine.rows(ARCHIVED_TIMES)) == ([], [])
 
 
 def test_a_rollback_after_merges_moves_times_and_nothing_else(engine: Engine) -> None:

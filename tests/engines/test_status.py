@@ -21,7 +21,7 @@ from tracks_assets.status.redeliveries import (
     find_redeliveries,
     window,
 )
-from tracks_assets.warehouse.tables import LOAD_LOG, MERGE_LOG, TRACKS, TRACKS_COLLISIONS, TRACKS_REDELIVERED
+from tracks_assets.warehouse.tables import LOAD_LOG, MERGE_LOG, TRACKS, TRACKS_COLLISIONS, UNCHANGED_REDELIVERIES
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 FIRST = datetime(2026, 6, 12, tzinfo=UTC)
@@ -42,13 +42,13 @@ def delivered(event_id: str, hour: int, created_at: datetime, **others: Any) -> 
     return plain | others
 
 
-def recorded(event_id: str, hour: int, standing: datetime) -> dict[str, Any]:
+def recorded(event_id: str, hour: int, stored: datetime) -> dict[str, Any]:
     """A record of a merge that a delivery of an hour changed nothing."""
     return {
         "event_id": event_id,
         "event_inserted_at": FIRST + hour * HOUR + timedelta(minutes=10),
         "window_start": FIRST + hour * HOUR,
-        "standing_inserted_at": standing,
+        "stored_inserted_at": stored,
     }
 
 
@@ -85,7 +85,7 @@ def test_what_was_exported_again_is_found_and_nothing_else(engine: Engine) -> No
         *({"event_id": each, "created_at": FIRST - DAY} for each in ("repeated", "reloaded", "before", "after")),
     )
     engine.put(
-        TRACKS_REDELIVERED,
+        UNCHANGED_REDELIVERIES,
         recorded("repeated", 1, FIRST - DAY),
         recorded("reloaded", 1, FIRST + HOUR + timedelta(minutes=10)),
         recorded("before", -1, FIRST - DAY),

@@ -12,7 +12,7 @@ from tracks_assets.sources.posthog.feeds import RAW_TRACKS
 from tracks_assets.trace.facts import EventTrace, Sighting, fetch_trace
 from tracks_assets.trace.page import page
 from tracks_assets.trace.result import result
-from tracks_assets.warehouse.tables import TRACKS, TRACKS_REDELIVERED
+from tracks_assets.warehouse.tables import TRACKS, UNCHANGED_REDELIVERIES
 
 ODD_IDS = ["' or true --", '"; drop table posthog.tracks; --', "ffffffff-ffff-7fff-bfff-ffffffffffff", "01\\'", "🙂"]
 
@@ -35,7 +35,7 @@ def test_a_whole_life_stands_on_the_page(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("values", "text"),
     [
         ({}, "twice (exact copies); its time agrees with its id."),
         ({"locale": "de"}, "twice (at one time, with different contents); its time agrees with its id."),
@@ -43,9 +43,9 @@ def test_a_whole_life_stands_on_the_page(engine: Engine) -> None:
         ({"created_at": TIME + timedelta(days=30)}, "twice (30 days apart); 1 of its 2 copies has its own time."),
     ],
 )
-def test_copies_are_told_apart(engine: Engine, values: dict[str, Any], said: str) -> None:
+def test_copies_are_told_apart(engine: Engine, values: dict[str, Any], text: str) -> None:
     engine.put(TRACKS, row(), row(**values))
-    assert result(traced(engine)).partition("is stored ")[2] == said
+    assert result(traced(engine)).partition("is stored ")[2] == text
 
 
 def test_a_delivery_that_changed_nothing_is_merged(engine: Engine) -> None:
@@ -54,12 +54,12 @@ def test_a_delivery_that_changed_nothing_is_merged(engine: Engine) -> None:
     engine.put(RAW_TRACKS, delivered(), delivered(1), delivered(2))
     assert len(traced(engine).waiting) == 2
 
-    of = {"standing_inserted_at": row()["event_inserted_at"], "standing_ingested_timestamp": LOADED}
+    of = {"stored_inserted_at": row()["event_inserted_at"], "stored_ingested_timestamp": LOADED}
     repeats = [
         {name: each[name] for name in ("event_id", "event_inserted_at", "bq_ingested_timestamp", "window_start")} | of
         for each in (delivered(1), delivered(9, event_id="another"))
     ]
-    engine.put(TRACKS_REDELIVERED, *repeats)
+    engine.put(UNCHANGED_REDELIVERIES, *repeats)
     (waiting,) = traced(engine).waiting
     assert waiting.window_start == delivered(2)["window_start"]
 
@@ -78,9 +78,9 @@ def test_an_event_is_shown_as_it_stood_before(on_bigquery: BigQueryEngine) -> No
 
     assert trace.before is not None
     assert trace.before.moment == stamp - timedelta(seconds=1)
-    (copy,) = trace.before.copies
+    (copy,) = trace.before.stored
     assert copy == Sighting(
         **{name: before[name] for name in ("created_at", "event_name", "user_id")},
         **{name: before[name] for name in ("bq_ingested_timestamp", "event_inserted_at")},
     )
-    assert trace.copies[0].user_id == "another"
+    assert trace.stored[0].user_id == "another"

@@ -155,12 +155,12 @@ def kill_group(process: subprocess.Popen[str]) -> None:
 def wait_for(process: subprocess.Popen[str], words: str) -> None:
     """Reads a process's output up to the line that holds ``words``."""
     assert process.stdout is not None
-    said = []
+    text = []
     for line in process.stdout:
-        said.append(line)
+        text.append(line)
         if words in line:
             return
-    raise AssertionError(f"{words!r} was never said:\n" + "".join(said[-60:]))
+    raise AssertionError(f"{words!r} was never text:\n" + "".join(text[-60:]))
 
 
 @contextmanager

@@ -224,7 +224,7 @@ SHAPE = 'it is not {"files": [names]}'
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "reported"),
     [
         (b'{"files": [', "cannot be read (Expecting value: line 1 column 12 (char 11))"),
         (b"", "cannot be read (Expecting value: line 1 column 1 (char 0))"),
@@ -237,12 +237,12 @@ SHAPE = 'it is not {"files": [names]}'
         (b'{"files": []}', f"names no file, but '{INTERVAL}.parquet.sz' is there"),
     ],
 )
-def test_a_bad_manifest_is_named_and_nothing_changes(site: Site, text: bytes, told: str) -> None:
+def test_a_bad_manifest_is_named_and_nothing_changes(site: Site, text: bytes, reported: str) -> None:
     before = site.contents()
     site.manifest.write_bytes(text)
     with pytest.raises(ExportError) as caught:
         site.load()
-    assert str(caught.value) == f"The manifest {MANIFEST} {told}: {AGAIN}"
+    assert str(caught.value) == f"The manifest {MANIFEST} {reported}: {AGAIN}"
     assert site.contents() == before
 
 

@@ -65,9 +65,9 @@ def test_a_file_size_limit_leaves_the_hour_and_the_next_run_without_works(site: 
     events, phase, suffix = PHASES[0]
     write_hour(site.export, SECOND, PLAN.model_copy(update={"events_per_hour": events}))
     with child(loader(site, SECOND, most_bytes=site.warehouse.stat().st_size + 100_000)) as process:
-        said, _ = process.communicate(timeout=900)
+        text, _ = process.communicate(timeout=900)
     remedy = f"Raise the limit on the size of files (ulimit -f) for {site.folder}"
-    assert said == f"loading\n{full(site.warehouse, phase, suffix, 'File too large', remedy)}\n"
+    assert text == f"loading\n{full(site.warehouse, phase, suffix, 'File too large', remedy)}\n"
     assert process.returncode == 1
     assert site.contents() == before
     assert site.load(SECOND).accepted == site.hours()["2026-03-12-01:00"] > events

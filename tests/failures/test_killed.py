@@ -92,8 +92,8 @@ def merged(loaded: Site, tmp_path_factory: pytest.TempPathFactory) -> Site:
     """The second hour merged by a dbt that nobody disturbed."""
     restore(loaded)
     with merge(loaded) as process:
-        said, _ = process.communicate(timeout=900)
-    assert process.returncode == 0, said
+        text, _ = process.communicate(timeout=900)
+    assert process.returncode == 0, text
     site = Site(tmp_path_factory.mktemp("merged"))
     shutil.copy(loaded.warehouse, site.warehouse)
     return site
@@ -136,6 +136,6 @@ def test_a_dagster_run_that_is_killed_in_its_merge_is_whole_after_the_next_run(m
         time.sleep(SEEDED.uniform(0, 0.5))
         kill_group(process)
     with child(materialize(), environment) as process:
-        said, _ = process.communicate(timeout=900)
-    assert process.returncode == 0, said[-3_000:]
+        text, _ = process.communicate(timeout=900)
+    assert process.returncode == 0, text[-3_000:]
     assert_whole(busy, merged.fingerprints(stamped=False), stamped=False)

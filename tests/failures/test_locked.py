@@ -103,8 +103,8 @@ def test_dbt_names_the_holder_and_merges_nothing(site: Site, tmp_path: Path) -> 
     with holding(site.warehouse) as holder:
         done = subprocess.run(command, env=os.environ | variables, capture_output=True, text=True, check=False)
     assert done.returncode != 0
-    told = f'Could not set lock on file "{site.warehouse}": Conflicting lock is held in {PYTHON} (PID {holder.pid})'
-    assert told in re.sub(r"\s+", " ", done.stdout)
+    reported = f'Could not set lock on file "{site.warehouse}": Conflicting lock is held in {PYTHON} (PID {holder.pid})'
+    assert reported in re.sub(r"\s+", " ", done.stdout)
     assert site.contents() == before
 
 
@@ -138,8 +138,8 @@ def test_two_processes_load_different_hours_at_once(site: Site) -> None:
     bigger = PLAN.model_copy(update={"events_per_hour": 3_000})
     rows = {hour: write_hour(site.export, hour, bigger) for hour in (FIRST, SECOND)}
     with child(loader(site, FIRST)) as one, child(loader(site, SECOND)) as other:
-        said = [process.communicate(timeout=900)[0] for process in (one, other)]
+        text = [process.communicate(timeout=900)[0] for process in (one, other)]
     expected = {key: each.rows - each.malformed for key, each in zip(site.hours(), rows.values(), strict=True)}
-    assert said == [f"loading\nloaded {accepted}\n" for accepted in expected.values()]
+    assert text == [f"loading\nloaded {accepted}\n" for accepted in expected.values()]
     assert site.hours() == expected
     assert len(site.contents()["posthog.rejected_tracks"]) == sum(each.malformed for each in rows.values())

@@ -340,9 +340,9 @@ def test_dagster_shows_the_sentence(tmp_path: Path) -> None:
         os.environ | {"TRACKS_HOME": str(home), "DAGSTER_HOME": str(home), "TRACKS_CUTOVER": "soon"} for home in homes
     ]
     with child(validate, environments[0]) as one, child(materialize, environments[1]) as other:
-        said = [process.communicate(timeout=900)[0] for process in (one, other)]
+        text = [process.communicate(timeout=900)[0] for process in (one, other)]
     sentence = "SettingsError: TRACKS_CUTOVER is 'soon', but it must be a UTC day such as 2026-03-04.\n"
-    assert [text.count(sentence) for text in said] == [1, 1]
+    assert [text.count(sentence) for text in text] == [1, 1]
     assert [one.returncode, other.returncode] == [1, 1]
     assert not list(tmp_path.rglob("warehouse.duckdb"))
 
@@ -354,11 +354,11 @@ def test_dbt_is_given_the_memory_limit() -> None:
 def test_the_command_before_the_ui_says_what_is_on_or_what_is_wrong(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for value, code, said in (
+    for value, code, text in (
         ("on", 0, "Automation is on (TRACKS_AUTOMATION; docs/automation.md).\n"),
         ("yes", 2, "TRACKS_AUTOMATION is 'yes', but it must be 'on' or 'off'.\n"),
     ):
         monkeypatch.setenv("TRACKS_AUTOMATION", value)
         assert main() == code
         found = capsys.readouterr()
-        assert said in (found.out, found.err)
+        assert text in (found.out, found.err)

@@ -19,6 +19,7 @@ from tests.legacy.sites import FIRST, Site, table
 from tests.outages.test_load import ABORTED
 from tracks_assets.defs.shared.dbt_manifest import ensure_manifest
 from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
+from tracks_assets.warehouse.tables import TABLES
 
 PLAN = ExportPlan(events_per_hour=500, people=50, redelivery_share=0.02, repeat_share=0.01, malformed_share=0.004)
 HOURS = ("2026-03-12-00:00", "2026-03-12-01:00")
@@ -163,10 +164,10 @@ def test_legacy_rows_and_every_job(cloud_home: Home, bucket: tuple[str, list[Hou
         f"created_at) from {site(home, 'tracks')} where event_id = '{MINTED}'",
     )
     execute(home, "dedup_tracks", dry_run="false")
-    assert (count(home, "tracks"), count(home, "tracks_duplicates"), count(home, "duplicate_census")) == (2, 1, 1)
-    said = execute(home, "rollback_dedup", dry_run="false")
-    assert "0.0 MB billed and 0.0 slot seconds for rollback_dedup" in said, "the emulator bills nothing"
-    assert (count(home, "tracks"), ids(home, "tracks"), count(home, "tracks_duplicates")) == (3, 2, 0)
+    assert (count(home, "tracks"), count(home, "archived_duplicates"), count(home, "duplicate_census")) == (2, 1, 1)
+    text = execute(home, "rollback_dedup", dry_run="false")
+    assert "0.0 MB billed and 0.0 slot seconds for rollback_dedup" in text, "the emulator bills nothing"
+    assert (count(home, "tracks"), ids(home, "tracks"), count(home, "archived_duplicates")) == (3, 2, 0)
 
     execute(home, "restore_created_at", dry_run="false")
     restored = f"select count(*) as answer from {site(home, 'tracks')} where event_id = '{MINTED}' and created_at = "
@@ -194,7 +195,7 @@ def put_legacy(home: Home, export: str) -> Home:
 
 
 def execute(home: Home, job: str, op: str = "preflight", **config: str) -> str:
-    """Runs a job to its end; what it said."""
+    """Runs a job to its end; its output."""
     values = ", ".join(f"{name}: {value}" for name, value in config.items())
     file = home.path / f"{job}.yaml"
     file.write_text(f"{{ops: {{{op}: {{config: {{{values}}}}}}}}}", encoding="utf-8")
@@ -214,7 +215,8 @@ def ids(home: Home, table: str, condition: str = "true") -> int:
 
 
 def site(home: Home, table: str) -> str:
-    return f"`{PROJECT}.{home.settings.bq_dataset_prefix}posthog.{table}`"
+    schema = next(each.schema for each in TABLES if each.name == table)
+    return f"`{PROJECT}.{home.settings.bq_dataset_prefix}{schema}.{table}`"
 
 
 def asked(home: Home, query: str) -> int:

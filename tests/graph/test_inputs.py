@@ -120,9 +120,9 @@ def test_a_bad_export_fails_the_run_and_changes_nothing(home: Home) -> None:
 
     for name, (damage, sentence) in EXPORTS.items():
         damage(export / "events" / "2026-03-12" / "01")
-        said = run(home, "raw_tracks", PARTITION)
-        assert said is not None, name
-        assert sentence in said, name
+        text = run(home, "raw_tracks", PARTITION)
+        assert text is not None, name
+        assert sentence in text, name
         assert contents(home) == before, name
         shutil.rmtree(export)
         shutil.copytree(kept, export)
@@ -139,10 +139,10 @@ def test_a_root_that_is_the_events_folder_fails_the_run(new_home: Callable[..., 
     home = new_home(TRACKS_EXPORT_URI=str(tmp_path / "export" / "events"))
     list(write_hours(tmp_path / "export", START, 1, PLAN))
 
-    said = run(home, "raw_tracks", PARTITION)
+    text = run(home, "raw_tracks", PARTITION)
 
-    assert said is not None
-    assert f"set TRACKS_EXPORT_URI to its parent {tmp_path / 'export'}." in said
+    assert text is not None
+    assert f"set TRACKS_EXPORT_URI to its parent {tmp_path / 'export'}." in text
 
 
 def test_a_legacy_hour_keeps_its_rows_until_the_run_allows_to_empty_it(home: Home) -> None:

@@ -79,5 +79,5 @@ def test_an_id_is_looked_for_as_it_is(engine: Engine) -> None:
     with engine.opened() as warehouse:
         for text in TEXTS:
             trace = fetch_trace(warehouse, text, engine.settings.takes_from)
-            assert len(trace.copies) == 1
+            assert len(trace.stored) == 1
             assert page(trace)

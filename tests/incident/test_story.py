@@ -113,17 +113,17 @@ def test_4_the_dedup_removes_them(story: Home, tracks: Damaged) -> None:
 
     execute(story, "dedup_tracks", dry_run=False)
 
-    assert "- rows removed, whole in posthog.tracks_duplicates: 46" in pages(story, "dedup_tracks")[-1]
+    assert "- rows removed, whole in posthog_ops.archived_duplicates: 46" in pages(story, "dedup_tracks")[-1]
     assert counts(tracks) == (4_954, 4_954)
     assert tracks.query("select event_id, bq_ingested_timestamp from posthog.tracks order by all") == latest
-    assert len(before) == 4_954 + tracks.query("select count(*) from posthog.tracks_duplicates")[0][0]
+    assert len(before) == 4_954 + tracks.query("select count(*) from posthog_ops.archived_duplicates")[0][0]
     assert check(story) == set()
 
 
 def test_5_the_rollback_brings_them_back(story: Home, tracks: Damaged) -> None:
     execute(story, "rollback_dedup", dry_run=False)
 
-    assert tracks.query("select count(*) from posthog.tracks_duplicates") == [(0,)]
+    assert tracks.query("select count(*) from posthog_ops.archived_duplicates") == [(0,)]
     assert tracks.tracks() == Damaged(tracks.home / "before").tracks()
     assert counts(tracks) == (5_000, 4_954)
     assert check(story) == {"unique_event_id_all"}
@@ -154,12 +154,13 @@ def test_the_validation_as_the_company_did_it(tmp_path: Path) -> None:
     dedup(case)
 
     assert counts(case) == (5_000, 5_000)
-    assert case.query("select count(*) from posthog.tracks_duplicates") == [(2_000,)]
+    assert case.query("select count(*) from posthog_ops.archived_duplicates") == [(2_000,)]
     assert case.query("select event_id, bq_ingested_timestamp from posthog.tracks order by all") == latest
     assert timedelta(days=1) < max(
         after - before
         for after, before in case.query(
-            "select max(created_at), min(created_at) from (from posthog.tracks_duplicates select event_id, created_at "
+            "select max(created_at), min(created_at) from "
+            "(from posthog_ops.archived_duplicates select event_id, created_at "
             "union all from posthog.tracks select event_id, created_at) group by event_id"
         )
     ), "some were sent again on a later day"

@@ -3,7 +3,7 @@
 from tests.integrity.rows import DAY, HOUR, MINTED, SECOND, Row, uuid7
 from tracks_assets.core.tables import Table
 from tracks_assets.sources.posthog.feeds import BACKFILL_TRACKS, RAW_TRACKS, REJECTED_TRACKS
-from tracks_assets.warehouse.tables import TRACKS, TRACKS_DUPLICATES, TRACKS_REDATED, TRACKS_REPAIRS
+from tracks_assets.warehouse.tables import ARCHIVED_DUPLICATES, ARCHIVED_TIMES, TRACKS, TRACKS_REPAIRS
 
 EVENT = uuid7(MINTED)
 TIME = MINTED + SECOND
@@ -49,7 +49,7 @@ def whole_life() -> dict[Table, tuple[Row, ...]]:
     other: Row = {"event_id": "another", "event_name": "other", "user_id": "other"}
     moved = {"created_at": TIME + 2 * DAY}
     removed = {"dedup_id": "dedup_1", "removed_at": REPAIRED}
-    redated: Row = {
+    moved_in_time: Row = {
         "event_id": EVENT,
         "created_at": TIME + 3 * DAY,
         "restored_created_at": TIME,
@@ -62,8 +62,8 @@ def whole_life() -> dict[Table, tuple[Row, ...]]:
         REJECTED_TRACKS: (refused(EVENT), refused("another")),
         TRACKS: (row(2), row(3) | other),
         BACKFILL_TRACKS: (row(bq_ingested_timestamp=LOADED - HOUR / 4), row() | other),
-        TRACKS_DUPLICATES: (row() | removed, row() | removed | other),
-        TRACKS_REDATED: (redated, redated | {"event_id": "another"}),
+        ARCHIVED_DUPLICATES: (row() | removed, row() | removed | other),
+        ARCHIVED_TIMES: (moved_in_time, moved_in_time | {"event_id": "another"}),
         TRACKS_REPAIRS: (repair("dedup_1", "dedup_tracks"), repair("restore_1", "restore_created_at")),
     }
 
@@ -94,12 +94,12 @@ Its id is a UUIDv7, made at 2026-03-12 00:30:00 UTC.
   - created_at 2026-03-14 00:30:01, event `$pageview`, user `user-7`
   - event_inserted_at 2026-03-14 00:30:01, bq_ingested_timestamp 2026-03-14 01:30:00
 - 2026-06-10 00:30:00: removed from tracks
-  - by dedup_1 (reported), kept in posthog.tracks_duplicates
+  - by dedup_1 (reported), kept in posthog_ops.archived_duplicates
   - created_at 2026-03-12 00:30:01, event `$pageview`, user `user-7`
   - event_inserted_at 2026-03-12 00:30:01, bq_ingested_timestamp 2026-03-12 01:30:00
 - 2026-06-11 00:30:00: time restored in tracks
   - created_at 2026-03-15 00:30:01 to 2026-03-12 00:30:01, read from $time
-  - by restore_1 (reported), kept in posthog.tracks_redated
+  - by restore_1 (reported), kept in posthog_ops.archived_times
 - now: is stored in posthog.tracks
   - created_at 2026-03-12 00:30:01, event `$pageview`, user `user-7`
   - event_inserted_at 2026-03-14 00:30:01, bq_ingested_timestamp 2026-03-14 01:30:00

@@ -49,7 +49,7 @@ LATER = NOW + HOUR
 
 
 @dataclass(frozen=True)
-class Redated:
+class MovedInTime:
     """A warehouse some of whose events stand at a later time than their own."""
 
     path: Path
@@ -85,26 +85,26 @@ class Redated:
 
 
 @pytest.fixture
-def redated(tmp_path: Path) -> Redated:
-    return Redated(tmp_path / "warehouse.duckdb")
+def moved_in_time(tmp_path: Path) -> MovedInTime:
+    return MovedInTime(tmp_path / "warehouse.duckdb")
 
 
-def begin(redated: Redated, now: datetime = NOW) -> str:
+def begin(moved_in_time: MovedInTime, now: datetime = NOW) -> str:
     """A restore up to its snapshot; returns its id."""
-    with redated.warehouse().opened() as warehouse:
+    with moved_in_time.warehouse().opened() as warehouse:
         planned = plan(warehouse, now, 24)
         take_snapshot(warehouse, planned.repair_id, now, 24)
     return planned.repair_id
 
 
-def finish(redated: Redated, repair_id: str, now: datetime = NOW) -> None:
-    with redated.warehouse().opened() as warehouse:
+def finish(moved_in_time: MovedInTime, repair_id: str, now: datetime = NOW) -> None:
+    with moved_in_time.warehouse().opened() as warehouse:
         assert rewrite(warehouse, repair_id, now, 24).state == State.PUBLISHED
 
 
-def restore(redated: Redated, now: datetime = NOW) -> str:
-    repair_id = begin(redated, now)
-    finish(redated, repair_id, now)
+def restore(moved_in_time: MovedInTime, now: datetime = NOW) -> str:
+    repair_id = begin(moved_in_time, now)
+    finish(moved_in_time, repair_id, now)
     return repair_id
 
 
@@ -131,11 +131,11 @@ FOUND = {
 
 
 @pytest.mark.parametrize(("given", "original", "evidence"), FOUND.values(), ids=FOUND.keys())
-def test_a_redated_row_comes_back(redated: Redated, given: Row, original: datetime, evidence: str) -> None:
-    redated.put(given)
-    repair_id = restore(redated)
-    assert redated.times() == [(given["event_id"], original)]
-    assert redated.query("select * from posthog.tracks_redated") == [
+def test_a_redated_row_comes_back(moved_in_time: MovedInTime, given: Row, original: datetime, evidence: str) -> None:
+    moved_in_time.put(given)
+    repair_id = restore(moved_in_time)
+    assert moved_in_time.times() == [(given["event_id"], original)]
+    assert moved_in_time.query("select * from posthog_ops.archived_times") == [
         (
             given["event_id"],
             given["created_at"],
@@ -150,38 +150,40 @@ def test_a_redated_row_comes_back(redated: Redated, given: Row, original: dateti
 
 
 @pytest.mark.parametrize("given", LEFT.values(), ids=LEFT.keys())
-def test_any_other_row_stays(redated: Redated, given: Row) -> None:
-    redated.put(given, row(uuid7(MINTED, 7), MINTED + 30 * DAY))
-    restore(redated)
-    assert set(redated.times()) == {(given["event_id"], given["created_at"]), (uuid7(MINTED, 7), MINTED)}
+def test_any_other_row_stays(moved_in_time: MovedInTime, given: Row) -> None:
+    moved_in_time.put(given, row(uuid7(MINTED, 7), MINTED + 30 * DAY))
+    restore(moved_in_time)
+    assert set(moved_in_time.times()) == {(given["event_id"], given["created_at"]), (uuid7(MINTED, 7), MINTED)}
 
 
-def test_the_tolerance_is_the_callers(redated: Redated) -> None:
-    redated.put(row(ID, MINTED + 2 * HOUR))
-    with redated.warehouse().opened() as warehouse:
-        assert plan(warehouse, NOW, 24).times.redated == 0
+def test_the_tolerance_is_the_callers(moved_in_time: MovedInTime) -> None:
+    moved_in_time.put(row(ID, MINTED + 2 * HOUR))
+    with moved_in_time.warehouse().opened() as warehouse:
+        assert plan(warehouse, NOW, 24).times.moved == 0
         planned = plan(warehouse, NOW, 1)
         take_snapshot(warehouse, planned.repair_id, NOW, 1)
         rewrite(warehouse, planned.repair_id, NOW, 1)
-    assert redated.times() == [(ID, MINTED)]
+    assert moved_in_time.times() == [(ID, MINTED)]
 
 
-def test_nothing_but_the_time_of_a_row_changes(redated: Redated) -> None:
+def test_nothing_but_the_time_of_a_row_changes(moved_in_time: MovedInTime) -> None:
     payload = f'{{"$time": {seconds(FINE)}, "a": [1, null]}}'
-    redated.put(row(ID, MINTED + 30 * DAY, payload, locale="de", lib_values='{"$lib":"web"}'), *LEFT.values())
+    moved_in_time.put(row(ID, MINTED + 30 * DAY, payload, locale="de", lib_values='{"$lib":"web"}'), *LEFT.values())
     everything = "select * exclude (created_at) from posthog.tracks order by all"
-    before = redated.query(everything)
-    restore(redated)
-    assert redated.query(everything) == before
+    before = moved_in_time.query(everything)
+    restore(moved_in_time)
+    assert moved_in_time.query(everything) == before
 
 
-def test_a_plan_counts_and_changes_nothing(redated: Redated) -> None:
-    redated.put(*pairs(), *LEFT.values(), row(uuid7(MINTED + 31 * DAY), MINTED + 40 * DAY, '{"$time": 1775953800}'))
-    before = redated.contents()
-    with redated.warehouse().opened() as warehouse:
+def test_a_plan_counts_and_changes_nothing(moved_in_time: MovedInTime) -> None:
+    moved_in_time.put(
+        *pairs(), *LEFT.values(), row(uuid7(MINTED + 31 * DAY), MINTED + 40 * DAY, '{"$time": 1775953800}')
+    )
+    before = moved_in_time.contents()
+    with moved_in_time.warehouse().opened() as warehouse:
         planned = plan(warehouse, NOW, 24)
-    assert redated.contents() == before
-    assert planned.times == IdTimes(rows=28, rows_with_time=22, redated=13, implausible=1, earlier=1)
+    assert moved_in_time.contents() == before
+    assert planned.times == IdTimes(rows=28, rows_with_time=22, moved=13, implausible=1, earlier=1)
     assert planned.times.rows_without_time == 6
     assert planned.times.share_without_time == 6 / 28
     assert [(f"{month.month:%Y-%m}", month.rows, month.by_payload) for month in planned.months] == [
@@ -194,7 +196,7 @@ def test_a_plan_counts_and_changes_nothing(redated: Redated) -> None:
     ]
     assert len(planned.sample) == 13
     assert [statement.name for statement in planned.statements] == [
-        "find_redated",
+        "find_moved_rows",
         "find_duplicates",
         "fingerprint",
         "snapshot_tracks",
@@ -217,12 +219,12 @@ def test_a_plan_counts_and_changes_nothing(redated: Redated) -> None:
 
 
 def test_a_restore_that_another_start_cleared_changes_nothing(
-    redated: Redated, monkeypatch: pytest.MonkeyPatch
+    moved_in_time: MovedInTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    redated.put(*pairs())
-    before, repair_id = redated.tracks(), begin(redated)
+    moved_in_time.put(*pairs())
+    before, repair_id = moved_in_time.tracks(), begin(moved_in_time)
 
-    with redated.warehouse().opened() as warehouse:
+    with moved_in_time.warehouse().opened() as warehouse:
         begin_transaction = warehouse.transaction
 
         def cleared_before() -> Any:
@@ -234,45 +236,45 @@ def test_a_restore_that_another_start_cleared_changes_nothing(
         with pytest.raises(RepairError, match="for another start of restore_created_at cleared it meanwhile"):
             rewrite(warehouse, repair_id, NOW, 24)
 
-    assert redated.tracks() == before
+    assert moved_in_time.tracks() == before
 
 
-def test_a_sample_has_20_rows(redated: Redated) -> None:
-    redated.put(*(row(uuid7(MINTED, number), MINTED + 30 * DAY) for number in range(25)))
-    with redated.warehouse().opened() as warehouse:
+def test_a_sample_has_20_rows(moved_in_time: MovedInTime) -> None:
+    moved_in_time.put(*(row(uuid7(MINTED, number), MINTED + 30 * DAY) for number in range(25)))
+    with moved_in_time.warehouse().opened() as warehouse:
         sample = plan(warehouse, NOW, 24).sample
     assert [each["event_id"] for each in sample] == [uuid7(MINTED, number) for number in range(20)]
 
 
-def test_what_came_back_is_told_by_month(redated: Redated) -> None:
-    redated.put(*pairs())
-    repair_id = restore(redated)
-    with redated.warehouse().opened() as warehouse:
+def test_what_came_back_is_told_by_month(moved_in_time: MovedInTime) -> None:
+    moved_in_time.put(*pairs())
+    repair_id = restore(moved_in_time)
+    with moved_in_time.warehouse().opened() as warehouse:
         (repair,) = repairs_of(warehouse, "restore_created_at")
         (month,) = restored_months(warehouse, repair)
     assert (month.rows, month.by_payload, f"{month.month:%Y-%m}") == (12, 0, "2026-03")
     assert (repair.repair_id, repair.rows_before, repair.rows_after, repair.rows_archived) == (repair_id, 16, 16, 12)
 
 
-def test_a_second_restore_finds_nothing(redated: Redated) -> None:
-    redated.put(*pairs())
-    restore(redated)
-    before = redated.contents()
-    with redated.warehouse().opened() as warehouse:
-        assert plan(warehouse, LATER, 24).times.redated == 0
-    assert redated.contents() == before
+def test_a_second_restore_finds_nothing(moved_in_time: MovedInTime) -> None:
+    moved_in_time.put(*pairs())
+    restore(moved_in_time)
+    before = moved_in_time.contents()
+    with moved_in_time.warehouse().opened() as warehouse:
+        assert plan(warehouse, LATER, 24).times.moved == 0
+    assert moved_in_time.contents() == before
 
 
-def test_every_step_may_be_repeated(redated: Redated) -> None:
-    redated.put(*pairs())
-    with redated.warehouse().opened() as warehouse:
+def test_every_step_may_be_repeated(moved_in_time: MovedInTime) -> None:
+    moved_in_time.put(*pairs())
+    with moved_in_time.warehouse().opened() as warehouse:
         repair_id = plan(warehouse, NOW, 24).repair_id
         for _ in range(2):
             take_snapshot(warehouse, repair_id, NOW, 24)
         first = rewrite(warehouse, repair_id, NOW, 24)
         assert rewrite(warehouse, repair_id, NOW, 24) == first
         assert take_snapshot(warehouse, repair_id, NOW, 24) == first
-    assert redated.query("select count(*) from posthog.tracks_redated") == [(12,)]
+    assert moved_in_time.query("select count(*) from posthog_ops.archived_times") == [(12,)]
 
 
 FOURTH = f"event_id = '{uuid7(MINTED, 4)}'"
@@ -297,27 +299,29 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
-def test_a_change_of_tracks_in_between_is_found_and_nothing_is_published(redated: Redated, change: str) -> None:
-    redated.put(*pairs())
-    repair_id = begin(redated)
-    redated.query(change)
-    before = redated.tracks()
-    with redated.warehouse().opened() as warehouse:
+def test_a_change_of_tracks_in_between_is_found_and_nothing_is_published(
+    moved_in_time: MovedInTime, change: str
+) -> None:
+    moved_in_time.put(*pairs())
+    repair_id = begin(moved_in_time)
+    moved_in_time.query(change)
+    before = moved_in_time.tracks()
+    with moved_in_time.warehouse().opened() as warehouse:
         with pytest.raises(RepairError, match=r"not published and posthog\.tracks is as it was"):
             rewrite(warehouse, repair_id, NOW, 24)
         assert repairs_of(warehouse, "restore_created_at") == []
-    assert redated.tracks() == before
-    assert redated.snapshots() == []
-    assert redated.query("select count(*) from posthog.tracks_redated") == [(0,)]
-    restore(redated, LATER)
-    assert redated.query("select count(*) from posthog.tracks where created_at > $1", [MINTED + DAY]) == [(0,)]
+    assert moved_in_time.tracks() == before
+    assert moved_in_time.snapshots() == []
+    assert moved_in_time.query("select count(*) from posthog_ops.archived_times") == [(0,)]
+    restore(moved_in_time, LATER)
+    assert moved_in_time.query("select count(*) from posthog.tracks where created_at > $1", [MINTED + DAY]) == [(0,)]
 
 
-def test_what_differs_is_said(redated: Redated) -> None:
-    redated.put(*pairs())
-    repair_id = begin(redated)
-    redated.query("insert into posthog.tracks by name select 'new' as event_id")
-    with redated.warehouse().opened() as warehouse, pytest.raises(RepairError) as caught:
+def test_what_differs_is_said(moved_in_time: MovedInTime) -> None:
+    moved_in_time.put(*pairs())
+    repair_id = begin(moved_in_time)
+    moved_in_time.query("insert into posthog.tracks by name select 'new' as event_id")
+    with moved_in_time.warehouse().opened() as warehouse, pytest.raises(RepairError) as caught:
         rewrite(warehouse, repair_id, NOW, 24)
     assert str(caught.value) == (
         "restore_20260612_093000_000000 is not published and posthog.tracks is as it was, for the result differs from "
@@ -332,7 +336,7 @@ REPAIR = Repair(
     state=State.SNAPSHOT,
     started_at=NOW,
     expires_at=NOW + 14 * DAY,
-    snapshot="tracks_snapshot_restore_1",
+    snapshot="posthog_ops.tracks_snapshot_restore_1",
     rows_before=100,
     content_before="1000",
     ids_before=90,
@@ -365,9 +369,9 @@ def test_a_restore_that_only_moves_times_differs_in_nothing() -> None:
     assert differences(REPAIR, GOOD) == []
 
 
-@pytest.mark.parametrize(("said", "outcome"), BAD.items(), ids=BAD.keys())
-def test_each_difference_is_said(said: str, outcome: Outcome) -> None:
-    assert differences(REPAIR, outcome) == [said]
+@pytest.mark.parametrize(("text", "outcome"), BAD.items(), ids=BAD.keys())
+def test_each_difference_is_said(text: str, outcome: Outcome) -> None:
+    assert differences(REPAIR, outcome) == [text]
 
 
 def test_each_difference_of_a_rollback_is_said() -> None:
@@ -379,51 +383,51 @@ def test_each_difference_of_a_rollback_is_said() -> None:
     ]
 
 
-def test_a_restore_that_died_is_cleared_by_the_next(redated: Redated) -> None:
-    redated.put(*pairs())
-    begin(redated)
-    repair_id = restore(redated, LATER)
-    assert redated.query("select repair_id, state from posthog.tracks_repairs") == [(repair_id, "published")]
-    assert redated.snapshots() == [(f"tracks_snapshot_{repair_id}",)]
+def test_a_restore_that_died_is_cleared_by_the_next(moved_in_time: MovedInTime) -> None:
+    moved_in_time.put(*pairs())
+    begin(moved_in_time)
+    repair_id = restore(moved_in_time, LATER)
+    assert moved_in_time.query("select repair_id, state from posthog_ops.tracks_repairs") == [(repair_id, "published")]
+    assert moved_in_time.snapshots() == [(f"tracks_snapshot_{repair_id}",)]
 
 
-def test_a_snapshot_whose_time_is_over_goes_with_the_next_restore(redated: Redated) -> None:
-    redated.put(*pairs())
-    restore(redated)
-    redated.put(row(uuid7(MINTED, 99), MINTED + 30 * DAY))
-    later = restore(redated, NOW + 15 * DAY)
-    assert redated.snapshots() == [(f"tracks_snapshot_{later}",)]
+def test_a_snapshot_whose_time_is_over_goes_with_the_next_restore(moved_in_time: MovedInTime) -> None:
+    moved_in_time.put(*pairs())
+    restore(moved_in_time)
+    moved_in_time.put(row(uuid7(MINTED, 99), MINTED + 30 * DAY))
+    later = restore(moved_in_time, NOW + 15 * DAY)
+    assert moved_in_time.snapshots() == [(f"tracks_snapshot_{later}",)]
 
 
-def test_a_rollback_gives_every_row_its_time_back(redated: Redated) -> None:
-    redated.put(*pairs(), *LEFT.values())
-    before = redated.tracks()
-    repair_id = restore(redated)
-    after = redated.tracks()
+def test_a_rollback_gives_every_row_its_time_back(moved_in_time: MovedInTime) -> None:
+    moved_in_time.put(*pairs(), *LEFT.values())
+    before = moved_in_time.tracks()
+    repair_id = restore(moved_in_time)
+    after = moved_in_time.tracks()
     assert after != before
-    with redated.warehouse().opened() as warehouse:
+    with moved_in_time.warehouse().opened() as warehouse:
         planned = plan_rollback(warehouse, "newest")
         assert (planned.archived, planned.to_move, planned.kept, planned.merged_since) == (12, 12, 0, 0)
-    assert redated.tracks() == after
-    with redated.warehouse().opened() as warehouse:
+    assert moved_in_time.tracks() == after
+    with moved_in_time.warehouse().opened() as warehouse:
         assert roll_back(warehouse, repair_id) == planned
-    assert redated.tracks() == before
-    assert redated.query("select state from posthog.tracks_repairs") == [("rolled_back",)]
-    assert redated.query("select count(*) from posthog.tracks_redated") == [(12,)]
+    assert moved_in_time.tracks() == before
+    assert moved_in_time.query("select state from posthog_ops.tracks_repairs") == [("rolled_back",)]
+    assert moved_in_time.query("select count(*) from posthog_ops.archived_times") == [(12,)]
 
 
-def rolled_back(redated: Redated, repair_id: str = "newest") -> tuple[int, int]:
+def rolled_back(moved_in_time: MovedInTime, repair_id: str = "newest") -> tuple[int, int]:
     """Rolls back; returns the rows that were moved and those that stayed."""
-    with redated.warehouse().opened() as warehouse:
+    with moved_in_time.warehouse().opened() as warehouse:
         done = roll_back(warehouse, repair_id)
     return done.to_move, done.kept
 
 
-def times_of(redated: Redated, number: int) -> list[tuple[int, str]]:
+def times_of(moved_in_time: MovedInTime, number: int) -> list[tuple[int, str]]:
     """Where the copies of an id stand, in days after its own time, and their contents."""
     return [
         ((time - MINTED).days, content)
-        for time, content in redated.query(
+        for time, content in moved_in_time.query(
             "select created_at, locale from posthog.tracks where event_id = $1 order by all", [uuid7(MINTED, number)]
         )
     ]
@@ -432,108 +436,114 @@ def times_of(redated: Redated, number: int) -> list[tuple[int, str]]:
 MERGED = "update posthog.tracks set locale = 'merged', bq_ingested_timestamp = now() where event_id = $1"
 
 
-def test_a_merged_row_keeps_its_content_and_gets_its_time_back(redated: Redated) -> None:
-    redated.put(*pairs())
-    restore(redated)
-    redated.put(row("new", NOW))
-    redated.query(MERGED, [uuid7(MINTED, 7)])
-    assert rolled_back(redated) == (12, 0)
-    assert times_of(redated, 7) == [(45, "merged")]
-    assert times_of(redated, 4) == [(30, "a"), (60, "b")]
-    assert redated.query("select created_at from posthog.tracks where event_id = 'new'") == [(NOW,)]
+def test_a_merged_row_keeps_its_content_and_gets_its_time_back(moved_in_time: MovedInTime) -> None:
+    moved_in_time.put(*pairs())
+    restore(moved_in_time)
+    moved_in_time.put(row("new", NOW))
+    moved_in_time.query(MERGED, [uuid7(MINTED, 7)])
+    assert rolled_back(moved_in_time) == (12, 0)
+    assert times_of(moved_in_time, 7) == [(45, "merged")]
+    assert times_of(moved_in_time, 4) == [(30, "a"), (60, "b")]
+    assert moved_in_time.query("select created_at from posthog.tracks where event_id = 'new'") == [(NOW,)]
 
 
 @pytest.mark.parametrize(("number", "expected"), [(1, [30, 30]), (2, [0, 30]), (4, [30, 60]), (6, [0, 30, 30])])
-def test_merged_copies_get_their_times_back(redated: Redated, number: int, expected: list[int]) -> None:
-    redated.put(*pairs())
-    restore(redated)
-    redated.query(MERGED, [uuid7(MINTED, number)])
-    assert rolled_back(redated) == (12, 0)
-    assert times_of(redated, number) == [(days, "merged") for days in expected]
+def test_merged_copies_get_their_times_back(moved_in_time: MovedInTime, number: int, expected: list[int]) -> None:
+    moved_in_time.put(*pairs())
+    restore(moved_in_time)
+    moved_in_time.query(MERGED, [uuid7(MINTED, number)])
+    assert rolled_back(moved_in_time) == (12, 0)
+    assert times_of(moved_in_time, number) == [(days, "merged") for days in expected]
 
 
-def test_a_row_that_was_moved_since_stays(redated: Redated) -> None:
-    redated.put(*pairs())
-    restore(redated)
-    redated.query("update posthog.tracks set created_at = $1 where event_id = $2", [MINTED - DAY, uuid7(MINTED, 7)])
-    assert rolled_back(redated) == (11, 1)
-    assert times_of(redated, 7) == [(-1, "a")]
+def test_a_row_that_was_moved_since_stays(moved_in_time: MovedInTime) -> None:
+    moved_in_time.put(*pairs())
+    restore(moved_in_time)
+    moved_in_time.query(
+        "update posthog.tracks set created_at = $1 where event_id = $2", [MINTED - DAY, uuid7(MINTED, 7)]
+    )
+    assert rolled_back(moved_in_time) == (11, 1)
+    assert times_of(moved_in_time, 7) == [(-1, "a")]
 
 
-def test_a_copy_that_a_dedup_left_gets_its_own_time_back_if_it_can_be_told(redated: Redated) -> None:
-    redated.put(*pairs())
-    restore(redated)
-    redated.query(f"delete from posthog.tracks where {FOURTH} and locale = 'a'")
-    redated.query("delete from posthog.tracks where event_id = $1 and locale = 'b'", [uuid7(MINTED, 6)])
-    assert rolled_back(redated) == (9, 3)
-    assert times_of(redated, 4) == [(60, "b")]
-    assert times_of(redated, 6) == [(0, "a")]
+def test_a_copy_that_a_dedup_left_gets_its_own_time_back_if_it_can_be_told(moved_in_time: MovedInTime) -> None:
+    moved_in_time.put(*pairs())
+    restore(moved_in_time)
+    moved_in_time.query(f"delete from posthog.tracks where {FOURTH} and locale = 'a'")
+    moved_in_time.query("delete from posthog.tracks where event_id = $1 and locale = 'b'", [uuid7(MINTED, 6)])
+    assert rolled_back(moved_in_time) == (9, 3)
+    assert times_of(moved_in_time, 4) == [(60, "b")]
+    assert times_of(moved_in_time, 6) == [(0, "a")]
 
 
-def test_a_copy_that_cannot_be_told_stays(redated: Redated) -> None:
-    redated.put(*pairs())
-    restore(redated)
-    redated.query(f"delete from posthog.tracks where {FOURTH} and locale = 'a'")
-    redated.query(MERGED, [uuid7(MINTED, 4)])
-    assert rolled_back(redated) == (10, 2)
-    assert times_of(redated, 4) == [(0, "merged")]
+def test_a_copy_that_cannot_be_told_stays(moved_in_time: MovedInTime) -> None:
+    moved_in_time.put(*pairs())
+    restore(moved_in_time)
+    moved_in_time.query(f"delete from posthog.tracks where {FOURTH} and locale = 'a'")
+    moved_in_time.query(MERGED, [uuid7(MINTED, 4)])
+    assert rolled_back(moved_in_time) == (10, 2)
+    assert times_of(moved_in_time, 4) == [(0, "merged")]
 
 
-def refused(redated: Redated, wanted: str = "newest") -> str:
+def refused(moved_in_time: MovedInTime, wanted: str = "newest") -> str:
     """Why a rollback refuses; it leaves all as it was."""
-    before = redated.contents()
-    with redated.warehouse().opened() as warehouse:
+    before = moved_in_time.contents()
+    with moved_in_time.warehouse().opened() as warehouse:
         with pytest.raises(RepairError) as caught:
             plan_rollback(warehouse, wanted)
         with pytest.raises(RepairError) as again:
             roll_back(warehouse, wanted)
     assert str(again.value) == str(caught.value)
-    assert redated.contents() == before
+    assert moved_in_time.contents() == before
     return str(caught.value)
 
 
-def test_a_rollback_refuses_when_the_snapshot_is_gone(redated: Redated) -> None:
-    redated.put(*pairs())
-    repair_id = restore(redated)
-    redated.query(f"drop table posthog.tracks_snapshot_{repair_id}")
-    assert refused(redated).startswith(f"The snapshot posthog.tracks_snapshot_{repair_id} of {repair_id} is gone")
+def test_a_rollback_refuses_when_the_snapshot_is_gone(moved_in_time: MovedInTime) -> None:
+    moved_in_time.put(*pairs())
+    repair_id = restore(moved_in_time)
+    moved_in_time.query(f"drop table posthog_ops.tracks_snapshot_{repair_id}")
+    assert refused(moved_in_time).startswith(
+        f"The snapshot posthog_ops.tracks_snapshot_{repair_id} of {repair_id} is gone"
+    )
 
 
 @pytest.mark.parametrize(
     "damage",
     [
-        f"delete from posthog.tracks_redated where {FOURTH}",
-        f"delete from posthog.tracks_redated where {FOURTH} and created_at > '2026-05-01'",
-        f"update posthog.tracks_redated set restored_created_at = now() where {FOURTH}",
+        f"delete from posthog_ops.archived_times where {FOURTH}",
+        f"delete from posthog_ops.archived_times where {FOURTH} and created_at > '2026-05-01'",
+        f"update posthog_ops.archived_times set restored_created_at = now() where {FOURTH}",
     ],
 )
-def test_a_rollback_refuses_an_archive_that_is_not_what_was_replaced(redated: Redated, damage: str) -> None:
-    redated.put(*pairs())
-    repair_id = restore(redated)
-    redated.query(damage)
-    assert refused(redated) == (
-        f"The archive of {repair_id} in posthog.tracks_redated does not hold the times that its snapshot tells of, so "
-        f"nothing was changed: the rows as they were stand in posthog.tracks_snapshot_{repair_id}."
+def test_a_rollback_refuses_an_archive_that_is_not_what_was_replaced(moved_in_time: MovedInTime, damage: str) -> None:
+    moved_in_time.put(*pairs())
+    repair_id = restore(moved_in_time)
+    moved_in_time.query(damage)
+    assert refused(moved_in_time) == (
+        f"The archive of {repair_id} in posthog_ops.archived_times does not match its snapshot, so "
+        f"nothing was changed. The rows as they were are in posthog_ops.tracks_snapshot_{repair_id}."
     )
 
 
-def test_a_rollback_is_done_once_and_may_be_followed_by_a_restore(redated: Redated) -> None:
-    redated.put(*pairs())
-    repair_id = restore(redated)
-    after = redated.tracks()
-    rolled_back(redated, f"posthog.tracks_snapshot_{repair_id}")
-    assert refused(redated, repair_id) == f"{repair_id} is rolled back already: there is nothing left to roll back."
-    restore(redated, LATER)
-    assert redated.tracks() == after
+def test_a_rollback_is_done_once_and_may_be_followed_by_a_restore(moved_in_time: MovedInTime) -> None:
+    moved_in_time.put(*pairs())
+    repair_id = restore(moved_in_time)
+    after = moved_in_time.tracks()
+    rolled_back(moved_in_time, f"posthog_ops.tracks_snapshot_{repair_id}")
+    assert (
+        refused(moved_in_time, repair_id) == f"{repair_id} is rolled back already: there is nothing left to roll back."
+    )
+    restore(moved_in_time, LATER)
+    assert moved_in_time.tracks() == after
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_any_restore_can_be_rolled_back_exactly(redated: Redated, seed: int) -> None:
-    redated.put(*random_rows(random.Random(seed)))
-    before = redated.tracks()
-    restore(redated)
-    rolled_back(redated)
-    assert redated.tracks() == before
+def test_any_restore_can_be_rolled_back_exactly(moved_in_time: MovedInTime, seed: int) -> None:
+    moved_in_time.put(*random_rows(random.Random(seed)))
+    before = moved_in_time.tracks()
+    restore(moved_in_time)
+    rolled_back(moved_in_time)
+    assert moved_in_time.tracks() == before
 
 
 MERGES = (
@@ -544,17 +554,17 @@ MERGES = (
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_a_rollback_after_merges_moves_times_and_nothing_else(redated: Redated, seed: int) -> None:
+def test_a_rollback_after_merges_moves_times_and_nothing_else(moved_in_time: MovedInTime, seed: int) -> None:
     random_ = random.Random(seed)
-    redated.put(*random_rows(random_))
-    before = redated.tracks()
-    restore(redated)
+    moved_in_time.put(*random_rows(random_))
+    before = moved_in_time.tracks()
+    restore(moved_in_time)
     merged = {uuid7(MINTED, number) for number in random_.sample(range(60), 30)}
     for event_id in merged:
-        redated.query(random_.choice(MERGES), [event_id])
-    all_but_times = redated.query("select * exclude (created_at) from posthog.tracks order by all")
-    rolled_back(redated)
-    assert redated.query("select * exclude (created_at) from posthog.tracks order by all") == all_but_times
-    assert [each for each in redated.tracks() if each[0] not in merged] == [
+        moved_in_time.query(random_.choice(MERGES), [event_id])
+    all_but_times = moved_in_time.query("select * exclude (created_at) from posthog.tracks order by all")
+    rolled_back(moved_in_time)
+    assert moved_in_time.query("select * exclude (created_at) from posthog.tracks order by all") == all_but_times
+    assert [each for each in moved_in_time.tracks() if each[0] not in merged] == [
         each for each in before if each[0] not in merged
     ]

@@ -12,7 +12,7 @@ from tests.dedup.jobs import command
 from tests.failures.sites import child, kill_group, wait_for
 from tests.graph.conftest import Home
 from tests.integrity.rows import DAY, MINTED, insert, pairs, row, seconds, uuid7
-from tests.integrity.test_restore import NOW, Redated
+from tests.integrity.test_restore import NOW, MovedInTime
 from tracks_assets.defs.repairs.restore import restore_created_at, rollback_restore_created_at
 from tracks_assets.defs.shared.resources import WarehouseOpener
 from tracks_assets.repairs.restore_times.pages import plan_page
@@ -26,8 +26,8 @@ FINE = MINTED + timedelta(microseconds=123)
 
 
 @pytest.fixture
-def redated(tmp_path: Path) -> Redated:
-    warehouse = Redated(tmp_path / "warehouse.duckdb")
+def moved_in_time(tmp_path: Path) -> MovedInTime:
+    warehouse = MovedInTime(tmp_path / "warehouse.duckdb")
     warehouse.put(
         *pairs(),
         row(uuid7(MINTED + 31 * DAY), MINTED + 40 * DAY, f'{{"$time": {seconds(FINE + 31 * DAY)}}}'),
@@ -37,12 +37,12 @@ def redated(tmp_path: Path) -> Redated:
     return warehouse
 
 
-def execute(redated: Redated, job: dg.JobDefinition, **config: object) -> list[dict[str, Any]]:
+def execute(moved_in_time: MovedInTime, job: dg.JobDefinition, **config: object) -> list[dict[str, Any]]:
     """Runs a job to its end; returns the metadata that its steps put out, by name."""
     with dg.DagsterInstance.ephemeral() as instance:
         result = job.execute_in_process(
             run_config={"ops": {"preflight": {"config": config}}},
-            resources={"warehouse": WarehouseOpener(read_settings({"TRACKS_DUCKDB_PATH": str(redated.path)}))},
+            resources={"warehouse": WarehouseOpener(read_settings({"TRACKS_DUCKDB_PATH": str(moved_in_time.path)}))},
             instance=instance,
         )
     outputs = [event.step_output_data.metadata for event in result.all_node_events if event.is_successful_output]
@@ -66,47 +66,52 @@ MONTHS = """\
 """
 
 
-def test_dry_by_default_then_for_real_then_back(redated: Redated) -> None:
-    before, rows_before = redated.contents(), redated.tracks()
+def test_dry_by_default_then_for_real_then_back(moved_in_time: MovedInTime) -> None:
+    before, rows_before = moved_in_time.contents(), moved_in_time.tracks()
 
-    (dry,) = execute(redated, restore_created_at)
-    assert redated.contents() == before
+    (dry,) = execute(moved_in_time, restore_created_at)
+    assert moved_in_time.contents() == before
     assert "a dry run, nothing was changed" in dry["page"]
     assert (dry["rows"], dry["rows_to_restore"], dry["share_of_other_versions"]) == (19, 13, 1 / 19)
 
-    done = execute(redated, restore_created_at, dry_run=False)[-1]["page"]
-    assert "- times restored, the old ones in posthog.tracks_redated: 13\n" in done
+    done = execute(moved_in_time, restore_created_at, dry_run=False)[-1]["page"]
+    assert "- times restored, the old ones in posthog_ops.archived_times: 13\n" in done
     assert COUNTED.format(later=0) in done
     assert done.endswith(f"## By the month that the rows came back to\n\n{MONTHS.rstrip()}")
-    assert redated.query("select state, rows_archived from posthog.tracks_repairs") == [("reported", 13)]
-    assert redated.query("select redated_rows from posthog.duplicate_census") == [(1,)]
-    assert redated.query("select expires_at - started_at = interval 14 days from posthog.tracks_repairs") == [(True,)]
+    assert moved_in_time.query("select state, rows_archived from posthog_ops.tracks_repairs") == [("reported", 13)]
+    assert moved_in_time.query("select moved_rows from posthog_ops.duplicate_census") == [(1,)]
+    assert moved_in_time.query("select expires_at - started_at = interval 14 days from posthog_ops.tracks_repairs") == [
+        (True,)
+    ]
 
-    after = redated.contents()
-    (nothing,) = execute(redated, restore_created_at, dry_run=False)
+    after = moved_in_time.contents()
+    (nothing,) = execute(moved_in_time, restore_created_at, dry_run=False)
     assert nothing["page"] == (
         "Nothing to do: no event of posthog.tracks stands later than its id says. No snapshot was taken.\n\n"
         + COUNTED.format(later=0).rstrip()
     )
-    assert redated.contents() == after
+    assert moved_in_time.contents() == after
 
-    (said,) = execute(redated, rollback_restore_created_at)
-    assert redated.contents() == after
-    assert "a dry run, nothing was changed" in said["page"]
+    (text,) = execute(moved_in_time, rollback_restore_created_at)
+    assert moved_in_time.contents() == after
+    assert "a dry run, nothing was changed" in text["page"]
 
-    undone = execute(redated, rollback_restore_created_at, dry_run=False)[-1]["page"]
+    undone = execute(moved_in_time, rollback_restore_created_at, dry_run=False)[-1]["page"]
     assert undone.partition("\n\n")[2] == (
         "- times that it replaced: 13\n"
         "- rows that still carry the restored time, and get the earlier one back: 13\n"
         "- rows that were moved or removed since, and stay as they are: 0\n"
         "- its events that do not stand as it left them: 0"
     )
-    assert redated.tracks() == rows_before
-    assert redated.query("select redated_rows from posthog.duplicate_census order by measured_at") == [(1,), (14,)]
+    assert moved_in_time.tracks() == rows_before
+    assert moved_in_time.query("select moved_rows from posthog_ops.duplicate_census order by measured_at") == [
+        (1,),
+        (14,),
+    ]
 
 
-def test_the_page_of_a_plan(redated: Redated) -> None:
-    with redated.warehouse().opened() as warehouse:
+def test_the_page_of_a_plan(moved_in_time: MovedInTime) -> None:
+    with moved_in_time.warehouse().opened() as warehouse:
         planned = plan(warehouse, NOW, 24)
     dry, real = plan_page(planned, is_dry=True), plan_page(planned, is_dry=False)
     assert dry.startswith(
@@ -124,11 +129,11 @@ def test_the_page_of_a_plan(redated: Redated) -> None:
 
 
 @pytest.mark.parametrize("hours", [0, 8761])
-def test_a_tolerance_out_of_bounds_does_not_start(redated: Redated, hours: int) -> None:
-    before = redated.contents()
+def test_a_tolerance_out_of_bounds_does_not_start(moved_in_time: MovedInTime, hours: int) -> None:
+    before = moved_in_time.contents()
     with pytest.raises(ValidationError, match="tolerance_hours"):
-        execute(redated, restore_created_at, tolerance_hours=hours)
-    assert redated.contents() == before
+        execute(moved_in_time, restore_created_at, tolerance_hours=hours)
+    assert moved_in_time.contents() == before
 
 
 KILLED_AT = ("rows later than their id says", "is taken", "restores times in posthog.tracks", "verified and published")
@@ -136,26 +141,28 @@ KILLED_AT = ("rows later than their id says", "is taken", "restores times in pos
 
 def test_a_restore_that_is_killed_is_whole_after_the_next_start(home: Home) -> None:
     """kill -9 right after each step; the next start clears or finishes what it left."""
-    redated = Redated(home.path / "warehouse.duckdb")
-    with redated.warehouse().opened() as warehouse:
+    moved_in_time = MovedInTime(home.path / "warehouse.duckdb")
+    with moved_in_time.warehouse().opened() as warehouse:
         insert(warehouse, TRACKS, *pairs())
         warehouse.connection.execute(
             "insert into posthog.tracks by name select printf('019cdf73-4740-7000-8000-%012x', n + 1000) as event_id, "
             "timestamptz '2026-05-01' as created_at from range(100_000) as numbers (n)"
         )
-    before = redated.tracks()
+    before = moved_in_time.tracks()
     for words in KILLED_AT:
         with child(command("restore_created_at", dry_run=False), home.environment) as process:
             wait_for(process, words)
             kill_group(process)
-        later = redated.query("select count(*) from posthog.tracks where created_at > $1", [MINTED + DAY])
-        assert redated.tracks() == before if later != [(0,)] else words == KILLED_AT[-1]
+        later = moved_in_time.query("select count(*) from posthog.tracks where created_at > $1", [MINTED + DAY])
+        assert moved_in_time.tracks() == before if later != [(0,)] else words == KILLED_AT[-1]
     with child(command("restore_created_at", dry_run=False), home.environment) as process:
         wait_for(process, "Nothing to do")
         assert process.wait(900) == 0
 
-    assert redated.query("select count(*), count(distinct restore_id) from posthog.tracks_redated") == [(100_012, 1)]
-    assert redated.query("select state from posthog.tracks_repairs") == [("reported",)]
-    assert len(redated.snapshots()) == 1
-    with redated.warehouse().opened() as warehouse:
-        assert plan(warehouse, NOW, 24).times.redated == 0
+    assert moved_in_time.query("select count(*), count(distinct restore_id) from posthog_ops.archived_times") == [
+        (100_012, 1)
+    ]
+    assert moved_in_time.query("select state from posthog_ops.tracks_repairs") == [("reported",)]
+    assert len(moved_in_time.snapshots()) == 1
+    with moved_in_time.warehouse().opened() as warehouse:
+        assert plan(warehouse, NOW, 24).times.moved == 0

@@ -30,7 +30,7 @@ from tracks_assets.trace.facts import EventIdError, check_event_id, fetch_trace
 from tracks_assets.trace.page import code, page
 from tracks_assets.trace.result import result
 from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
-from tracks_assets.warehouse.tables import TRACKS, TRACKS_DUPLICATES, TRACKS_REPAIRS
+from tracks_assets.warehouse.tables import ARCHIVED_DUPLICATES, TRACKS, TRACKS_REPAIRS
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def warehouse(settings: Settings) -> Iterator[DuckDbWarehouse]:
         yield opened
 
 
-def told(warehouse: DuckDbWarehouse, settings: Settings, event_id: str = EVENT) -> str:
+def trace_page(warehouse: DuckDbWarehouse, settings: Settings, event_id: str = EVENT) -> str:
     return page(fetch_trace(warehouse, event_id, settings.takes_from))
 
 
@@ -55,45 +55,47 @@ def fill(warehouse: DuckDbWarehouse) -> None:
 
 def test_a_whole_life_stands_on_the_page(warehouse: DuckDbWarehouse, settings: Settings) -> None:
     fill(warehouse)
-    assert told(warehouse, settings) == WHOLE_LIFE
+    assert trace_page(warehouse, settings) == WHOLE_LIFE
 
 
 def test_an_id_that_was_never_seen(warehouse: DuckDbWarehouse, settings: Settings) -> None:
     fill(warehouse)
-    assert told(warehouse, settings, "nobody") == NEVER_SEEN
+    assert trace_page(warehouse, settings, "nobody") == NEVER_SEEN
 
 
 def test_what_is_to_be_done_stands_under_the_result(warehouse: DuckDbWarehouse, settings: Settings) -> None:
     insert(warehouse, RAW_TRACKS, delivered())
-    assert told(warehouse, settings).splitlines()[2:5] == [
+    assert trace_page(warehouse, settings).splitlines()[2:5] == [
         "One event, delivered once, is not in tracks yet: its hour is still to be merged.",
         "",
         "To do: Materialize hour 2026-03-12-00:00 of posthog/tracks.",
     ]
 
 
-def stands(warehouse: DuckDbWarehouse, settings: Settings) -> str:
+def result_of(warehouse: DuckDbWarehouse, settings: Settings) -> str:
     return result(fetch_trace(warehouse, EVENT, settings.takes_from)).partition("is stored ")[2]
 
 
 def test_copies_are_exact_only_if_every_column_is(warehouse: DuckDbWarehouse, settings: Settings) -> None:
     insert(warehouse, TRACKS, row(), row())
-    assert stands(warehouse, settings) == "twice (exact copies); its time agrees with its id."
+    assert result_of(warehouse, settings) == "twice (exact copies); its time agrees with its id."
     warehouse.connection.execute("delete from posthog.tracks")
     insert(warehouse, TRACKS, row(), row(locale="de"))
-    assert stands(warehouse, settings) == ("twice (at one time, with different contents); its time agrees with its id.")
+    assert result_of(warehouse, settings) == (
+        "twice (at one time, with different contents); its time agrees with its id."
+    )
 
 
 def test_copies_without_a_time_are_compared_too(warehouse: DuckDbWarehouse, settings: Settings) -> None:
     insert(warehouse, TRACKS, row(created_at=None), row(created_at=None))
-    assert stands(warehouse, settings) == "twice (exact copies); it has no time."
+    assert result_of(warehouse, settings) == "twice (exact copies); it has no time."
 
 
 def test_the_copies_of_a_repair_that_is_not_in_force(warehouse: DuckDbWarehouse, settings: Settings) -> None:
     insert(warehouse, TRACKS, row(), row())
-    insert(warehouse, TRACKS_DUPLICATES, row(dedup_id="dedup_1", removed_at=REPAIRED))
+    insert(warehouse, ARCHIVED_DUPLICATES, row(dedup_id="dedup_1", removed_at=REPAIRED))
     insert(warehouse, TRACKS_REPAIRS, repair("dedup_1", "dedup_tracks") | {"state": "archived"})
-    assert "- 2026-06-10 00:30:00: archived for a removal that is not in force\n" in told(warehouse, settings)
+    assert "- 2026-06-10 00:30:00: archived for a removal that is not in force\n" in trace_page(warehouse, settings)
 
 
 @pytest.mark.parametrize(

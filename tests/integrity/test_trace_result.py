@@ -46,7 +46,7 @@ OLD = delivery(CUTOVER - DAY)
 CASES = {
     "never seen": (UNKNOWN, "Never seen: no table of the warehouse holds this id."),
     "delivered again, time kept": (
-        replace(KNOWN, deliveries=THREE, copies=(sighting(after=DAY),)),
+        replace(KNOWN, deliveries=THREE, stored=(sighting(after=DAY),)),
         "One event, delivered 3 times, is stored once; its time was kept.",
     ),
     "delivered, not yet merged": (
@@ -54,15 +54,15 @@ CASES = {
         "One event, delivered once, is not in tracks yet: its hour is still to be merged.",
     ),
     "a newer delivery, not yet merged": (
-        replace(KNOWN, deliveries=THREE, copies=(sighting(after=2 * HOUR),)),
+        replace(KNOWN, deliveries=THREE, stored=(sighting(after=2 * HOUR),)),
         "One event, delivered 3 times, is stored once; its time was kept; 1 newer delivery is still to be merged.",
     ),
     "a newer delivery, which changed nothing": (
-        replace(KNOWN, deliveries=THREE, copies=(sighting(after=2 * HOUR),), repeats=(repeat(DAY, of=2 * HOUR),)),
+        replace(KNOWN, deliveries=THREE, stored=(sighting(after=2 * HOUR),), repeats=(repeat(DAY, of=2 * HOUR),)),
         "One event, delivered 3 times, is stored once; its time was kept.",
     ),
     "a newer delivery, which changed nothing of a row that is gone": (
-        replace(KNOWN, deliveries=THREE, copies=(sighting(after=2 * HOUR),), repeats=(repeat(DAY, of=3 * HOUR),)),
+        replace(KNOWN, deliveries=THREE, stored=(sighting(after=2 * HOUR),), repeats=(repeat(DAY, of=3 * HOUR),)),
         "One event, delivered 3 times, is stored once; its time was kept; 1 newer delivery is still to be merged.",
     ),
     "delivered before the cutover": (
@@ -76,7 +76,7 @@ CASES = {
         "inserted.",
     ),
     "delivered before the cutover, and it stands": (
-        replace(UNKNOWN, deliveries=(OLD,), legacy=(sighting(CUTOVER - DAY),), copies=(sighting(CUTOVER - DAY),)),
+        replace(UNKNOWN, deliveries=(OLD,), legacy=(sighting(CUTOVER - DAY),), stored=(sighting(CUTOVER - DAY),)),
         "One event, held by the old pipeline and delivered once, is stored once; its time was kept.",
     ),
     "only in legacy": (
@@ -84,49 +84,49 @@ CASES = {
         "One event, held by the old pipeline, is not in tracks yet: its legacy hour is still to be inserted.",
     ),
     "in legacy twice, in tracks once": (
-        replace(KNOWN, legacy=(sighting(), sighting(TIME + DAY, DAY)), copies=(sighting(),)),
+        replace(KNOWN, legacy=(sighting(), sighting(TIME + DAY, DAY)), stored=(sighting(),)),
         "One event, held by the old pipeline, is stored once; its time was kept.",
     ),
     "exact copies": (
-        replace(KNOWN, deliveries=THREE[:2], copies=(sighting(after=DAY), sighting(after=DAY)), contents=1),
+        replace(KNOWN, deliveries=THREE[:2], stored=(sighting(after=DAY), sighting(after=DAY)), contents=1),
         "One event, delivered twice, is stored twice (exact copies); its time was kept.",
     ),
     "copies days apart": (
-        replace(KNOWN, legacy=(sighting(),), copies=(sighting(), sighting(TIME + 30 * DAY, 30 * DAY)), contents=2),
+        replace(KNOWN, legacy=(sighting(),), stored=(sighting(), sighting(TIME + 30 * DAY, 30 * DAY)), contents=2),
         "One event, held by the old pipeline, is stored twice (30 days apart); 1 of its 2 copies has its own time.",
     ),
     "copies days apart, nothing else known": (
-        replace(KNOWN, copies=(sighting(), sighting(TIME + 30 * DAY, 30 * DAY)), contents=2),
+        replace(KNOWN, stored=(sighting(), sighting(TIME + 30 * DAY, 30 * DAY)), contents=2),
         "One event, whose delivery is not on record, is stored twice (30 days apart); 1 of its 2 copies has its own "
         "time.",
     ),
     "both copies refreshed and moved": (
-        replace(KNOWN, legacy=(sighting(),), copies=(sighting(TIME + 92 * DAY), sighting(TIME + 92 * DAY)), contents=1),
+        replace(KNOWN, legacy=(sighting(),), stored=(sighting(TIME + 92 * DAY), sighting(TIME + 92 * DAY)), contents=1),
         "One event, held by the old pipeline, is stored twice (exact copies); its time was moved 92 days later.",
     ),
     "copies that differ in content": (
-        replace(KNOWN, deliveries=THREE[:1], copies=(sighting(), sighting()), contents=2),
+        replace(KNOWN, deliveries=THREE[:1], stored=(sighting(), sighting()), contents=2),
         "One event, delivered once, is stored twice (at one time, with different contents); its time was kept.",
     ),
     "a copy without a time": (
-        replace(KNOWN, deliveries=THREE[:1], copies=(sighting(), sighting(None)), contents=2),
+        replace(KNOWN, deliveries=THREE[:1], stored=(sighting(), sighting(None)), contents=2),
         "One event, delivered once, is stored twice (not all of them with a time); 1 of its 2 copies has its own time.",
     ),
     "no time at all": (
-        replace(KNOWN, deliveries=THREE[:1], copies=(sighting(None),)),
+        replace(KNOWN, deliveries=THREE[:1], stored=(sighting(None),)),
         "One event, delivered once, is stored once; it has no time.",
     ),
     "removed by a dedup": (
-        replace(KNOWN, deliveries=THREE, copies=(sighting(after=DAY),), removed=(removed(),)),
+        replace(KNOWN, deliveries=THREE, stored=(sighting(after=DAY),), removed=(removed(),)),
         "One event, delivered 3 times, is stored once since 1 copy went into the archive; its time was kept.",
     ),
     "removed by a dedup that kept the moved copy": (
-        replace(KNOWN, copies=(sighting(TIME + 2 * DAY, DAY),), removed=(removed(), removed())),
+        replace(KNOWN, stored=(sighting(TIME + 2 * DAY, DAY),), removed=(removed(), removed())),
         "One event, whose delivery is not on record, is stored once since 2 copies went into the archive; its time was "
         "moved 2 days later.",
     ),
     "archived by a dedup that was killed": (
-        replace(KNOWN, copies=(sighting(), sighting()), contents=1, removed=(removed("archived"),)),
+        replace(KNOWN, stored=(sighting(), sighting()), contents=1, removed=(removed("archived"),)),
         "One event, whose delivery is not on record, is stored twice (exact copies); its time was kept.",
     ),
     "removed, and nothing stands": (
@@ -138,48 +138,48 @@ CASES = {
         "Lost: only the archives of repairs hold this id, and tracks does not.",
     ),
     "re-dated and restored": (
-        replace(KNOWN, deliveries=THREE, copies=(sighting(after=DAY),), restored=(restored(),)),
+        replace(KNOWN, deliveries=THREE, stored=(sighting(after=DAY),), restored=(restored(),)),
         "One event, delivered 3 times, is stored once; its time was moved and is restored.",
     ),
     "re-dated, restored, and that rolled back": (
-        replace(KNOWN, deliveries=THREE[:1], copies=(sighting(TIME + 30 * DAY),), restored=(restored("rolled_back"),)),
+        replace(KNOWN, deliveries=THREE[:1], stored=(sighting(TIME + 30 * DAY),), restored=(restored("rolled_back"),)),
         "One event, delivered once, is stored once; its time was moved 30 days later.",
     ),
     "archived by a restore that was killed": (
-        replace(KNOWN, deliveries=THREE, copies=(sighting(after=DAY),), restored=(restored("archived"),)),
+        replace(KNOWN, deliveries=THREE, stored=(sighting(after=DAY),), restored=(restored("archived"),)),
         "One event, delivered 3 times, is stored once; its time was kept.",
     ),
     "time moved": (
-        replace(KNOWN, deliveries=THREE, copies=(sighting(TIME + DAY, DAY),)),
+        replace(KNOWN, deliveries=THREE, stored=(sighting(TIME + DAY, DAY),)),
         "One event, delivered 3 times, is stored once; its time was moved 1 day later.",
     ),
     "time moved back": (
-        replace(KNOWN, deliveries=THREE[:1], copies=(sighting(TIME - timedelta(minutes=90)),)),
+        replace(KNOWN, deliveries=THREE[:1], stored=(sighting(TIME - timedelta(minutes=90)),)),
         "One event, delivered once, is stored once; its time was moved 1.5 hours earlier.",
     ),
     "time kept, far from the id's": (
-        replace(KNOWN, deliveries=(delivery(TIME + 3 * DAY),), copies=(sighting(TIME + 3 * DAY),)),
+        replace(KNOWN, deliveries=(delivery(TIME + 3 * DAY),), stored=(sighting(TIME + 3 * DAY),)),
         "One event, delivered once, is stored once; its time was kept, though it is 3 days later than its id's.",
     ),
     "only in tracks, the id agrees": (
-        replace(KNOWN, copies=(sighting(),)),
+        replace(KNOWN, stored=(sighting(),)),
         "One event, whose delivery is not on record, is stored once; its time agrees with its id.",
     ),
     "only in tracks, the id says otherwise": (
-        replace(KNOWN, copies=(sighting(MINTED + 40 * DAY),)),
+        replace(KNOWN, stored=(sighting(MINTED + 40 * DAY),)),
         "One event, whose delivery is not on record, is stored once; its time is 40 days later than its id's.",
     ),
     "only in tracks, the id tells nothing": (
-        replace(UNKNOWN, copies=(sighting(),)),
+        replace(UNKNOWN, stored=(sighting(),)),
         "One event, whose delivery is not on record, is stored once; whether its time was kept cannot be told.",
     ),
     "two events under one id, in tracks": (
-        replace(KNOWN, deliveries=THREE[:1], copies=(sighting(), sighting(name="close")), contents=2),
+        replace(KNOWN, deliveries=THREE[:1], stored=(sighting(), sighting(name="close")), contents=2),
         "One id for 2 different events, delivered once, is stored twice (at one time, with different contents); its "
         "time was kept.",
     ),
     "two events under one id, delivered": (
-        replace(KNOWN, deliveries=(delivery(), delivery(name="close")), copies=(sighting(),)),
+        replace(KNOWN, deliveries=(delivery(), delivery(name="close")), stored=(sighting(),)),
         "One id for 2 different events, delivered twice, is stored once; its time was kept.",
     ),
     "refused only": (
@@ -187,7 +187,7 @@ CASES = {
         "No event: refused twice (timestamp is null), so it is stored nowhere.",
     ),
     "refused once, then delivered": (
-        replace(KNOWN, deliveries=THREE[:1], refusals=(REFUSED,), copies=(sighting(),)),
+        replace(KNOWN, deliveries=THREE[:1], refusals=(REFUSED,), stored=(sighting(),)),
         "One event, delivered once and refused once, is stored once; its time was kept.",
     ),
 }

@@ -73,7 +73,7 @@ class Site:
         with self.warehouse().opened() as warehouse:
             return warehouse.merge_legacy(start, end)
 
-    def stand(self, *rows: Row) -> None:
+    def content_dates(self, *rows: Row) -> None:
         """Puts rows into tracks."""
         self._insert("tracks", rows)
 

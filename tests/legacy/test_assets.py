@@ -29,7 +29,7 @@ def test_legacy_rows_from_files_to_tracks(home: Home) -> None:
         "window_hours": 25,
         "window_rows": rows,
         "rows_inserted": PLAN.events,
-        "rows_skipped_standing": 0,
+        "rows_already_stored": 0,
         "rows_skipped_repeated": PLAN.counts.excess_rows,
         "rows_skipped_null_id": 0,
     }
@@ -50,7 +50,7 @@ def test_legacy_rows_from_files_to_tracks(home: Home) -> None:
     }
     merged_again = home.metadata("tracks_legacy", "2026-02-01-00:00")
     assert merged_again["rows_inserted"] == 0
-    assert merged_again["rows_skipped_standing"] == frozen["rows"]
+    assert merged_again["rows_already_stored"] == frozen["rows"]
     with home.warehouse().opened() as warehouse:
         assert warehouse.count_rows(TRACKS) == PLAN.events
         assert warehouse.count_rows(BACKFILL_TRACKS) == rows

@@ -80,9 +80,9 @@ def test_a_file_that_changed_replaces_its_hour_and_no_other(site: Site) -> None:
 
     site.write(table({"event_id": "d", "created_at": FIRST}))
     site.write(table({"event_id": "e", "created_at": FIRST}), name="part-1.parquet")
-    told = site.load(FIRST)
+    reported = site.load(FIRST)
 
-    assert told == [LegacyHour(FIRST, Treatment.LOADED, 2, 2, 2, FIRST, FIRST)]
+    assert reported == [LegacyHour(FIRST, Treatment.LOADED, 2, 2, 2, FIRST, FIRST)]
     assert site.query("select event_id from posthog.backfill_tracks order by all") == [("c",), ("d",), ("e",)]
 
 
@@ -136,9 +136,9 @@ def test_what_the_demo_writes_is_what_it_would_have_put_there(site: Site) -> Non
     plan = plan_incident(600, days=2, start=FIRST)
     written = write_legacy(site.root, plan)
 
-    told = site.load(*(FIRST + number * HOUR for number in range((plan.end - FIRST) // HOUR)))
+    reported = site.load(*(FIRST + number * HOUR for number in range((plan.end - FIRST) // HOUR)))
 
-    assert sum(hour.rows for hour in told) == written == 600
+    assert sum(hour.rows for hour in reported) == written == 600
     assert site.rows("backfill_tracks") == _directly(site.home / "direct", plan)
 
 
@@ -321,10 +321,10 @@ def test_a_bad_folder_is_named_and_the_old_rows_stay(site: Site, name: str, is_b
 def test_hidden_companions_are_ignored(site: Site) -> None:
     file = site.write(table(*ROWS))
     put(site, *HIDDEN)
-    told = [LegacyHour(FIRST, Treatment.LOADED, 1, 4, 2, FIRST, FIRST + 59 * MINUTE)]
-    assert site.load() == told
+    reported = [LegacyHour(FIRST, Treatment.LOADED, 1, 4, 2, FIRST, FIRST + 59 * MINUTE)]
+    assert site.load() == reported
     file.unlink()
-    assert site.load() == [replace(told[0], treatment=Treatment.NO_FILES, files=0)]
+    assert site.load() == [replace(reported[0], treatment=Treatment.NO_FILES, files=0)]
 
 
 MOVE = "move the files to {date}/{hour}/ below TRACKS_LEGACY_URI, such as 2026-03-01/00/, or set it to where they lie."

@@ -23,11 +23,11 @@ def event(event_id: str | None, created_at: datetime = FIRST, **columns: Any) ->
 
 
 def adds_up(merge: LegacyMerge) -> bool:
-    return merge.rows == merge.inserted + merge.standing + merge.repeated + merge.null_ids
+    return merge.rows == merge.inserted + merge.already_stored + merge.repeated + merge.null_ids
 
 
 def test_every_row_is_counted_once(site: Site) -> None:
-    site.stand(event("standing", FIRST - 300 * DAY))
+    site.content_dates(event("standing", FIRST - 300 * DAY))
     site.freeze(
         event("new"),
         event("standing"),
@@ -41,7 +41,7 @@ def test_every_row_is_counted_once(site: Site) -> None:
 
     merge = site.merge(FIRST, FIRST + 10 * DAY)
 
-    assert merge == LegacyMerge(rows=7, inserted=2, standing=2, repeated=1, null_ids=2)
+    assert merge == LegacyMerge(rows=7, inserted=2, already_stored=2, repeated=1, null_ids=2)
     assert adds_up(merge)
     assert site.query("select event_id, count(*) from posthog.tracks group by all order by all") == [
         ("new", 1),
@@ -65,24 +65,24 @@ def test_rows_come_over_whole(site: Site) -> None:
 
 def test_an_event_that_stands_at_another_time_is_not_inserted(site: Site) -> None:
     """This is what the old merge got wrong."""
-    site.stand(event("a", FIRST - 90 * DAY), event("b", FIRST + 90 * DAY))
+    site.content_dates(event("a", FIRST - 90 * DAY), event("b", FIRST + 90 * DAY))
     before = site.rows("tracks")
     site.freeze(event("a"), event("b"), event("a", FIRST + 5 * DAY))
 
-    assert site.merge() == LegacyMerge(rows=3, inserted=0, standing=3, repeated=0, null_ids=0)
+    assert site.merge() == LegacyMerge(rows=3, inserted=0, already_stored=3, repeated=0, null_ids=0)
     assert site.rows("tracks") == before
 
 
 def test_an_id_that_stands_twice_already_is_left_alone(site: Site) -> None:
-    site.stand(event("a"), event("a"))
+    site.content_dates(event("a"), event("a"))
     site.freeze(event("a"))
 
-    assert site.merge() == LegacyMerge(rows=1, inserted=0, standing=1, repeated=0, null_ids=0)
+    assert site.merge() == LegacyMerge(rows=1, inserted=0, already_stored=1, repeated=0, null_ids=0)
     assert len(site.rows("tracks")) == 2
 
 
 def test_null_ids_in_tracks_hide_nothing(site: Site) -> None:
-    site.stand(event(None))
+    site.content_dates(event(None))
     site.freeze(event("a"))
 
     assert site.merge().inserted == 1
@@ -95,7 +95,7 @@ def test_the_latest_ingested_copy_is_taken(site: Site) -> None:
         event("a", FIRST + DAY, client="unknown", bq_ingested_timestamp=None),
     )
 
-    assert site.merge() == LegacyMerge(rows=3, inserted=1, standing=0, repeated=2, null_ids=0)
+    assert site.merge() == LegacyMerge(rows=3, inserted=1, already_stored=0, repeated=2, null_ids=0)
     assert site.query("select client, created_at from posthog.tracks") == [("late", FIRST + 3 * DAY)]
 
 
@@ -113,7 +113,7 @@ def test_copies_of_one_stamp_give_the_same_row_however_they_lie(site: Site, seed
 
 
 def test_an_empty_window_is_nothing(site: Site) -> None:
-    assert site.merge() == LegacyMerge(rows=0, inserted=0, standing=0, repeated=0, null_ids=0)
+    assert site.merge() == LegacyMerge(rows=0, inserted=0, already_stored=0, repeated=0, null_ids=0)
 
 
 @pytest.mark.parametrize("seed", range(3))

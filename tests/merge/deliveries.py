@@ -67,7 +67,7 @@ def _value(name: str, kind: ColumnType, content: int) -> str:
 
 
 @dataclass(frozen=True)
-class Placed:
+class Exported:
     """A delivery and the export hour that holds it, by number."""
 
     hour: int
@@ -105,7 +105,7 @@ hours = st.integers(0, HOURS - 1)
 
 
 @st.composite
-def _event(draw: st.DrawFn, number: int, is_tame: bool, identity: int = 0) -> list[Placed]:
+def _event(draw: st.DrawFn, number: int, is_tame: bool, identity: int = 0) -> list[Exported]:
     """An event's original and what came after it; some originals were never exported, and then neither were edits.
 
     Whatever comes may have the content of any before it: nothing new, or what stood once and was overwritten.
@@ -126,17 +126,17 @@ def _event(draw: st.DrawFn, number: int, is_tame: bool, identity: int = 0) -> li
             later = time if kind == "edit" else time + minutes * _MINUTE
             content = draw(st.integers(0, rank))
             deliveries.append(Delivery(original.event_id, later, inserted + rank * _HOUR, content, identity))
-    return [Placed(draw(hours), delivery) for delivery in deliveries]
+    return [Exported(draw(hours), delivery) for delivery in deliveries]
 
 
 @st.composite
-def _colliding(draw: st.DrawFn, number: int) -> list[Placed]:
+def _colliding(draw: st.DrawFn, number: int) -> list[Exported]:
     """Several events under one id."""
     identities = draw(st.lists(st.integers(0, len(IDENTITIES) - 1), min_size=1, max_size=3, unique=True))
-    return [placed for identity in identities for placed in draw(_event(number, is_tame=True, identity=identity))]
+    return [located for identity in identities for located in draw(_event(number, is_tame=True, identity=identity))]
 
 
-def exports(is_tame: bool = True, collisions: bool = False) -> st.SearchStrategy[list[Placed]]:
+def exports(is_tame: bool = True, collisions: bool = False) -> st.SearchStrategy[list[Exported]]:
     """Deliveries of a few events over a few hours, in any order; tame ones are re-stamped to later times only.
 
     With ``collisions``, some of the events share an id.
@@ -145,7 +145,7 @@ def exports(is_tame: bool = True, collisions: bool = False) -> st.SearchStrategy
         events = st.tuples(*(_colliding(number) for number in range(_EVENTS // 2)))
     else:
         events = st.tuples(*(_event(number, is_tame) for number in range(_EVENTS)))
-    return events.map(lambda each: [placed for event in each for placed in event]).flatmap(st.permutations)
+    return events.map(lambda each: [located for event in each for located in event]).flatmap(st.permutations)
 
 
 @st.composite
@@ -157,14 +157,14 @@ def runs(draw: st.DrawFn) -> list[Step]:
     return steps + [Merge(hour, 1) for hour in draw(st.permutations(sorted(set(range(HOURS)) - covered)))]
 
 
-def raw_rows(export: Sequence[Placed]) -> list[Row]:
+def raw_rows(export: Sequence[Exported]) -> list[Row]:
     """The export as raw_tracks holds it after its first load."""
     return [
-        placed.delivery.row()
+        located.delivery.row()
         | {
-            "bq_ingested_timestamp": LOADED + placed.hour * _MINUTE,
-            "window_start": FIRST_HOUR + placed.hour * _HOUR,
-            "source_file": f"events/{placed.hour}/{number}.parquet",
+            "bq_ingested_timestamp": LOADED + located.hour * _MINUTE,
+            "window_start": FIRST_HOUR + located.hour * _HOUR,
+            "source_file": f"events/{located.hour}/{number}.parquet",
         }
-        for number, placed in enumerate(export)
+        for number, located in enumerate(export)
     ]

@@ -4,9 +4,9 @@ declare time_days array<timestamp>;
 declare settle_days array<timestamp>;
 declare settle_hours array<timestamp>;
 begin transaction;
-merge into `project`.`posthog`.`tracks_turn` as turn
+merge into `project`.`posthog_ops`.`tracks_lock` as lock
 using (select 1 as number, current_timestamp() as taken_at) as taker
-    on turn.number = taker.number
+    on lock.number = taker.number
 when matched then update set taken_at = taker.taken_at
 when not matched then insert (number, taken_at) values (taker.number, taker.taken_at);
 create or replace temp table merge_plan as
@@ -151,15 +151,15 @@ insert into `project`.`posthog`.`tracks` (event_id, created_at, event_name, user
 select event_id, created_at, event_name, user_id, person_id, session_id, active_feature_flags, feature_flags_values, lib_values, device_model, device_type, device_os, ip_address, client, geoip_city_name, geoip_continent_name, geoip_country_name, geoip_time_zone, app_version, locale, event_payload, bq_ingested_timestamp, event_inserted_at
 from merge_rows
 where merge_action = 'insert';
-insert into `project`.`posthog`.`tracks_contents` (content)
+insert into `project`.`posthog_ops`.`content_fingerprints` (content)
 select content from merge_rows;
-insert into `project`.`posthog`.`tracks_redelivered` (
+insert into `project`.`posthog_ops`.`unchanged_redeliveries` (
     event_id,
     event_inserted_at,
     bq_ingested_timestamp,
     window_start,
-    standing_inserted_at,
-    standing_ingested_timestamp
+    stored_inserted_at,
+    stored_ingested_timestamp
 )
 select
     event_id,
@@ -579,9 +579,9 @@ left join settled_events
     on stored_rows.event_id = settled_events.event_id and stored_rows.identity = settled_events.identity
 where settled_events.identity is null;
 if exists (select 1 from displaced_rows) then
-delete from `project`.`posthog`.`tracks_contents`
+delete from `project`.`posthog_ops`.`content_fingerprints`
 where content in (select displaced_rows.content from displaced_rows);
-delete from `project`.`posthog`.`tracks_redelivered`
+delete from `project`.`posthog_ops`.`unchanged_redeliveries`
 where event_id in (select displaced_rows.event_id from displaced_rows);
 end if;
 delete from `project`.`posthog`.`tracks`
@@ -593,7 +593,7 @@ insert into `project`.`posthog`.`tracks` (event_id, created_at, event_name, user
 select event_id, created_at, event_name, user_id, person_id, session_id, active_feature_flags, feature_flags_values, lib_values, device_model, device_type, device_os, ip_address, client, geoip_city_name, geoip_continent_name, geoip_country_name, geoip_time_zone, app_version, locale, event_payload, bq_ingested_timestamp, event_inserted_at
 from settled_rows
 where event_id in (select changed_keys.event_id from changed_keys);
-insert into `project`.`posthog`.`tracks_contents` (content)
+insert into `project`.`posthog_ops`.`content_fingerprints` (content)
 select farm_fingerprint(to_json_string(struct(event_id, event_name, user_id, person_id, session_id, active_feature_flags, feature_flags_values, lib_values, device_model, device_type, device_os, ip_address, client, geoip_city_name, geoip_continent_name, geoip_country_name, geoip_time_zone, app_version, locale, event_payload, bq_ingested_timestamp, event_inserted_at, active_feature_flags is null, feature_flags_values is null, lib_values is null, event_payload is null))) as content
 from settled_rows
 where

@@ -50,7 +50,7 @@ def query(dbt: BareDbt, statement: str) -> list[tuple[Any, ...]]:
         return warehouse.connection.execute(statement).fetchall()
 
 
-def standing(dbt: BareDbt) -> list[tuple[Any, ...]]:
+def stored(dbt: BareDbt) -> list[tuple[Any, ...]]:
     """Id, time and payload of every row of tracks."""
     return query(dbt, "select event_id, created_at, event_payload from posthog.tracks order by event_id")
 
@@ -70,7 +70,7 @@ def test_dbt_build_alone_keeps_tracks_up_to_date(export: Path, dbt: BareDbt) -> 
     query(dbt, "drop table posthog.tracks")
     dbt.run(*BUILD)
     assert query(dbt, COLUMNS) == columns
-    assert standing(dbt) == query(dbt, EVENTS)
+    assert stored(dbt) == query(dbt, EVENTS)
 
     before = query(dbt, ALL_OF_TRACKS)
     assert len(before) > 2 * PLAN.events_per_hour
@@ -79,8 +79,8 @@ def test_dbt_build_alone_keeps_tracks_up_to_date(export: Path, dbt: BareDbt) -> 
 
     load(dbt, export, 2)
     dbt.run(*BUILD)
-    assert standing(dbt) == query(dbt, EVENTS)
-    assert len(standing(dbt)) == len(before) + PLAN.events_per_hour
+    assert stored(dbt) == query(dbt, EVENTS)
+    assert len(stored(dbt)) == len(before) + PLAN.events_per_hour
 
 
 def test_an_empty_build_works_and_changes_nothing(export: Path, dbt: BareDbt) -> None:
@@ -113,4 +113,4 @@ def test_a_full_refresh_does_not_rebuild_tracks(export: Path, dbt: BareDbt) -> N
         )
     load(dbt, export, 0)
     dbt.run(*BUILD, "--full-refresh")
-    assert standing(dbt) == sorted([*query(dbt, EVENTS), only_here])
+    assert stored(dbt) == sorted([*query(dbt, EVENTS), only_here])

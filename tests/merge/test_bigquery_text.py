@@ -18,7 +18,7 @@ from jinja2.runtime import Context, Macro
 from benchmarks.bigquery_cost import PLAN_READS
 from tracks_assets.core.columns import ColumnType
 from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
-from tracks_assets.warehouse.tables import TRACKS, TRACKS_CONTENTS
+from tracks_assets.warehouse.tables import CONTENT_FINGERPRINTS, TRACKS
 
 with warnings.catch_warnings():
     # An older tokenizer of sqlglot's, which another package brings along, warns when it is imported.
@@ -201,7 +201,9 @@ def reads_of(text: str, table: str) -> list[set[str]]:
 def test_the_plan_reads_keys_of_tracks_and_one_number_of_each_content() -> None:
     """A payload is most of a row's bytes, and BigQuery bills by the column: the model of its bill counts the same."""
     assert reads_of(plan_text(WINDOW), "tracks") == [set(PLAN_READS)]
-    assert reads_of(plan_text(WINDOW), "tracks_contents") == [{column.name for column in TRACKS_CONTENTS.columns}]
+    assert reads_of(plan_text(WINDOW), "content_fingerprints") == [
+        {column.name for column in CONTENT_FINGERPRINTS.columns}
+    ]
 
 
 def test_a_bare_build_takes_its_window_from_the_watermark() -> None:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from tests.bigquery_text.sample import ONE_CHANGED, values
 from tests.examples import many, some
 from tracks_assets.sources.posthog.feeds import RAW_TRACKS
-from tracks_assets.warehouse.tables import TRACKS, TRACKS_COLLISIONS, TRACKS_CONTENTS, TRACKS_REDELIVERED
+from tracks_assets.warehouse.tables import CONTENT_FINGERPRINTS, TRACKS, TRACKS_COLLISIONS, UNCHANGED_REDELIVERIES
 
 from .deliveries import (
     CUTOVER,
@@ -26,8 +26,8 @@ from .deliveries import (
     LOADED,
     LONG_AGO,
     Delivery,
+    Exported,
     Merge,
-    Placed,
     Reload,
     Step,
     exports,
@@ -39,12 +39,12 @@ from .merge_engine import MergeEngine, Row
 pytestmark = pytest.mark.slow
 
 COLLISIONS = f"select * from {TRACKS_COLLISIONS}"
-STANDING = "select * from posthog.tracks order by event_id, created_at"
+IN_EFFECT = "select * from posthog.tracks order by event_id, created_at"
 STAMPS = ("event_inserted_at", "bq_ingested_timestamp")
 COPY_STAMP = datetime(2026, 3, 1, tzinfo=UTC)
 
 
-def expected(export: Iterable[Placed]) -> list[Row]:
+def expected(export: Iterable[Exported]) -> list[Row]:
     """The model: each id is the event that was delivered first, with its time and its last delivery's content."""
     rows = []
     for first, same, _ in events_of(export):
@@ -52,14 +52,14 @@ def expected(export: Iterable[Placed]) -> list[Row]:
     return rows
 
 
-def collided(export: Iterable[Placed]) -> list[Row]:
+def collided(export: Iterable[Exported]) -> list[Row]:
     """The model of collisions: every delivery of another event than the first under its id."""
     return [each.row() for _, _, others in events_of(export) for each in others]
 
 
-def events_of(export: Iterable[Placed]) -> Iterator[tuple[Delivery, list[Delivery], list[Delivery]]]:
+def events_of(export: Iterable[Exported]) -> Iterator[tuple[Delivery, list[Delivery], list[Delivery]]]:
     """Of each id: its first delivery, the deliveries of the same event, and those of others."""
-    taken = [placed.delivery for placed in export if placed.delivery.created_at >= CUTOVER]
+    taken = [located.delivery for located in export if located.delivery.created_at >= CUTOVER]
     for event_id in sorted({each.event_id for each in taken}):
         deliveries = [each for each in taken if each.event_id == event_id]
         first = min(deliveries, key=lambda each: each.first_order)
@@ -81,16 +81,16 @@ def steps_done(engine: MergeEngine, steps: Sequence[Step]) -> Iterator[Merge]:
             yield step
 
 
-def standing(engine: MergeEngine) -> list[Row]:
+def stored(engine: MergeEngine) -> list[Row]:
     """The rows of tracks without the loader's stamp, each with the insert time of the last delivery known of it.
 
     That is the row's own, or that of a later delivery which repeated just this row.
     """
     last: dict[tuple[object, ...], Row] = {}
-    for repeat in sorted(engine.rows(f"select * from {TRACKS_REDELIVERED}"), key=stamps_of):
-        row = (repeat["event_id"], repeat["standing_inserted_at"], repeat["standing_ingested_timestamp"])
+    for repeat in sorted(engine.rows(f"select * from {UNCHANGED_REDELIVERIES}"), key=stamps_of):
+        row = (repeat["event_id"], repeat["stored_inserted_at"], repeat["stored_ingested_timestamp"])
         last[row] = repeat
-    rows = engine.rows(STANDING)
+    rows = engine.rows(IN_EFFECT)
     known = [last.get((row["event_id"], *(row[name] for name in STAMPS)), row) for row in rows]
     assert all(stamps_of(each) >= stamps_of(row) for each, row in zip(known, rows, strict=True))
     return [
@@ -105,29 +105,29 @@ def stamps_of(row: Row) -> tuple[datetime, datetime]:
     return row["event_inserted_at"] or LONG_AGO, row["bq_ingested_timestamp"] or LONG_AGO
 
 
-def start(engine: MergeEngine, export: Sequence[Placed], before: Sequence[Row] = ()) -> None:
+def start(engine: MergeEngine, export: Sequence[Exported], before: Sequence[Row] = ()) -> None:
     """Tables before the first merge: the export loaded, ``before`` in tracks, and nothing known of it."""
     engine.fill(RAW_TRACKS, raw_rows(export))
     engine.fill(TRACKS, before)
-    engine.fill(TRACKS_CONTENTS, [])
-    engine.fill(TRACKS_REDELIVERED, [])
+    engine.fill(CONTENT_FINGERPRINTS, [])
+    engine.fill(UNCHANGED_REDELIVERIES, [])
     engine.fill(TRACKS_COLLISIONS, [])
 
 
 def merged(
-    engine: MergeEngine, export: Sequence[Placed], steps: Sequence[Step], before: Sequence[Row] = ()
+    engine: MergeEngine, export: Sequence[Exported], steps: Sequence[Step], before: Sequence[Row] = ()
 ) -> list[Row]:
     """What tracks holds after the steps."""
     start(engine, export, before)
     for _ in steps_done(engine, steps):
         pass
-    return standing(engine)
+    return stored(engine)
 
 
 @many
 @given(export=exports(), one_way=runs(), another_way=runs())
 def test_hours_may_be_run_in_any_order_and_again(
-    engine: MergeEngine, export: list[Placed], one_way: list[Step], another_way: list[Step]
+    engine: MergeEngine, export: list[Exported], one_way: list[Step], another_way: list[Step]
 ) -> None:
     """Two ways of running the same hours end in the same table, each event once, as the model has it."""
     rows = merged(engine, export, one_way)
@@ -151,7 +151,7 @@ def in_order(rows: Iterable[Row]) -> list[str]:
 @some
 @given(export=exports(collisions=True), one_way=runs(), another_way=runs())
 def test_different_events_under_one_id_are_never_merged(
-    engine: MergeEngine, export: list[Placed], one_way: list[Step], another_way: list[Step]
+    engine: MergeEngine, export: list[Exported], one_way: list[Step], another_way: list[Step]
 ) -> None:
     """Whatever the order of hours, the id is the event that was delivered first, and the others are kept in full."""
     for way in (one_way, another_way):
@@ -162,7 +162,7 @@ def test_different_events_under_one_id_are_never_merged(
 @some
 @given(export=exports(collisions=True), steps=runs(), chance=st.randoms(use_true_random=False))
 def test_rows_may_be_spread_over_files_in_any_way(
-    engine: MergeEngine, export: list[Placed], steps: list[Step], chance: Random
+    engine: MergeEngine, export: list[Exported], steps: list[Step], chance: Random
 ) -> None:
     """An hour may hold several deliveries of one insert time: which is the last depends on no file and no position."""
     twins = [replace(each, delivery=replace(each.delivery, content=each.delivery.content + 1)) for each in export]
@@ -178,12 +178,12 @@ def test_rows_may_be_spread_over_files_in_any_way(
     engine.fill(RAW_TRACKS, spread)
     for _ in steps_done(engine, steps):
         pass
-    assert (standing(engine), collisions(engine)) == (rows, others)
+    assert (stored(engine), collisions(engine)) == (rows, others)
 
 
 def by_id(engine: MergeEngine) -> dict[str, Row]:
     """The rows of tracks by their ids, of which none stands twice."""
-    rows = standing(engine)
+    rows = stored(engine)
     assert len({row["event_id"] for row in rows}) == len(rows)
     return {row["event_id"]: row for row in rows}
 
@@ -205,7 +205,7 @@ def order_of(row: Row) -> datetime:
 @many
 @given(export=exports(is_tame=False), steps=runs())
 def test_no_merge_moves_an_event_or_takes_stale_content(
-    engine: MergeEngine, export: list[Placed], steps: list[Step]
+    engine: MergeEngine, export: list[Exported], steps: list[Step]
 ) -> None:
     """After every single merge: only an older delivery gives its time, only a newer one its content.
 
@@ -234,13 +234,13 @@ def content_of(row: Row) -> Row:
 @some
 @given(export=exports(is_tame=False), steps=runs())
 def test_what_changes_nothing_leaves_the_row_as_it_was(
-    engine: MergeEngine, export: list[Placed], steps: list[Step]
+    engine: MergeEngine, export: list[Exported], steps: list[Step]
 ) -> None:
     """To the stamps: only where content or time change does a merge write, for each write is billed a whole day."""
     start(engine, export)
     before: dict[str, Row] = {}
     for _ in steps_done(engine, steps):
-        after = {row["event_id"]: row for row in engine.rows(STANDING)}
+        after = {row["event_id"]: row for row in engine.rows(IN_EFFECT)}
         for event_id, row in before.items():
             if content_of(row) == content_of(after[event_id]):
                 assert [row[name] for name in STAMPS] == [after[event_id][name] for name in STAMPS]
@@ -250,15 +250,15 @@ def test_what_changes_nothing_leaves_the_row_as_it_was(
 @some
 @given(export=exports(is_tame=False), steps=runs(), data=st.data())
 def test_what_is_forgotten_is_written_again(
-    engine: MergeEngine, export: list[Placed], steps: list[Step], data: st.DataObject
+    engine: MergeEngine, export: list[Exported], steps: list[Step], data: st.DataObject
 ) -> None:
     """Any part of what merges have noted of contents may be lost, before any of them: tracks comes out the same."""
     rows = merged(engine, export, steps)
     start(engine, export)
     for _ in steps_done(engine, steps):
         share = data.draw(st.integers(1, 3))
-        engine.connection.execute(f"delete from {TRACKS_CONTENTS} where content % 3 < {share - 1}")
-    assert standing(engine) == rows
+        engine.connection.execute(f"delete from {CONTENT_FINGERPRINTS} where content % 3 < {share - 1}")
+    assert stored(engine) == rows
 
 
 def test_a_change_of_any_column_but_the_time_changes_the_fingerprint(engine: MergeEngine) -> None:
@@ -281,7 +281,7 @@ def pair(event_id: str, is_known: bool) -> list[Delivery]:
     return [Delivery(event_id, time, known if is_known else None, content) for time, known, content in copies]
 
 
-def copies_after(copies: Sequence[Delivery], export: Sequence[Placed]) -> list[Row]:
+def rows_after(copies: Sequence[Delivery], export: Sequence[Exported]) -> list[Row]:
     """The model of a standing pair: both take the last delivery's content, unless it is older; each keeps its time."""
     last = [row for row in expected(export) if row["event_id"] == copies[0].event_id]
     is_stale = not last or order_of(last[0]) < max(copy.order for copy in copies)
@@ -290,13 +290,13 @@ def copies_after(copies: Sequence[Delivery], export: Sequence[Placed]) -> list[R
 
 @many
 @given(export=exports(), steps=runs(), known=st.tuples(st.booleans(), st.booleans()))
-@example(export=[Placed(0, Delivery("event 0", CUTOVER, None, 0))], steps=[Merge(0, 3)], known=(True, False))
+@example(export=[Exported(0, Delivery("event 0", CUTOVER, None, 0))], steps=[Merge(0, 3)], known=(True, False))
 def test_an_id_that_stands_twice_is_updated_twice_and_never_multiplied(
-    engine: MergeEngine, export: list[Placed], steps: list[Step], known: tuple[bool, bool]
+    engine: MergeEngine, export: list[Exported], steps: list[Step], known: tuple[bool, bool]
 ) -> None:
     """Two of the events stand twice from the start; the others come out as if there were no pairs."""
     pairs = [pair(f"event {number}", is_known) for number, is_known in enumerate(known)]
     copies = [copy.row() | {"bq_ingested_timestamp": COPY_STAMP} for each in pairs for copy in each]
     others = [row for row in expected(export) if row["event_id"] not in {copies[0]["event_id"], copies[2]["event_id"]}]
     rows = merged(engine, export, steps, before=copies)
-    assert rows == [row for each in pairs for row in copies_after(each, export)] + others
+    assert rows == [row for each in pairs for row in rows_after(each, export)] + others

@@ -1,1 +1,1 @@
-"""BigQuery in trouble: it dies, refuses, aborts or answers late, and what is said, what stands, and what repairs it."""
+"""BigQuery in trouble: it dies, refuses, aborts or answers late, the error text, the rows stored, and the next step."""

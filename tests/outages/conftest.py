@@ -18,8 +18,8 @@ from tracks_assets.settings import read_settings
 from tracks_assets.sources.posthog.inventory import Export
 from tracks_assets.storage.inventory import HourInventory
 from tracks_assets.warehouse.bigquery.engine import BigQueryWarehouse
-from tracks_assets.warehouse.bigquery.target import BigQueryPlace
-from tracks_assets.warehouse.connect import bigquery_place
+from tracks_assets.warehouse.bigquery.target import BigQueryTarget
+from tracks_assets.warehouse.connect import bigquery_target
 
 HOUR = datetime(2026, 3, 12, tzinfo=UTC)
 FIRST_LOAD = datetime(2026, 3, 12, 1, 30, tzinfo=UTC)
@@ -40,7 +40,7 @@ class Outages:
     proxy: Proxy
     prefix: str
 
-    def place(self, **values: object) -> BigQueryPlace:
+    def target(self, **values: object) -> BigQueryTarget:
         """Where the datasets of the test are; calls that fail are repeated for two seconds only."""
         variables = {
             "TRACKS_BQ_PROJECT": PROJECT,
@@ -48,11 +48,11 @@ class Outages:
             "TRACKS_BQ_RETRY_SECONDS": "2",
             "TRACKS_BQ_JOB_SECONDS": "20",
         }
-        return replace(bigquery_place(read_settings(variables)), **values)  # type: ignore[arg-type]
+        return replace(bigquery_target(read_settings(variables)), **values)  # type: ignore[arg-type]
 
     def warehouse(self, **values: object) -> BigQueryWarehouse:
         """The warehouse of the test, not yet opened."""
-        return BigQueryWarehouse(self.place(**values))
+        return BigQueryWarehouse(self.target(**values))
 
     def on(self, words: str, fate: Fate = None, is_fatal: bool = False) -> None:
         """Sets what becomes of the next request whose body or path holds some words; all others pass.

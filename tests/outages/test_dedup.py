@@ -21,7 +21,7 @@ from tracks_assets.repairs.repair import RepairError, State
 from tracks_assets.sources.posthog.feeds import EVENTS
 from tracks_assets.storage.inventory import HourInventory
 from tracks_assets.warehouse.base import Warehouse
-from tracks_assets.warehouse.tables import TRACKS, TRACKS_DUPLICATES
+from tracks_assets.warehouse.tables import ARCHIVED_DUPLICATES, TRACKS
 
 NOW = datetime(2026, 6, 12, 9, 30, tzinfo=UTC)
 LATER = datetime(2026, 6, 12, 10, 30, tzinfo=UTC)
@@ -66,8 +66,8 @@ def run(outages: Outages) -> None:
 def seen(outages: Outages) -> tuple[Any, Any, list[str]]:
     """Tracks, the archive, and the states of all dedups."""
     with outages.warehouse().opened() as tables:
-        tracks = repairs.fingerprint(tables, repairs.tracks_place(tables))
-        archive = tables.count_rows(TRACKS_DUPLICATES)
+        tracks = repairs.fingerprint(tables, repairs.qualified_tracks(tables))
+        archive = tables.count_rows(ARCHIVED_DUPLICATES)
         return tracks, archive, [str(repair.state) for repair in repairs.repairs_of(tables, dedup.JOB)]
 
 
@@ -106,17 +106,17 @@ def test_the_estimate_counts_all_that_is_billed_and_names_no_table_that_is_not_t
     assert [(statement.name, statement.scanned_bytes) for statement in planned.statements] == [
         ("find_duplicates", 1_000),
         ("fingerprint", 1_000),
-        ("archive_losers", 1_000),
+        ("archive_rows_to_remove", 1_000),
         ("rewrite_tracks", 1_000),
         ("fingerprint", 1_000),
         ("fingerprint", 1_000),
         ("fingerprint", 1_000),
-        ("touched_copies", 1_000),
+        ("touched_rows", 1_000),
     ]
     assert planned.scanned_bytes == 8_000
     assert not any("temp table" in text for text in estimated), "BigQuery makes no dry run of it"
     named = {name for text in estimated for name in re.findall(r"posthog\.(\w+)`", text)}
-    assert named == {"tracks", "tracks_duplicates"}
+    assert named == {"tracks", "archived_duplicates"}
 
 
 @pytest.mark.parametrize(
@@ -131,10 +131,10 @@ def test_bigquery_dies_in_the_middle_of_a_dedup(damaged: Outages, words: str) ->
     before = seen(damaged)[0]
 
     damaged.on(words, is_fatal=True)
-    with pytest.raises(WarehouseError) as told:
+    with pytest.raises(WarehouseError) as reported:
         run(damaged)
 
-    assert str(told.value).endswith(
+    assert str(reported.value).endswith(
         "BigQuery could not be reached, or not in time: look at its status, then run again."
     )
     damaged.end()
@@ -194,16 +194,16 @@ def test_a_dedup_that_another_start_cleared_is_not_published(damaged: Outages) -
     before = seen(damaged)[0]
     with damaged.warehouse().opened() as tables:
         first = repairs.find_repair(tables, dedup.JOB, archived(tables))
-        with tables.repairing.deduplicated(first.snapshot_place(tables)) as rewritten:
+        with tables.repairing.deduplicated(first.qualified_snapshot(tables)) as rewritten:
             with damaged.warehouse().opened() as others:
                 planned = dedup.plan(others, LATER, 14)
                 assert planned is not None
                 second = dedup.take_snapshot(others, planned.repair_id, LATER, 14)
                 dedup.archive(others, second.repair_id, LATER)
-            with pytest.raises(RepairError) as told, tables.repairing.publication(rewritten, first.repair_id):
+            with pytest.raises(RepairError) as reported, tables.repairing.publication(rewritten, first.repair_id):
                 repairs.check_unfinished(tables, first)
 
-    assert str(told.value) == (
+    assert str(reported.value) == (
         f"{first.repair_id} is not published and posthog.tracks is as it was, for another start of dedup_tracks "
         "cleared it meanwhile: let that one end, then run dedup_tracks again."
     )
@@ -226,10 +226,10 @@ def test_a_merge_that_comes_in_between_publishes_nothing(damaged: Outages) -> No
         repair = repairs.find_repair(tables, dedup.JOB, archived(tables))
         with tables.repairing.deduplicated(repair.snapshot) as rewritten:
             damaged.on("/tables/tracks?", Answer(200, changed))
-            with pytest.raises(WarehouseError) as told, tables.repairing.publication(rewritten, repair.repair_id):
+            with pytest.raises(WarehouseError) as reported, tables.repairing.publication(rewritten, repair.repair_id):
                 pass
 
-    assert str(told.value) == (
+    assert str(reported.value) == (
         "posthog.tracks was changed while it was rewritten, so nothing was published: see that nothing else writes to "
         "it, then run again."
     )
@@ -241,11 +241,11 @@ def test_a_dedup_publishes_only_while_it_has_the_turn(damaged: Outages) -> None:
     before = seen(damaged)[0]
 
     damaged.on("tracks_take_turn_", ABORTED)
-    with pytest.raises(WarehouseError) as told:
+    with pytest.raises(WarehouseError) as reported:
         run(damaged)
 
-    assert str(told.value).startswith("BigQuery in tracks-tests failed at the statement take_turn (")
-    assert "Another job changed the same table meanwhile" in str(told.value)
+    assert str(reported.value).startswith("BigQuery in tracks-tests failed at the statement acquire_write_lock (")
+    assert "Another job changed the same table meanwhile" in str(reported.value)
     damaged.end()
     assert seen(damaged)[0] == before
     check_dedup_works(damaged, before.rows)
@@ -271,10 +271,10 @@ def test_a_copy_job_that_fails_publishes_nothing(damaged: Outages) -> None:
     before = seen(damaged)[0]
 
     damaged.on("tracks_publish_", ABORTED)
-    with pytest.raises(WarehouseError) as told:
+    with pytest.raises(WarehouseError) as reported:
         run(damaged)
 
-    assert "Another job changed the same table meanwhile" in str(told.value)
+    assert "Another job changed the same table meanwhile" in str(reported.value)
     damaged.end()
     assert seen(damaged)[0] == before
     check_dedup_works(damaged, before.rows)

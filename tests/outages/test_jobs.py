@@ -12,7 +12,7 @@ from tests.outages.test_load import DENIED
 from tracks_assets.sources.posthog.feeds import EVENTS, RAW_TRACKS
 from tracks_assets.storage.inventory import HourInventory
 from tracks_assets.warehouse.bigquery.engine import BigQueryWarehouse, Part
-from tracks_assets.warehouse.tables import TRACKS, TURNS, write_lock
+from tracks_assets.warehouse.tables import LOCK_TABLES, TRACKS, write_lock
 
 LABELS = {"asset": "raw_tracks", "partition": "2026-03-12-00-00", "run": "ab-12"}
 
@@ -26,8 +26,8 @@ def sent(outages: Outages) -> list[dict[str, Any]]:
         # Statements go to jobs, files to upload; both say first what the job is to be.
         if request.method == "POST" and request.path.split("?")[0].endswith("/jobs"):
             start = request.body.index(b"{")
-            told, _ = json.JSONDecoder().raw_decode(request.body[start:].decode("utf-8", "replace"))
-            configurations.append(told["configuration"])
+            reported, _ = json.JSONDecoder().raw_decode(request.body[start:].decode("utf-8", "replace"))
+            configurations.append(reported["configuration"])
 
     outages.proxy.fault = note
     return configurations
@@ -36,12 +36,12 @@ def sent(outages: Outages) -> list[dict[str, Any]]:
 def test_every_job_says_whose_it_is_and_is_bounded(
     outages: Outages, sent: list[dict[str, Any]], delivered: HourInventory
 ) -> None:
-    place = outages.place(maximum_bytes_billed=10**9, job_seconds=77, priority="batch")
+    place = outages.target(maximum_bytes_billed=10**9, job_seconds=77, priority="batch")
     with BigQueryWarehouse(place, LABELS).opened() as tables:
         tables.load_slice(EVENTS, delivered, FIRST_LOAD)
         tables.find_duplicates()
         tables.count_rows(TRACKS)
-        tables.repairing.take_snapshot("tracks_snapshot_x", "duplicate_ids", HOUR.replace(year=2099))
+        tables.repairing.take_snapshot("posthog_ops.tracks_snapshot_x", "duplicate_ids", HOUR.replace(year=2099))
 
     assert {kind for job in sent for kind in job if kind in ("query", "load", "copy")} == {"query", "load", "copy"}
     for job in sent:
@@ -65,7 +65,7 @@ def test_a_transaction_has_the_turn_to_write_tracks(outages: Outages, sent: list
         with tables.transaction():
             tables.count_rows(TRACKS)
     texts = [job["query"]["query"] for job in sent]
-    turn = tables.statements.text("take_turn", turn=tables.statements.table(write_lock(TRACKS)))
+    turn = tables.statements.text("acquire_write_lock", lock=tables.statements.table(write_lock(TRACKS)))
     assert [text.split()[0] for text in texts] == ["begin", "merge", "select", "commit", "call"]
     assert texts[1] == turn
 
@@ -74,7 +74,7 @@ def test_whoever_comes_first_finds_a_row_to_change(outages: Outages, sent: list[
     """Two that only insert it would go side by side."""
     for takes in (3, 0):
         with outages.warehouse().opened() as tables:
-            assert [tables.count_rows(turn) for turn in TURNS] == [1, 1, 1]
+            assert [tables.count_rows(turn) for turn in LOCK_TABLES] == [1, 1, 1]
         assert sum(job["query"]["query"].startswith("merge into") for job in sent) == takes
         sent.clear()
 
@@ -100,7 +100,7 @@ TURN = job("MERGE", dmlStats={"updatedRowCount": "1"})
         (Answer(200, json.dumps({"jobs": [TURN, DELETE, INSERT]}).encode()), (3, 0, 5)),
         (DENIED, (None, None, None)),
     ],
-    ids=["told", "denied"],
+    ids=["reported", "denied"],
 )
 def test_what_a_script_changed_is_told_by_its_statements(
     outages: Outages, children: Answer, changed: tuple[int | None, ...]

@@ -115,10 +115,10 @@ def test_a_refused_load_leaves_the_hour(
     before = held(outages)
 
     break_it(outages)
-    with pytest.raises(WarehouseError) as told, outages.warehouse().opened() as tables:
+    with pytest.raises(WarehouseError) as reported, outages.warehouse().opened() as tables:
         tables.load_slice(EVENTS, delivered, SECOND_LOAD)
 
-    assert str(told.value) == sentence
+    assert str(reported.value) == sentence
     outages.end()
     assert held(outages) == before
     check_repaired(outages, delivered)
@@ -131,10 +131,10 @@ def test_bigquery_dies_in_the_middle_of_a_load(outages: Outages, delivered: Hour
     before = held(outages)
 
     outages.on(words, is_fatal=True)
-    with pytest.raises(WarehouseError) as told, outages.warehouse().opened() as tables:
+    with pytest.raises(WarehouseError) as reported, outages.warehouse().opened() as tables:
         tables.load_slice(EVENTS, delivered, SECOND_LOAD)
 
-    assert str(told.value).endswith(
+    assert str(reported.value).endswith(
         "BigQuery could not be reached, or not in time: look at its status, then run again."
     )
     outages.end()
@@ -190,10 +190,10 @@ def test_a_load_job_that_fails_leaves_the_hour(outages: Outages, delivered: Hour
     outages.proxy.fault = lambda request: (
         Answer(200, json.dumps(failed).encode()) if request.method == "PUT" and "/upload/" in request.path else None
     )
-    with pytest.raises(WarehouseError) as told, outages.warehouse().opened() as tables:
+    with pytest.raises(WarehouseError) as reported, outages.warehouse().opened() as tables:
         tables.load_slice(EVENTS, delivered, SECOND_LOAD)
 
-    assert str(told.value) == (
+    assert str(reported.value) == (
         "BigQuery in tracks-tests failed at the hour 2026-03-12-00:00 of posthog.raw_tracks, which is as it was before "
         "(Error while reading "
         "data). A value in the data is one that BigQuery refuses: take it out of the hour's files, or out of the table "
@@ -213,10 +213,10 @@ def test_a_bigquery_that_is_silent_is_given_up(
         silence = bigquery_jobs.SILENCE
         monkeypatch.setattr(bigquery_jobs, "SILENCE", 0.5)
         outages.proxy.fault = lambda _: "hang"
-        with pytest.raises(WarehouseError) as told:
+        with pytest.raises(WarehouseError) as reported:
             tables.count_rows(RAW_TRACKS)
-    assert str(told.value).startswith("BigQuery in tracks-tests failed at the statement count_rows (")
-    assert str(told.value).endswith("could not be reached, or not in time: look at its status, then run again.")
+    assert str(reported.value).startswith("BigQuery in tracks-tests failed at the statement count_rows (")
+    assert str(reported.value).endswith("could not be reached, or not in time: look at its status, then run again.")
     outages.proxy.is_over.set()
     outages.end()
     monkeypatch.setattr(bigquery_jobs, "SILENCE", silence)

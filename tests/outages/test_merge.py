@@ -29,7 +29,7 @@ Merge = Callable[[float | None], subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def merge(outages: Outages, delivered: HourInventory, tmp_path: Path) -> Merge:
-    """Merges the hour that is loaded; says what dbt said."""
+    """Merges the hour that is loaded; returns dbt's output."""
     with outages.warehouse().opened() as tables:
         tables.load_slice(EVENTS, delivered, FIRST_LOAD)
     variables = {
@@ -75,7 +75,7 @@ def held(outages: Outages) -> tuple[int, int, int]:
         f"(select count(distinct event_id) from `{dataset}.raw_tracks`) as delivered"
     ).result()
     client.close()  # type: ignore[no-untyped-call]
-    return row["standing"], row["ids"], row["delivered"]
+    return row["stored"], row["ids"], row["delivered"]
 
 
 def test_dbts_job_says_whose_it_is_and_is_bounded_as_the_warehouses_are(outages: Outages, merge: Merge) -> None:
@@ -113,8 +113,8 @@ def test_a_merge_that_fails_is_made_up_for(
         assert "Transaction is aborted due to concurrent update" in done.stdout
     outages.end()
 
-    standing, ids, delivered = held(outages)
-    assert standing == ids
+    stored, ids, delivered = held(outages)
+    assert stored == ids
     assert ids in (0, delivered)
 
     assert merge(None).returncode == 0

@@ -24,17 +24,17 @@ def client(outages: Outages) -> Iterator[bigquery.Client]:
     client.close()  # type: ignore[no-untyped-call]
 
 
-def said(outages: Outages, **place: object) -> str:
+def error_text(outages: Outages, **options: object) -> str:
     """The sentence with which opening ends."""
-    with pytest.raises(WarehouseError) as told, outages.warehouse(**place).opened():
+    with pytest.raises(WarehouseError) as reported, outages.warehouse(**options).opened():
         raise AssertionError("it opened")
-    return str(told.value)
+    return str(reported.value)
 
 
 def test_no_credentials(outages: Outages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "nowhere.json"))
 
-    assert said(outages) == (
+    assert error_text(outages) == (
         f"BigQuery in tracks-tests failed at the log-in (File {tmp_path}/nowhere.json was not found). Log in with "
         "'gcloud auth application-default login', or set GOOGLE_APPLICATION_CREDENTIALS to a service account's key, "
         "then run again."
@@ -44,7 +44,7 @@ def test_no_credentials(outages: Outages, tmp_path: Path, monkeypatch: pytest.Mo
 def test_credentials_that_are_refused(outages: Outages) -> None:
     outages.proxy.fault = lambda _: DENIED
 
-    assert said(outages) == (
+    assert error_text(outages) == (
         f"BigQuery in tracks-tests failed at the dataset tracks-tests.{outages.prefix}posthog (Access Denied: Project "
         "tracks-tests: User does not have bigquery.jobs.create). Give the account roles/bigquery.jobUser on the "
         "project and roles/bigquery.dataOwner on the datasets, then run again."
@@ -54,7 +54,7 @@ def test_credentials_that_are_refused(outages: Outages) -> None:
 def test_a_storm_without_an_end(outages: Outages) -> None:
     outages.proxy.fault = lambda _: refusal(503, "backendError", "The service is currently unavailable.")
 
-    sentence = said(outages)
+    sentence = error_text(outages)
 
     assert sentence.startswith(f"BigQuery in tracks-tests failed at the dataset tracks-tests.{outages.prefix}posthog (")
     assert sentence.endswith("BigQuery could not be reached, or not in time: look at its status, then run again.")
@@ -65,7 +65,7 @@ def test_a_dataset_in_another_location(outages: Outages, client: bigquery.Client
     dataset.location = "EU"
     client.create_dataset(dataset)
 
-    assert said(outages) == (
+    assert error_text(outages) == (
         f"The dataset tracks-tests.{outages.prefix}posthog lies in EU, but TRACKS_BQ_LOCATION is US: set it to EU, or "
         "choose other datasets with TRACKS_BQ_DATASET_PREFIX."
     )
@@ -92,7 +92,7 @@ def test_a_table_with_another_schema(
     client.create_dataset(f"{PROJECT}.{outages.prefix}posthog")
     client.create_table(bigquery.Table(name, [bigquery.SchemaField(*field) for field in schema]))
 
-    assert said(outages) == (
+    assert error_text(outages) == (
         f"The table {name} is not as the pipeline needs it, for {differs}: make it so, by ALTER TABLE or a copy, or "
         "choose other datasets with TRACKS_BQ_DATASET_PREFIX."
     )
@@ -123,7 +123,9 @@ def test_a_table_that_is_cut_in_another_way(
     table.time_partitioning = cut
     client.create_table(table)
 
-    assert said(outages).startswith(f"The table {table} is not as the pipeline needs it, for {differs}: make it so")
+    assert error_text(outages).startswith(
+        f"The table {table} is not as the pipeline needs it, for {differs}: make it so"
+    )
 
 
 def test_a_table_that_no_id_can_be_looked_for_in() -> None:
@@ -141,7 +143,7 @@ def test_a_project_that_is_not_there(outages: Outages) -> None:
         else None
     )
 
-    assert said(outages).endswith(
+    assert error_text(outages).endswith(
         "(Not found: Project nowhere). Check TRACKS_BQ_PROJECT, TRACKS_BQ_LOCATION and TRACKS_BQ_DATASET_PREFIX."
     )
 
@@ -152,8 +154,8 @@ def test_a_statement_that_is_wrong_is_called_a_bug(
 ) -> None:
     with outages.warehouse().opened() as tables:
         monkeypatch.setattr(type(tables.statements), "text", lambda *_, **__: text)
-        with pytest.raises(WarehouseError) as told:
+        with pytest.raises(WarehouseError) as reported:
             tables.fetch("fingerprint", table="tracks")
 
-    assert str(told.value).startswith("BigQuery in tracks-tests failed at the statement fingerprint (")
-    assert str(told.value).endswith(f"). {BUG}")
+    assert str(reported.value).startswith("BigQuery in tracks-tests failed at the statement fingerprint (")
+    assert str(reported.value).endswith(f"). {BUG}")

@@ -68,11 +68,11 @@ def refused(outages: Outages, job: str, fate: Callable[[Request], Fate] = lambda
     """The refusal of a job's plan, which has sent no statement that reads a row."""
     with outages.warehouse().opened() as tables:
         sent = statements(outages, fate)
-        with pytest.raises(RepairError) as told:
+        with pytest.raises(RepairError) as reported:
             START[job](tables)
         count = tables.statements.text("count_rows", table=f"`{tracks(outages)}`")
         assert set(sent) <= {count}
-    return str(told.value)
+    return str(reported.value)
 
 
 def sentence(job: str, *found: str) -> str:
@@ -92,9 +92,9 @@ def test_row_access_policies(outages: Outages, client: bigquery.Client, job: str
 @pytest.mark.parametrize("job", START)
 def test_policies_that_cannot_be_listed(outages: Outages, client: bigquery.Client, job: str) -> None:
     """The emulator has no accounts: the proxy refuses, as BigQuery does without the role."""
-    said = refused(outages, job, lambda request: DENIED if "/tables/tracks/rowAccessPolicies" in request.path else None)
+    text = refused(outages, job, lambda request: DENIED if "/tables/tracks/rowAccessPolicies" in request.path else None)
 
-    assert said == sentence(
+    assert text == sentence(
         job, "posthog.tracks may have row access policies, which this account is not allowed to list"
     )
 
@@ -130,9 +130,9 @@ def test_fields_that_the_proxy_adds(
 ) -> None:
     described = json.dumps({**client.get_table(tracks(outages)).to_api_repr(), **field}).encode()
 
-    said = refused(outages, job, lambda request: Answer(200, described) if "/tables/tracks?" in request.path else None)
+    text = refused(outages, job, lambda request: Answer(200, described) if "/tables/tracks?" in request.path else None)
 
-    assert said == sentence(job, f"posthog.tracks {text}")
+    assert text == sentence(job, f"posthog.tracks {text}")
 
 
 @pytest.mark.parametrize("job", START)
@@ -142,7 +142,7 @@ def test_expirations_of_a_dataset_and_of_an_archives_partitions(
     dataset = client.get_dataset(f"{PROJECT}.{outages.prefix}posthog")
     dataset.default_partition_expiration_ms = 5 * 86_400_000
     client.update_dataset(dataset, ["default_partition_expiration_ms"])
-    archive = client.get_table(f"{PROJECT}.{outages.prefix}posthog.tracks_duplicates")
+    archive = client.get_table(f"{PROJECT}.{outages.prefix}posthog_ops.archived_duplicates")
     assert archive.time_partitioning is not None
     archive.time_partitioning.expiration_ms = 86_400_000
     client.delete_table(archive)
@@ -151,7 +151,7 @@ def test_expirations_of_a_dataset_and_of_an_archives_partitions(
     assert refused(outages, job) == sentence(
         job,
         "The dataset posthog deletes partitions of new tables 5 days after they are created",
-        "posthog.tracks_duplicates deletes its partitions after 1 days",
+        "posthog_ops.archived_duplicates deletes its partitions after 1 days",
     )
 
 

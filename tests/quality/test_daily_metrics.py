@@ -200,8 +200,8 @@ def test_hostile_names_do_no_harm(new_home: Callable[..., Home]) -> None:
 def test_a_count_that_fails_fails_its_run(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     text = Statements.text
 
-    def broken(self: Statements, statement: str, /, **blanks: object) -> str:
-        return "select error('broken')" if statement == "count_tracks_by_day" else text(self, statement, **blanks)
+    def broken(self: Statements, statement: str, /, **variables: object) -> str:
+        return "select error('broken')" if statement == "count_tracks_by_day" else text(self, statement, **variables)
 
     fill(home.warehouse(), {("open", "web"): week(days=10)})
     monkeypatch.setattr(Statements, "text", broken)

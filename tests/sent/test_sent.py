@@ -11,7 +11,7 @@ from tests.bigquery_text.test_google import UNKNOWN
 from tests.emulators.sent import Sent
 from tests.emulators.servers import PROJECT
 from tracks_assets.warehouse.statements import SQL
-from tracks_assets.warehouse.tables import TURNS
+from tracks_assets.warehouse.tables import LOCK_TABLES
 
 pytestmark = [pytest.mark.emulator, pytest.mark.slow, pytest.mark.timeout(7200)]
 
@@ -58,7 +58,7 @@ def test_everything_of_dbts_was_sent(sent: list[Sent]) -> None:
 def test_every_transaction_takes_its_turn_first(sent: list[Sent]) -> None:
     scripts = [statements_in(usual(each.text)) for each in sent if "begin transaction;" in each.text]
     assert {script[script.index("begin transaction") + 1].split()[2] for script in scripts} == {
-        f"`project.posthog.{turn.name}`" for turn in TURNS
+        f"`project.{lock.schema}.{lock.name}`" for lock in LOCK_TABLES
     }
 
 

@@ -48,22 +48,22 @@ def soaked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Soak, Pai
 
     home = Home(tmp_path_factory.mktemp("soak") / "home", start_of(HOURS))
     with Seen(home, random.Random(3), killed_share=0.0) as soak:
-        said = run_soak(soak, HOURS, outage=OUTAGE, again={HOURS - 1: 0}, tried=trials.FEW)
-        yield soak, pairs[0], said
+        text = run_soak(soak, HOURS, outage=OUTAGE, again={HOURS - 1: 0}, tried=trials.FEW)
+        yield soak, pairs[0], text
 
 
 def test_every_promise_is_kept(soaked: tuple[Soak, Pair, list[str]]) -> None:
-    soak, _, said = soaked
-    assert said[-1] == KEPT
+    soak, _, text = soaked
+    assert text[-1] == KEPT
     assert len(soak.delivered) == HOURS
     ranges = [len(run.ended.hours) for run in soak.runs]
     assert ranges == [1, HOURS - 1, 1], "one run loads the outage, the next the hour that changed, when it is quiet"
     assert all(run.ended.seconds > 0 and run.peak_bytes > 100e6 and run.cpu_seconds > 0 for run in soak.runs)
 
 
-@pytest.mark.parametrize(("said", "damage"), DAMAGES.items(), ids=str)
+@pytest.mark.parametrize(("text", "damage"), DAMAGES.items(), ids=str)
 def test_a_broken_promise_is_found(
-    soaked: tuple[Soak, Pair, list[str]], said: str, damage: str, tmp_path: Path
+    soaked: tuple[Soak, Pair, list[str]], text: str, damage: str, tmp_path: Path
 ) -> None:
     soak, pair, _ = soaked
     copied = tmp_path / "warehouse.duckdb"
@@ -73,4 +73,4 @@ def test_a_broken_promise_is_found(
     with duckdb.connect(str(copied)) as connection:
         connection.execute(damage.format(one=f"event_id = '{one}'", pair=pair.event_id))
     broken = broken_promises(copied, account, pair)
-    assert [line for line in broken if said in line], broken
+    assert [line for line in broken if text in line], broken

@@ -21,7 +21,7 @@ def counted(rows: int = 1_000, excess_rows: int = 0, age: timedelta = timedelta(
         "duplicate_event_ids": excess_rows,
         "null_event_ids": 0,
         "colliding_event_ids": 0,
-        "redated_rows": 0,
+        "moved_rows": 0,
         "oldest_ingested_timestamp": None,
         "newest_ingested_timestamp": None,
     }

@@ -79,26 +79,26 @@ def test_what_is_compared() -> None:
 
 
 @pytest.mark.parametrize(
-    ("figure", "said"),
+    ("figure", "text"),
     [("null_event_ids", "have no event_id"), ("colliding_event_ids", "are used for several events in posthog.tracks")],
 )
-def test_other_damage_counts_in_the_same_way(figure: str, said: str) -> None:
+def test_other_damage_counts_in_the_same_way(figure: str, text: str) -> None:
     damage: dict[str, Any] = {figure: 2}
     clean, damaged = counted(age=HALF_A_DAY), counted(**damage)
     broken = state_of([clean, damaged], (), 0, NOW)
     assert broken.condition is Condition.BROKEN
-    assert said in broken.sentence
+    assert text in broken.sentence
     flat = state_of([replace(damaged, measured_at=clean.measured_at), damaged], (), 0, NOW)
     assert flat.condition is Condition.DEGRADED
 
 
 def test_rows_away_from_their_ids_time_are_a_warning_only_where_they_grow() -> None:
     """A device with a wrong clock makes some, too."""
-    before, now = replace(counted(age=HALF_A_DAY), redated_rows=311), replace(counted(), redated_rows=311)
+    before, now = replace(counted(age=HALF_A_DAY), moved_rows=311), replace(counted(), moved_rows=311)
     flat = state_of([before, now], (), 0, NOW)
     assert flat.condition is Condition.HEALTHY
     assert flat.sentence.startswith("Each of the 1,000 events of posthog.tracks is stored once. 311 rows differ")
-    grown = state_of([before, replace(now, redated_rows=312)], (), 0, NOW)
+    grown = state_of([before, replace(now, moved_rows=312)], (), 0, NOW)
     assert grown.condition is Condition.DEGRADED
     assert "1 more than before (311 at the census of 2026-06-11 18:00 UTC)" in grown.sentence
 

@@ -1,4 +1,4 @@
-"""An export in a bucket is read as one on disk is, and what goes wrong there is said in one sentence."""
+"""An export in a bucket is read as one on disk is, and what goes wrong there is reported in one sentence."""
 
 import json
 import os
@@ -49,18 +49,18 @@ def written(bucket: Bucket, tmp_path: Path) -> Path:
     return tmp_path / "export"
 
 
-def said(inventory: HourInventory) -> str:
+def error_text(inventory: HourInventory) -> str:
     """The sentence with which fetching ends."""
-    with pytest.raises(ExportError) as told, fetched(inventory):
+    with pytest.raises(ExportError) as reported, fetched(inventory):
         raise AssertionError("it was fetched")
-    return str(told.value)
+    return str(reported.value)
 
 
 def not_listed(bucket: Bucket) -> str:
     """The sentence with which listing an hour ends."""
-    with pytest.raises(ExportError) as told:
+    with pytest.raises(ExportError) as reported:
         Export(bucket.uri).inventory(FIRST)
-    return str(told.value)
+    return str(reported.value)
 
 
 @contextmanager
@@ -170,9 +170,9 @@ BAD_BUCKETS: dict[str, tuple[str, list[str], str]] = {
 def test_what_is_no_export_is_shown(bucket: Bucket, below: str, names: list[str], message: str) -> None:
     for name in names:
         bucket.handle.blob(f"posthog/{name}").upload_from_string("x")
-    with pytest.raises(ExportError) as told:
+    with pytest.raises(ExportError) as reported:
         Export(f"{bucket.uri}{below}").inventory(FIRST)
-    assert str(told.value) == message.format(uri=bucket.uri)
+    assert str(reported.value) == message.format(uri=bucket.uri)
 
 
 def test_the_layout_is_looked_at_once_in_a_run(bucket: Bucket, written: Path) -> None:
@@ -217,15 +217,15 @@ def test_a_placeholder_object_is_no_file(bucket: Bucket, written: Path) -> None:
 )
 def test_what_is_no_legacy_root_is_shown(bucket: Bucket, file: str, message: str) -> None:
     bucket.handle.blob(f"posthog/{file}").upload_from_string("x")
-    with pytest.raises(ExportError) as told:
+    with pytest.raises(ExportError) as reported:
         Legacy(bucket.uri, legacy_fields()).inventory(FIRST)
-    assert str(told.value).startswith(message.format(uri=bucket.uri))
+    assert str(reported.value).startswith(message.format(uri=bucket.uri))
 
 
 def test_a_bucket_that_is_not_there(bucket: Bucket) -> None:
-    with pytest.raises(ExportError) as told:
+    with pytest.raises(ExportError) as reported:
         Export("gs://bucket-of-nobody/posthog").inventory(FIRST)
-    assert str(told.value) == (
+    assert str(reported.value) == (
         "The export root gs://bucket-of-nobody/posthog does not exist: set TRACKS_EXPORT_URI to the folder or bucket "
         "prefix that holds the export's 'events' folder."
     )
@@ -244,7 +244,7 @@ def test_a_torn_file_is_named(bucket: Bucket, written: Path) -> None:
     blob = bucket.blob(file)
     blob.upload_from_string(blob.download_as_bytes()[:-100])
 
-    assert said(inventory) == (
+    assert error_text(inventory) == (
         f"The file gs://{file.path} has changed since it was listed ({file.size:,} bytes then, {file.size - 100:,} "
         "now): run the hour again."
     )
@@ -264,7 +264,7 @@ def test_a_file_that_is_written_anew_while_it_is_read(bucket: Bucket, written: P
         return None
 
     bucket.proxy.fault = fault
-    assert said(inventory) == (
+    assert error_text(inventory) == (
         f"The file gs://{inventory.files[0].path} has changed while it was read (another checksum): run the hour again."
     )
 
@@ -273,9 +273,9 @@ def test_a_legacy_file_is_named_by_its_address(bucket: Bucket, tmp_path: Path) -
     site = Site(tmp_path)
     site.write(table({"created_at": FIRST}).drop_columns(["event_id"]), FIRST)
     bucket.put(site.root)
-    with pytest.raises(ExportError) as told:
+    with pytest.raises(ExportError) as reported:
         Legacy(bucket.uri, legacy_fields()).inventory(FIRST)
-    assert str(told.value) == (
+    assert str(reported.value) == (
         f"The file {bucket.uri}/2026-03-12/00/part-0.parquet has no column event_id: write it again from the old "
         "pipeline's table, or take it out of the folder, and run the hour again."
     )
@@ -286,7 +286,7 @@ def test_a_file_that_is_gone_since_it_was_listed(bucket: Bucket, written: Path) 
     file = inventory.files[0]
     bucket.blob(file).delete()
 
-    assert said(inventory) == (
+    assert error_text(inventory) == (
         f"The file gs://{file.path} is gone since it was listed: run the hour again, and if it stays away, let PostHog "
         "export the hour again."
     )
@@ -295,7 +295,7 @@ def test_a_file_that_is_gone_since_it_was_listed(bucket: Bucket, written: Path) 
 def test_a_disk_without_room_for_the_files(bucket: Bucket, written: Path) -> None:
     inventory = Export(bucket.uri).inventory(FIRST)
     with no_file_over(1_000):
-        sentence = said(inventory)
+        sentence = error_text(inventory)
     assert sentence.startswith(f"The file gs://{inventory.files[0].path} cannot be copied into ")
     assert sentence.endswith(
         " (File too large). Raise the limit on the size of files (ulimit -f), then run the hour again."
@@ -322,14 +322,14 @@ def test_a_storm_without_an_end_leaves_the_hour(bucket: Bucket, written: Path, t
         warehouse.load_slice(EVENTS, inventory, STAMP)
         before = rows_of(warehouse)
         bucket.proxy.fault = lambda _: STORM
-        with pytest.raises(ExportError) as told:
+        with pytest.raises(ExportError) as reported:
             warehouse.load_slice(EVENTS, inventory, STAMP)
         assert rows_of(warehouse) == before
         bucket.proxy.fault = lambda _: None
         warehouse.load_slice(EVENTS, inventory, STAMP)
         assert rows_of(warehouse) == before
 
-    assert str(told.value) == (
+    assert str(reported.value) == (
         f"Cloud Storage failed at gs://{inventory.files[0].path} (We encountered an internal error. Please try again., "
         f"503): {PASSING}"
     )

@@ -48,8 +48,8 @@ def refused(message: str, reason: str = "invalidQuery", status: int = 400) -> Ex
     ],
 )
 def test_the_next_step_for_an_error(error: Exception, step: str) -> None:
-    said = sentence("p", "at the statement s", error)
-    finding, _, after = said.rpartition("). ")
+    text = sentence("p", "at the statement s", error)
+    finding, _, after = text.rpartition("). ")
     assert finding.startswith("BigQuery in p failed at the statement s (")
     assert after.startswith(step)
-    assert (BUG in said) == (step == BUG)
+    assert (BUG in text) == (step == BUG)

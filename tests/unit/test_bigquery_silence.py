@@ -10,7 +10,7 @@ from google.api_core.retry import Retry
 from tests.emulators.credentials import token_server, write_service_account
 from tracks_assets.settings import read_settings
 from tracks_assets.warehouse.bigquery import jobs as bigquery_jobs
-from tracks_assets.warehouse.connect import bigquery_place
+from tracks_assets.warehouse.connect import bigquery_target
 from tracks_assets.warehouse.statements import bigquery_statements
 
 
@@ -18,7 +18,7 @@ def test_every_call_goes_through_the_session_that_gives_up(tmp_path: Path, monke
     """The library offers no public way to set a default for all calls, and waits for ever without one."""
     monkeypatch.setattr(bigquery_jobs, "SILENCE", 0.2)
     jobs = bigquery_jobs.Jobs(
-        bigquery_place(read_settings({"TRACKS_BQ_PROJECT": "tests"})), bigquery_statements("tests"), {}
+        bigquery_target(read_settings({"TRACKS_BQ_PROJECT": "tests"})), bigquery_statements("tests"), {}
     )
     with socket.create_server(("127.0.0.1", 0)) as silent, token_server() as tokens:
         write_service_account(tmp_path / "key.json", "tests", tokens)

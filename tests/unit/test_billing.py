@@ -58,13 +58,13 @@ def test_what_was_billed_is_metadata_where_it_is_billed() -> None:
     }
 
 
-def job(statement_type: str, **told: object) -> bigquery.QueryJob:
+def job(statement_type: str, **reported: object) -> bigquery.QueryJob:
     """A job that is done, as BigQuery's API tells it; the emulator knows neither bytes nor what DML changed."""
     nobody = bigquery.Client("p", credentials=AnonymousCredentials())  # type: ignore[no-untyped-call]
     resource = {
         "jobReference": {"projectId": "p", "jobId": "j"},
         "configuration": {"query": {"query": "select 1"}},
-        "statistics": {"query": {"statementType": statement_type, **told}},
+        "statistics": {"query": {"statementType": statement_type, **reported}},
     }
     return bigquery.QueryJob.from_api_repr(resource, nobody)
 
@@ -120,8 +120,8 @@ def test_every_hour_of_a_range_has_its_own_bill(tmp_path: Path) -> None:
     context.partition_key_range = dg.PartitionKeyRange("2026-03-12-05:00", "2026-03-12-06:00")
     context.run.run_id, warehouse = "run", OneJobAnHour()
     _load_hours(context, Export(str(tmp_path / "export")), warehouse, allow_emptying=False)  # type: ignore[arg-type]
-    told = context.add_asset_metadata.call_args_list
-    assert [(call.kwargs["partition_key"], call.args[0]["bytes_billed"]) for call in told] == [
+    reported = context.add_asset_metadata.call_args_list
+    assert [(call.kwargs["partition_key"], call.args[0]["bytes_billed"]) for call in reported] == [
         ("2026-03-12-05:00", 100),
         ("2026-03-12-06:00", 100),
     ]

@@ -88,7 +88,7 @@ DBT_SAID = "Database Error in model posthog_tracks (models/marts/posthog_tracks.
 
 
 @pytest.mark.parametrize(
-    ("results", "said", "cause"),
+    ("results", "text", "cause"),
     [
         ({"posthog_tracks": {"message": DBT_SAID.format("Quota exceeded:\n  wait.")}}, "", "Quota exceeded: wait"),
         ({"posthog_tracks": {"message": None}}, "no such file", "no such file"),
@@ -98,8 +98,8 @@ DBT_SAID = "Database Error in model posthog_tracks (models/marts/posthog_tracks.
     ],
     ids=["recorded", "told", "not begun", "neither", "long"],
 )
-def test_why_a_model_did_not_come_to_its_end(results: Results, said: str, cause: str) -> None:
-    assert cause_of("posthog_tracks", results, said) == cause
+def test_why_a_model_did_not_come_to_its_end(results: Results, text: str, cause: str) -> None:
+    assert cause_of("posthog_tracks", results, text) == cause
 
 
 def test_what_dbts_tests_were_billed_is_added_up_where_it_is_told() -> None:
@@ -123,9 +123,12 @@ def test_a_merge_that_failed_is_told_in_one_sentence() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "begins"),
+    ("text", "begins"),
     [
-        ("Transaction is aborted due to concurrent update against table p:posthog.tracks_turn", "Another job changed"),
+        (
+            "Transaction is aborted due to concurrent update against table p:posthog_ops.tracks_lock",
+            "Another job changed",
+        ),
         ("Access Denied: Project p: User does not have bigquery.jobs.create", "Give the account roles/"),
         ("Your default credentials were not found", "Log in with"),
         ("Not found: Dataset p:posthog was not found in location US", "Check TRACKS_BQ_PROJECT"),
@@ -136,8 +139,8 @@ def test_a_merge_that_failed_is_told_in_one_sentence() -> None:
         ("Quota exceeded: Syntax is fine", "Wait until the quota"),
     ],
 )
-def test_what_is_done_about_what_bigquery_told_dbt(said: str, begins: str) -> None:
-    assert remedy_of(said).startswith(begins)
+def test_what_is_done_about_what_bigquery_told_dbt(text: str, begins: str) -> None:
+    assert remedy_of(text).startswith(begins)
 
 
 def test_what_is_done_about_what_duckdb_told_dbt(tmp_path: Path) -> None:

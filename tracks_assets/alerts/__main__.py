@@ -28,12 +28,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = read_settings()
     except SettingsError as error:
-        _say(str(error))
+        _report(str(error))
         return 2
     try:
         return test(settings) if asked.what == "test" else incidents(settings)
     except AlertStoreError as error:
-        _say(str(error))
+        _report(str(error))
         return 1
 
 
@@ -41,7 +41,7 @@ def test(settings: Settings) -> int:
     """Sends a test message to each receiver, and says for each what happened."""
     receivers = Receivers.of_urls(settings.alert_urls, settings.alert_urls_warn)
     if not receivers.every:
-        _say("No receiver is set: set TRACKS_ALERT_URLS to Apprise URLs, separated by commas.")
+        _report("No receiver is set: set TRACKS_ALERT_URLS to Apprise URLs, separated by commas.")
         return 1
     failed, now = 0, datetime.now(UTC)
     for receiver in receivers.every:
@@ -51,10 +51,10 @@ def test(settings: Settings) -> int:
         used_for = [
             name for name, each in (("errors", receivers.errors), ("warnings", receivers.warnings)) if receiver in each
         ]
-        _say(f"{'ok  ' if is_taken else 'FAIL'} {receiver.label} ({' and '.join(used_for)}): {answer.reason}")
+        _report(f"{'ok  ' if is_taken else 'FAIL'} {receiver.label} ({' and '.join(used_for)}): {answer.reason}")
         queued = _queue_refused(settings, receiver, now) if is_taken else 0
         if queued:
-            _say(f"     {queued:,} {'message' if queued == 1 else 'messages'} that it refused will be sent again")
+            _report(f"     {queued:,} {'message' if queued == 1 else 'messages'} that it refused will be sent again")
     return 1 if failed else 0
 
 
@@ -76,14 +76,14 @@ def incidents(settings: Settings) -> int:
     for incident in opened:
         seen = incident.observation
         hours = f", partitions {incident.hours}" if incident.hours else ""
-        _say(f"{incident.severity:5} {incident.key} since {moment_text(incident.opened)}: {seen.title}{hours}")
-        _say(f"      {seen.finding}" if seen.finding else f"      {seen.link}")
+        _report(f"{incident.severity:5} {incident.key} since {moment_text(incident.opened)}: {seen.title}{hours}")
+        _report(f"      {seen.finding}" if seen.finding else f"      {seen.link}")
     if not opened:
-        _say("No incident is open.")
+        _report("No incident is open.")
     for state, messages in (("waiting", unsent), ("refused", refused)):
         for outgoing in messages:
             tried = f", tried {outgoing.attempts} times: {outgoing.answer}" if outgoing.attempts else ""
-            _say(f"{state} for {outgoing.label}: {outgoing.title}{tried}")
+            _report(f"{state} for {outgoing.label}: {outgoing.title}{tried}")
     return 0
 
 
@@ -95,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _say(line: str) -> None:
+def _report(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 

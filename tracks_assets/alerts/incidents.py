@@ -51,7 +51,7 @@ class Incident:
     assets: tuple[str, ...] = ()
     checks: tuple[str, ...] = ()
     times: int = 1
-    told: datetime | None = None
+    reported: datetime | None = None
     levels: tuple[Severity, ...] = ()
     over: datetime | None = None
     outcome: str = ""
@@ -121,25 +121,25 @@ def advance(
         for kind in [_news_of(incident, now, remind_after, is_worse=incident.identity in worse)]
         if kind
     ]
-    told = {incident.key: _told(incident, now) for _, incident in news}
+    reported = {incident.key: _reported(incident, now) for _, incident in news}
     return Advance(
-        tuple(told.get(incident.key, incident) for incident in known.values()),
-        tuple(told[incident.key] for incident in closed),
-        tuple((kind, told[incident.key]) for kind, incident in news),
+        tuple(reported.get(incident.key, incident) for incident in known.values()),
+        tuple(reported[incident.key] for incident in closed),
+        tuple((kind, reported[incident.key]) for kind, incident in news),
     )
 
 
 def _news_of(incident: Incident, now: datetime, remind_after: timedelta, *, is_worse: bool) -> News | None:
-    if incident.told is None:
+    if incident.reported is None:
         return News.NEW
     if is_worse:
         return News.WORSE
-    return News.REMINDER if now - incident.told >= remind_after else None
+    return News.REMINDER if now - incident.reported >= remind_after else None
 
 
-def _told(incident: Incident, now: datetime) -> Incident:
+def _reported(incident: Incident, now: datetime) -> Incident:
     levels = tuple(dict.fromkeys((*incident.levels, incident.severity)))
-    return replace(incident, told=now, levels=levels)
+    return replace(incident, reported=now, levels=levels)
 
 
 def begin(observation: Observation) -> Incident:

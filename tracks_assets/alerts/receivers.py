@@ -124,7 +124,7 @@ def send(receiver: Receiver, title: str, body: str) -> Answer:
         title: one line of plain text.
         body: plain text.
     """
-    with _quiet() as said:
+    with _quiet() as error_text:
         try:
             plugin = apprise.Apprise.instantiate(receiver.url, asset=apprise.AppriseAsset(app_id="tracks_assets"))
             if plugin is None:
@@ -140,7 +140,7 @@ def send(receiver: Receiver, title: str, body: str) -> Answer:
         except Exception as error:
             # A plugin may raise anything, with the URL in its text: only the class is kept.
             return Answer(Outcome.FAILED, f"Apprise raised {type(error).__name__}")
-    return Answer(Outcome.TAKEN, "taken") if is_taken else _refusal(said)
+    return Answer(Outcome.TAKEN, "taken") if is_taken else _refusal(error_text)
 
 
 def _type_of(title: str) -> apprise.NotifyType:
@@ -149,9 +149,9 @@ def _type_of(title: str) -> apprise.NotifyType:
     return apprise.NotifyType.FAILURE if title.startswith("[ERROR]") else apprise.NotifyType.WARNING
 
 
-def _refusal(said: Sequence[str]) -> Answer:
+def _refusal(error_text: Sequence[str]) -> Answer:
     """Why a message was not taken, by what Apprise logged; without a status, it may be taken later."""
-    statuses = [int(found["status"]) for text in said if (found := _STATUS.search(text))]
+    statuses = [int(found["status"]) for text in error_text if (found := _STATUS.search(text))]
     if not statuses:
         return Answer(Outcome.FAILED, "it could not be reached, or gave no HTTP answer")
     status = statuses[-1]
@@ -164,11 +164,11 @@ class _Catcher(logging.Filter):
 
     def __init__(self) -> None:
         super().__init__()
-        self.said: list[str] = []
+        self.error_text: list[str] = []
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.levelno >= logging.WARNING:
-            self.said.append(record.getMessage())
+            self.error_text.append(record.getMessage())
         return False
 
 
@@ -182,7 +182,7 @@ def _quiet() -> Iterator[list[str]]:
         logger.addFilter(catcher)
         logger.setLevel(logging.WARNING)
     try:
-        yield catcher.said
+        yield catcher.error_text
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)

@@ -53,7 +53,7 @@ def from_json(text: str) -> Incident:
         outcome=stored["outcome"],
         opened=datetime.fromisoformat(stored["opened"]),
         seen=datetime.fromisoformat(stored["seen"]),
-        told=datetime.fromisoformat(stored["told"]) if stored["told"] else None,
+        reported=datetime.fromisoformat(stored["told"]) if stored["told"] else None,
         over=datetime.fromisoformat(stored["over"]) if stored["over"] else None,
         assets=tuple(stored["assets"]),
         checks=tuple(stored["checks"]),

@@ -15,7 +15,7 @@ from tracks_assets.doctor.findings import Finding, exit_code, fail, ok, warn
 from tracks_assets.settings import PARTITION_FORMAT, Settings, SettingsError, read_settings
 from tracks_assets.sources.posthog.inventory import Export
 from tracks_assets.transform.duckdb_errors import BUG
-from tracks_assets.warehouse.connect import bigquery_place
+from tracks_assets.warehouse.connect import bigquery_target
 
 LOCK_WAIT = 2.0
 """Seconds to wait for a process that holds the warehouse."""
@@ -80,7 +80,7 @@ _PERMISSIONS = "Give this user permission to read and write it, or set TRACKS_HO
 
 def _check_warehouse(settings: Settings, lock_wait: float) -> Iterator[Finding]:
     if settings.engine == "bigquery":
-        return check_bigquery(bigquery_place(settings))
+        return check_bigquery(bigquery_target(settings))
     return check_duckdb(settings.duckdb_path, lock_wait, settings.memory_limit)
 
 

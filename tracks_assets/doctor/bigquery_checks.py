@@ -5,51 +5,51 @@ from collections.abc import Iterator
 from tracks_assets.core.errors import WarehouseError
 from tracks_assets.doctor.findings import Finding, fail, ok, warn
 from tracks_assets.warehouse.bigquery.inspection import BigQueryState, inspect_bigquery
-from tracks_assets.warehouse.bigquery.target import BigQueryPlace
+from tracks_assets.warehouse.bigquery.target import BigQueryTarget
 from tracks_assets.warehouse.tables import EVERY_TABLE
 
 LOGIN, LOCATION, TABLE, ROLES, PROTECTION = "login", "location", "tables", "roles", "protection"
 
 
-def check_bigquery(place: BigQueryPlace) -> Iterator[Finding]:
+def check_bigquery(target: BigQueryTarget) -> Iterator[Finding]:
     """Checks datasets and tables without creating or changing them.
 
     Args:
-        place: the project, its location and the datasets' prefix.
+        target: the project, its location and the datasets' prefix.
     """
     try:
-        state = inspect_bigquery(place)
+        state = inspect_bigquery(target)
     except WarehouseError as error:
         yield fail(LOGIN, str(error))
         for check in (LOCATION, TABLE, ROLES, PROTECTION):
             yield warn(check, "not checked, because BigQuery could not be asked")
         return
-    yield ok(LOGIN, f"the account may run jobs in {place.project}")
-    yield from findings_of(place, state)
+    yield ok(LOGIN, f"the account may run jobs in {target.project}")
+    yield from findings_of(target, state)
 
 
-def findings_of(place: BigQueryPlace, state: BigQueryState) -> Iterator[Finding]:
+def findings_of(target: BigQueryTarget, state: BigQueryState) -> Iterator[Finding]:
     """The findings for a state of BigQuery."""
-    yield from _locations(place, state)
+    yield from _locations(target, state)
     yield from _tables(state)
     yield _roles(state)
     yield from _protection(state)
 
 
-def _locations(place: BigQueryPlace, state: BigQueryState) -> Iterator[Finding]:
-    others = {name: each for name, each in state.locations.items() if each.upper() != place.location.upper()}
+def _locations(target: BigQueryTarget, state: BigQueryState) -> Iterator[Finding]:
+    others = {name: each for name, each in state.locations.items() if each.upper() != target.location.upper()}
     for schema, location in others.items():
         yield fail(
             LOCATION,
-            f"the dataset {place.dataset(schema)} is in {location}, but TRACKS_BQ_LOCATION is {place.location}",
+            f"the dataset {target.dataset(schema)} is in {location}, but TRACKS_BQ_LOCATION is {target.location}",
             f"Set TRACKS_BQ_LOCATION to {location}, or choose other datasets with TRACKS_BQ_DATASET_PREFIX.",
         )
-    names = ", ".join(place.dataset(schema) for schema in state.locations if schema not in others)
+    names = ", ".join(target.dataset(schema) for schema in state.locations if schema not in others)
     if names:
-        yield ok(LOCATION, f"{names} in {place.location}")
-    missing = ", ".join(map(place.dataset, state.missing_datasets))
+        yield ok(LOCATION, f"{names} in {target.location}")
+    missing = ", ".join(map(target.dataset, state.missing_datasets))
     if missing:
-        yield ok(LOCATION, f"{missing} does not exist yet; the first load creates it in {place.location}")
+        yield ok(LOCATION, f"{missing} does not exist yet; the first load creates it in {target.location}")
 
 
 def _tables(state: BigQueryState) -> Iterator[Finding]:

@@ -28,7 +28,7 @@ class Census:
     excess_rows: int
     null_event_ids: int
     colliding_event_ids: int
-    redated_rows: int
+    moved_rows: int
     oldest_ingested_timestamp: datetime | None
     newest_ingested_timestamp: datetime | None
 
@@ -51,7 +51,7 @@ def count(warehouse: Warehouse, now: datetime) -> Census:
         excess_rows=excess,
         null_event_ids=totals["all_rows"] - totals["rows_with_id"],
         colliding_event_ids=collisions["ids"],
-        redated_rows=int(totals["redated_rows"]),
+        moved_rows=int(totals["moved_rows"]),
         oldest_ingested_timestamp=totals["oldest_ingested_timestamp"],
         newest_ingested_timestamp=totals["newest_ingested_timestamp"],
     )
@@ -120,9 +120,9 @@ def colliding_examples(warehouse: Warehouse) -> list[str]:
     return list(collisions["examples"] or ())
 
 
-def redated_examples(warehouse: Warehouse) -> list[str]:
+def moved_row_examples(warehouse: Warehouse) -> list[str]:
     """Up to ten ids whose rows stand away from the id's own time, those that stand last."""
-    return [row["event_id"] for row in warehouse.fetch("redated_examples")]
+    return [row["event_id"] for row in warehouse.fetch("moved_row_examples")]
 
 
 def duplicates_by_month(warehouse: Warehouse) -> list[Row]:

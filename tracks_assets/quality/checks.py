@@ -294,13 +294,13 @@ def cutover_share(hours: Sequence[CutoverHour], cutover: datetime | None) -> Che
 
 def created_at_kept(now: Census, before: Census | None) -> CheckResult:
     """Whether no more rows differ from their id's time than at the newest census."""
-    figures = {"redated_rows": now.redated_rows}
-    moved = _count(now.redated_rows, "moved row")
+    figures = {"moved_rows": now.moved_rows}
+    moved = _count(now.moved_rows, "moved row")
     if before is None:
         return CheckResult(True, f"No census yet to compare with: {moved} now.", "WARN", figures)
-    compared = f"{moved} now, {before.redated_rows:,} at the census of {_moment(before.measured_at)}"
-    figures["redated_rows_before"] = before.redated_rows
-    if now.redated_rows <= before.redated_rows:
+    compared = f"{moved} now, {before.moved_rows:,} at the census of {_moment(before.measured_at)}"
+    figures["redated_rows_before"] = before.moved_rows
+    if now.moved_rows <= before.moved_rows:
         return CheckResult(True, f"No event was moved: {compared}.", "WARN", figures)
     return Failure(
         f"Events were moved in time: {compared}",

@@ -151,7 +151,7 @@ _FIGURES = (
     ),
     # A device with a wrong clock makes such rows, too: that they exist is no damage, that they grow is worth a look.
     _Figure(
-        "redated_rows",
+        "moved_rows",
         "row",
         (
             "differs from the time in its id by more than 24 hours",

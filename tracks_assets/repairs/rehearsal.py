@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tracks_assets.core.feed import Feed
+from tracks_assets.core.tables import OPS_SCHEMA
 from tracks_assets.quality.pages import Statement
 from tracks_assets.storage.inventory import HourInventory
 from tracks_assets.warehouse.base import Diagnosis, Warehouse
@@ -118,7 +119,7 @@ class Rehearsal(Warehouse):
         """Whether a statement names tracks, its snapshot, or its rewritten copy."""
         tracks = self.statements.table(TRACKS)
         names = {str(tracks), *(str(self._qualified(row["snapshot"])) for row in self._repairs)}
-        beside = re.escape(self.statements.place(TRACKS.schema, f"{TRACKS.name}_rewritten_").strip("`"))
+        beside = re.escape(self.statements.qualified(OPS_SCHEMA, f"{TRACKS.name}_rewritten_").strip("`"))
         named = "|".join(rf"{re.escape(name)}(?!\w)" for name in sorted(names))
         return re.search(f"{named}|{beside}", text) is not None
 
@@ -140,11 +141,11 @@ class Rehearsal(Warehouse):
         if variable == "touched":
             return self.touched
         is_clone = self._is_snapshot(value) and self.capabilities.clone_snapshots
-        beside = self.statements.place(TRACKS.schema, f"{TRACKS.name}_rewritten_").rstrip("`")
+        beside = self.statements.qualified(OPS_SCHEMA, f"{TRACKS.name}_rewritten_").rstrip("`")
         return self.statements.table(TRACKS) if is_clone or str(value).startswith(beside) else value
 
     def _is_snapshot(self, value: object) -> bool:
         return any(str(value) == self._qualified(row["snapshot"]) for row in self._repairs)
 
     def _qualified(self, name: str) -> str:
-        return self.statements.place(TRACKS.schema, name)
+        return self.statements.named(name)

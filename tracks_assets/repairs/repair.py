@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from tracks_assets.core.tables import SCHEMA
+from tracks_assets.core.tables import OPS_SCHEMA, Table
 from tracks_assets.warehouse.base import Warehouse
 from tracks_assets.warehouse.results import content_sum
 from tracks_assets.warehouse.tables import TRACKS
@@ -31,7 +31,7 @@ class State(StrEnum):
     ROLLED_BACK = "rolled_back"
 
 
-STANDING = (State.PUBLISHED, State.REPORTED)
+IN_EFFECT = (State.PUBLISHED, State.REPORTED)
 _UNFINISHED = (State.SNAPSHOT, State.ARCHIVED)
 
 
@@ -65,9 +65,9 @@ class Repair:
     rows_after: int | None = None
     rows_archived: int | None = None
 
-    def snapshot_place(self, warehouse: Warehouse) -> str:
+    def qualified_snapshot(self, warehouse: Warehouse) -> str:
         """The snapshot as the engine's statements name it."""
-        return warehouse.statements.place(SCHEMA, self.snapshot)
+        return warehouse.statements.named(self.snapshot)
 
 
 def check_obstacles(warehouse: Warehouse, job: str) -> None:
@@ -92,8 +92,8 @@ def new_repair_id(job: str, now: datetime) -> str:
 
 
 def snapshot_name(repair_id: str) -> str:
-    """The name of the table that holds a repair's snapshot."""
-    return f"{TRACKS.name}_snapshot_{repair_id}"
+    """The table (``schema.name``) that holds a repair's snapshot."""
+    return f"{OPS_SCHEMA}.{TRACKS.name}_snapshot_{repair_id}"
 
 
 def fingerprint(warehouse: Warehouse, table: str) -> Fingerprint:
@@ -102,9 +102,9 @@ def fingerprint(warehouse: Warehouse, table: str) -> Fingerprint:
     return Fingerprint(row["all_rows"], row["rows_with_id"], content_sum(row["content"]))
 
 
-def tracks_place(warehouse: Warehouse) -> str:
+def qualified_tracks(warehouse: Warehouse) -> str:
     """The place of tracks, as the engine's statements name it."""
-    return warehouse.statements.place(TRACKS.schema, TRACKS.name)
+    return warehouse.statements.qualified(TRACKS.schema, TRACKS.name)
 
 
 def count_ids(warehouse: Warehouse, of: Fingerprint) -> int:
@@ -135,7 +135,7 @@ def find_repair(warehouse: Warehouse, job: str, repair_id: str) -> Repair:
     for repair in repairs_of(warehouse, job):
         if repair.repair_id == repair_id:
             return repair
-    raise RepairError(f"There is no repair {repair_id} of {job} in posthog.tracks_repairs: start {job} anew.")
+    raise RepairError(f"There is no repair {repair_id} of {job} in posthog_ops.tracks_repairs: start {job} anew.")
 
 
 def begin(warehouse: Warehouse, job: str, repair_id: str, now: datetime, days: int, touched: str) -> Repair:
@@ -151,7 +151,7 @@ def begin(warehouse: Warehouse, job: str, repair_id: str, now: datetime, days: i
         days: how long it is kept.
         touched: a table of the ids (event_id) that the repair is going to touch.
     """
-    seen = fingerprint(warehouse, tracks_place(warehouse))
+    seen = fingerprint(warehouse, qualified_tracks(warehouse))
     repair = Repair(
         repair_id=repair_id,
         job=job,
@@ -250,26 +250,26 @@ def choose(repairs: Sequence[Repair], job: str, wanted: str) -> Repair:
         RepairError: there is none, or it is rolled back already or was never published.
     """
     if wanted == NEWEST:
-        standing = [repair for repair in repairs if repair.state in STANDING]
-        if not standing:
-            raise RepairError(f"No run of {job} stands in posthog.tracks_repairs: there is nothing to roll back.")
-        return standing[0]
+        in_effect = [repair for repair in repairs if repair.state in IN_EFFECT]
+        if not in_effect:
+            raise RepairError(f"No run of {job} stands in posthog_ops.tracks_repairs: there is nothing to roll back.")
+        return in_effect[0]
     for repair in repairs:
-        if wanted in (repair.repair_id, repair.snapshot, f"{SCHEMA}.{repair.snapshot}"):
-            return _checked_standing(repair)
+        if wanted in (repair.repair_id, repair.snapshot, repair.snapshot.partition(".")[2]):
+            return _check_in_effect(repair)
     known = ", ".join(repair.repair_id for repair in repairs) or "none"
-    raise RepairError(f"posthog.tracks_repairs has no {job} with the id or snapshot {wanted!r} (it has: {known}).")
+    raise RepairError(f"posthog_ops.tracks_repairs has no {job} with the id or snapshot {wanted!r} (it has: {known}).")
 
 
-def _checked_standing(repair: Repair) -> Repair:
+def _check_in_effect(repair: Repair) -> Repair:
     if repair.state == State.ROLLED_BACK:
         raise RepairError(f"{repair.repair_id} is rolled back already: there is nothing left to roll back.")
-    if repair.state not in STANDING:
+    if repair.state not in IN_EFFECT:
         raise RepairError(f"{repair.repair_id} was never published, so tracks is as it was before it.")
     return repair
 
 
-def check_snapshot(warehouse: Warehouse, repair: Repair, archive: str) -> None:
+def check_snapshot(warehouse: Warehouse, repair: Repair, archive: Table) -> None:
     """Looks whether the snapshot of a repair is still there.
 
     Raises:
@@ -277,7 +277,7 @@ def check_snapshot(warehouse: Warehouse, repair: Repair, archive: str) -> None:
     """
     if not warehouse.repairing.has_snapshot(repair.snapshot):
         raise RepairError(
-            f"The snapshot posthog.{repair.snapshot} of {repair.repair_id} is gone (it was kept until "
-            f"{repair.expires_at:%Y-%m-%d %H:%M} UTC), so a rollback cannot be verified: what was removed still stands "
-            f"in posthog.{archive} under {repair.repair_id}."
+            f"The snapshot {repair.snapshot} of {repair.repair_id} is gone (it was kept until "
+            f"{repair.expires_at:%Y-%m-%d %H:%M} UTC), so a rollback cannot be verified: what was removed is still "
+            f"in {archive} under {repair.repair_id}."
         )

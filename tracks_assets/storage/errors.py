@@ -12,7 +12,7 @@ from requests.exceptions import ProxyError, RequestException
 
 from tracks_assets.core.errors import ExportError, TransientExportError
 
-_MOST_LETTERS = 300
+_MOST_CHARACTERS = 300
 _UNAUTHORIZED, _FORBIDDEN, _BAD_GATEWAY = 401, 403, 502
 _FAILURES = (HttpError, GoogleAuthError, RequestException, ClientError, TimeoutError, ConnectionError)
 
@@ -88,4 +88,4 @@ def _cause(error: Exception) -> str:
     text = re.sub(r"^(Forbidden|Bad Request): .*\n", "", text)
     words = " ".join(re.sub(r"<style.*?</style>|<[^>]*>", " ", text, flags=re.DOTALL).split()).replace(" ,", ",")
     known = f"{_status(error) or ''} {type(error).__name__}".strip()
-    return (words.strip(" ,.") or known)[:_MOST_LETTERS]
+    return (words.strip(" ,.") or known)[:_MOST_CHARACTERS]

@@ -94,8 +94,8 @@ def cause(error: Exception) -> str:
     """An error's own text up to the end of its first sentence."""
     # An error about a missing object holds its path alone.
     number = errno.ENOENT if isinstance(error, FileNotFoundError) else getattr(error, "errno", None)
-    said = os.strerror(number) if number else str(error)
-    return re.split(r"\.(?:\s|$)|\n", said.strip(), maxsplit=1)[0]
+    error_text = os.strerror(number) if number else str(error)
+    return re.split(r"\.(?:\s|$)|\n", error_text.strip(), maxsplit=1)[0]
 
 
 def _name(entry: dict[str, Any]) -> str:

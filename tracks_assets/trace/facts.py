@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from tracks_assets.core.tables import Table
-from tracks_assets.repairs.repair import STANDING
+from tracks_assets.repairs.repair import IN_EFFECT
 from tracks_assets.sources.posthog.feeds import BACKFILL_TRACKS
 from tracks_assets.warehouse.base import Warehouse
 from tracks_assets.warehouse.tables import TRACKS
@@ -14,7 +14,7 @@ LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
 
 _A_MOMENT = timedelta(seconds=1)
 
-_STANDING = (None, *STANDING)
+_STANDING = (None, *IN_EFFECT)
 """States of a repair that is in force; None is one that left no record."""
 
 
@@ -74,8 +74,8 @@ class Repeat:
 
     event_inserted_at: datetime | None
     bq_ingested_timestamp: datetime | None
-    standing_inserted_at: datetime | None
-    standing_ingested_timestamp: datetime | None
+    stored_inserted_at: datetime | None
+    stored_ingested_timestamp: datetime | None
 
     @property
     def order(self) -> Order:
@@ -85,7 +85,7 @@ class Repeat:
     @property
     def of(self) -> Order:
         """The place of the row that it repeated."""
-        return order_of(self.standing_inserted_at, self.standing_ingested_timestamp)
+        return order_of(self.stored_inserted_at, self.stored_ingested_timestamp)
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ class Before:
     """How the event stood in tracks just before the last thing that happened to it."""
 
     moment: datetime
-    copies: tuple[Sighting, ...]
+    stored: tuple[Sighting, ...]
 
 
 @dataclass(frozen=True)
@@ -148,12 +148,12 @@ class EventTrace:
         minted_at: the time that the id itself carries, where it is a UUIDv7.
         deliveries: its rows of raw_tracks.
         refusals: its rows of rejected_tracks.
-        copies: its rows of tracks.
-        repeats: its rows of tracks_redelivered.
+        stored: its rows of tracks.
+        repeats: its rows of unchanged_redeliveries.
         collisions: its rows of tracks_collisions.
         legacy: its rows of backfill_tracks.
-        removed: its rows of tracks_duplicates.
-        restored: its rows of tracks_redated.
+        removed: its rows of archived_duplicates.
+        restored: its rows of archived_times.
         contents: in how many different contents, over all columns, it stands in tracks.
         before: how it stood before that, where the engine can tell.
     """
@@ -163,7 +163,7 @@ class EventTrace:
     minted_at: datetime | None = None
     deliveries: tuple[Delivery, ...] = ()
     refusals: tuple[Refusal, ...] = ()
-    copies: tuple[Sighting, ...] = ()
+    stored: tuple[Sighting, ...] = ()
     repeats: tuple[Repeat, ...] = ()
     collisions: tuple[Collided, ...] = ()
     legacy: tuple[Sighting, ...] = ()
@@ -175,7 +175,7 @@ class EventTrace:
     @property
     def last_happening(self) -> datetime | None:
         """When the last thing happened that may have changed its rows of tracks: a load, or a repair."""
-        loads = [each.bq_ingested_timestamp for each in (*self.deliveries, *self.copies)]
+        loads = [each.bq_ingested_timestamp for each in (*self.deliveries, *self.stored)]
         repairs = [each.removed_at for each in self.removed] + [each.restored_at for each in self.restored]
         return max((moment for moment in (*loads, *repairs) if moment), default=None)
 
@@ -183,13 +183,13 @@ class EventTrace:
     def is_known(self) -> bool:
         """Whether any table holds the id."""
         return any(
-            (self.deliveries, self.refusals, self.copies, self.collisions, self.legacy, self.removed, self.restored)
+            (self.deliveries, self.refusals, self.stored, self.collisions, self.legacy, self.removed, self.restored)
         )
 
     @property
     def identities(self) -> set[tuple[str | None, str | None]]:
         """The different (event_name, user_id) that the id came with: more than one are different events."""
-        sightings = (*self.deliveries, *self.copies, *self.collisions, *self.legacy, *self.removed)
+        sightings = (*self.deliveries, *self.stored, *self.collisions, *self.legacy, *self.removed)
         return {sighting.identity for sighting in sightings}
 
     @property
@@ -200,15 +200,15 @@ class EventTrace:
     @property
     def waiting(self) -> tuple[Delivery, ...]:
         """The deliveries that a merge has yet to take: those newer than every copy that stands and what repeated it."""
-        standing = {copy.order for copy in self.copies}
-        taken = standing | {repeat.order for repeat in self.repeats if repeat.of in standing}
+        current = {copy.order for copy in self.stored}
+        taken = current | {repeat.order for repeat in self.repeats if repeat.of in current}
         newest = max(taken, default=(LONG_AGO, LONG_AGO))
         collided = {each.identity for each in self.collisions}
-        events = {copy.identity for copy in self.copies}
+        events = {copy.identity for copy in self.stored}
         return tuple(
             each
             for each in self.takeable
-            if not self.copies or (each.order > newest and (each.identity in events or each.identity not in collided))
+            if not self.stored or (each.order > newest and (each.identity in events or each.identity not in collided))
         )
 
 
@@ -237,13 +237,13 @@ def _before(warehouse: Warehouse, event_id: str, happening: datetime | None) -> 
     table = warehouse.tracks_as_of(moment) if moment else None
     if moment is None or table is None:
         return None
-    rows = warehouse.fetch("trace_copies", {"event_id": event_id}, table=table)
+    rows = warehouse.fetch("trace_rows", {"event_id": event_id}, table=table)
     return Before(moment, tuple(Sighting(**row) for row in rows))
 
 
 def _fetch_now(warehouse: Warehouse, event_id: str, cutover: datetime) -> EventTrace:
     wanted = {"event_id": event_id}
-    copies = _copies(warehouse, event_id, TRACKS)
+    stored = _rows_of(warehouse, event_id, TRACKS)
     (minted,) = warehouse.fetch("trace_id", wanted)
     return EventTrace(
         event_id=event_id,
@@ -251,26 +251,26 @@ def _fetch_now(warehouse: Warehouse, event_id: str, cutover: datetime) -> EventT
         minted_at=minted["minted_at"],
         deliveries=tuple(Delivery(**row) for row in warehouse.fetch("trace_deliveries", wanted)),
         refusals=tuple(Refusal(**row) for row in warehouse.fetch("trace_refusals", wanted)),
-        copies=copies,
+        stored=stored,
         collisions=tuple(Collided(**row) for row in warehouse.fetch("trace_collisions", wanted)),
         repeats=tuple(Repeat(**row) for row in warehouse.fetch("trace_repeats", wanted)),
-        legacy=_copies(warehouse, event_id, BACKFILL_TRACKS),
+        legacy=_rows_of(warehouse, event_id, BACKFILL_TRACKS),
         removed=tuple(Removed(**row) for row in warehouse.fetch("trace_removed", wanted)),
         restored=tuple(Restored(**row) for row in warehouse.fetch("trace_restored", wanted)),
-        contents=_contents(warehouse, event_id, copies),
+        contents=_contents(warehouse, event_id, stored),
     )
 
 
-def _copies(warehouse: Warehouse, event_id: str, table: Table) -> tuple[Sighting, ...]:
-    place = warehouse.statements.place(table.schema, table.name)
-    return tuple(Sighting(**row) for row in warehouse.fetch("trace_copies", {"event_id": event_id}, table=place))
+def _rows_of(warehouse: Warehouse, event_id: str, table: Table) -> tuple[Sighting, ...]:
+    qualified = warehouse.statements.qualified(table.schema, table.name)
+    return tuple(Sighting(**row) for row in warehouse.fetch("trace_rows", {"event_id": event_id}, table=qualified))
 
 
-def _contents(warehouse: Warehouse, event_id: str, copies: tuple[Sighting, ...]) -> int:
+def _contents(warehouse: Warehouse, event_id: str, stored: tuple[Sighting, ...]) -> int:
     """Reads whole rows, so it is only asked where copies are to be compared, and only on their days."""
-    if len(copies) < 2:  # noqa: PLR2004 (a pair)
-        return len(copies)
-    times = [copy.created_at for copy in copies if copy.created_at] or [LONG_AGO]
+    if len(stored) < 2:  # noqa: PLR2004 (a pair)
+        return len(stored)
+    times = [copy.created_at for copy in stored if copy.created_at] or [LONG_AGO]
     span = {"earliest": min(times), "latest": max(times)}
     (found,) = warehouse.fetch("trace_contents", {"event_id": event_id} | span)
     return int(found["contents"])

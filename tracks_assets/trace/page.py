@@ -49,11 +49,11 @@ def page(trace: EventTrace) -> str:
 def _before_lines(before: Before) -> list[str]:
     """The rows of the event before the last thing that happened to it; its current rows end its story."""
     head = f"## As of {moment_text(before.moment)} UTC, before the last of it"
-    if not before.copies:
+    if not before.stored:
         return [head, "", "It was not in posthog.tracks.", ""]
     copies = (
         replace(_copy_step(copy), moment=before.moment, what="was stored in posthog.tracks")
-        for copy in sorted(before.copies, key=_copy_order)
+        for copy in sorted(before.stored, key=_copy_order)
     )
     return [head, "", *(line for step in copies for line in step.lines()), ""]
 
@@ -61,14 +61,14 @@ def _before_lines(before: Before) -> list[str]:
 def steps(trace: EventTrace) -> list[Step]:
     """The history of an event in order of time, and at the end its current rows."""
     happened = sorted(_happened(trace), key=lambda step: (step.moment or LONG_AGO, step.what, step.details))
-    return happened + [_copy_step(copy) for copy in sorted(trace.copies, key=_copy_order)]
+    return happened + [_copy_step(copy) for copy in sorted(trace.stored, key=_copy_order)]
 
 
 def _collided_step(row: Collided) -> Step:
     hour = f"export hour {row.window_start:%Y-%m-%d-%H:%M}" if row.window_start else "the old pipeline"
-    place = f"delivered by {hour}, and kept in posthog_ops.tracks_collisions"
+    where = f"delivered by {hour}, and kept in posthog_ops.tracks_collisions"
     moment = row.event_inserted_at or row.window_start or row.bq_ingested_timestamp or LONG_AGO
-    return Step(moment, "kept out of tracks: another event under this id", (place, *_sighting_details(row)))
+    return Step(moment, "kept out of tracks: another event under this id", (where, *_sighting_details(row)))
 
 
 def _happened(trace: EventTrace) -> Iterator[Step]:
@@ -89,15 +89,15 @@ def _id_line(trace: EventTrace) -> str:
 
 
 def _delivery_step(delivery: Delivery) -> Step:
-    place = f"export hour {delivery.window_start:%Y-%m-%d-%H:%M}, file {code(delivery.source_file)}"
+    where = f"export hour {delivery.window_start:%Y-%m-%d-%H:%M}, file {code(delivery.source_file)}"
     moment = delivery.event_inserted_at or delivery.window_start
-    return Step(moment, "delivered", (place, *_sighting_details(delivery)))
+    return Step(moment, "delivered", (where, *_sighting_details(delivery)))
 
 
 def _refusal_step(refusal: Refusal) -> Step:
-    place = f"export hour {refusal.window_start:%Y-%m-%d-%H:%M}, file {code(refusal.source_file)}"
+    where = f"export hour {refusal.window_start:%Y-%m-%d-%H:%M}, file {code(refusal.source_file)}"
     reason = f"row {refusal.row_number} (from 0) of the file, refused because {refusal.reason}"
-    return Step(refusal.window_start, "delivered and refused", (place, reason))
+    return Step(refusal.window_start, "delivered and refused", (where, reason))
 
 
 def _legacy_step(row: Sighting) -> Step:
@@ -107,7 +107,7 @@ def _legacy_step(row: Sighting) -> Step:
 
 def _removed_step(removed: Removed) -> Step:
     what = "removed from tracks" if removed.is_in_force else "archived for a removal that is not in force"
-    state = f"by {removed.repair_id} ({removed.state or 'no record of it'}), kept in posthog.tracks_duplicates"
+    state = f"by {removed.repair_id} ({removed.state or 'no record of it'}), kept in posthog_ops.archived_duplicates"
     return Step(removed.removed_at, what, (state, *_sighting_details(removed)))
 
 
@@ -117,7 +117,7 @@ def _restored_step(restored: Restored) -> Step:
         f"created_at {moment_text(restored.created_at)} to {moment_text(restored.restored_created_at)}, "
         f"read from {restored.evidence}"
     )
-    state = f"by {restored.repair_id} ({restored.state or 'no record of it'}), kept in posthog.tracks_redated"
+    state = f"by {restored.repair_id} ({restored.state or 'no record of it'}), kept in posthog_ops.archived_times"
     return Step(restored.restored_at, what, (change, state))
 
 

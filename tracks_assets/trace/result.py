@@ -13,9 +13,9 @@ def result(trace: EventTrace) -> str:
     """The sentence, for instance "One event, delivered 3 times, is stored once; its time was kept"."""
     if not trace.is_known:
         return "Never seen: no table of the warehouse holds this id."
-    if not trace.copies and not trace.deliveries and not trace.legacy:
+    if not trace.stored and not trace.deliveries and not trace.legacy:
         return f"{_only_traces_left(trace)}."
-    state = _stored(trace) if trace.copies else _missing(trace)
+    state = _stored(trace) if trace.stored else _missing(trace)
     return f"{_subject(trace)}, {_came(trace)}, {state}."
 
 
@@ -57,7 +57,7 @@ def _missing(trace: EventTrace) -> str:
 
 
 def _stored(trace: EventTrace) -> str:
-    parts = [f"is stored {times_text(len(trace.copies))}{_how(trace)}", _time(trace)]
+    parts = [f"is stored {times_text(len(trace.stored))}{_how(trace)}", _time(trace)]
     if trace.waiting:
         waiting = len(trace.waiting)
         parts.append(f"{counted(waiting, 'newer delivery')} {'is' if waiting == 1 else 'are'} still to be merged")
@@ -71,13 +71,13 @@ def _stored(trace: EventTrace) -> str:
 def _how(trace: EventTrace) -> str:
     removed = sum(1 for each in trace.removed if each.is_in_force)
     since = f" since {counted(removed, 'copy')} went into the archive" if removed else ""
-    if len(trace.copies) == 1:
+    if len(trace.stored) == 1:
         return since
     return f" ({_difference(trace)}){since}"
 
 
 def _difference(trace: EventTrace) -> str:
-    times = [copy.created_at or LONG_AGO for copy in trace.copies]
+    times = [copy.created_at or LONG_AGO for copy in trace.stored]
     if trace.contents == 1:
         return "exact copies"
     if LONG_AGO in times:
@@ -88,11 +88,11 @@ def _difference(trace: EventTrace) -> str:
 
 def _time(trace: EventTrace) -> str:
     """What became of the event's time, over all of its copies."""
-    said = {_time_of(trace, copy) for copy in trace.copies}
-    if len(said) == 1:
-        return said.pop()
-    right = sum(1 for copy in trace.copies if _is_right(trace, copy))
-    return f"{right:,} of its {len(trace.copies):,} copies {'has' if right == 1 else 'have'} its own time"
+    error_text = {_time_of(trace, copy) for copy in trace.stored}
+    if len(error_text) == 1:
+        return error_text.pop()
+    right = sum(1 for copy in trace.stored if _is_right(trace, copy))
+    return f"{right:,} of its {len(trace.stored):,} copies {'has' if right == 1 else 'have'} its own time"
 
 
 def _is_right(trace: EventTrace, copy: Sighting) -> bool:
@@ -123,7 +123,7 @@ def _time_of(trace: EventTrace, copy: Sighting) -> str:
 
 def first_time(trace: EventTrace) -> datetime | None:
     """The event's time as its earliest known delivery has it; None where none is on record."""
-    collided = {each.identity for each in trace.collisions} - {copy.identity for copy in trace.copies}
+    collided = {each.identity for each in trace.collisions} - {copy.identity for copy in trace.stored}
     known = [
         (sighting.event_inserted_at or LONG_AGO, sighting.created_at)
         for sighting in (*trace.deliveries, *trace.legacy, *trace.removed)
@@ -152,11 +152,11 @@ def _shift(moment: datetime, origin: datetime) -> str:
 
 def advice(trace: EventTrace) -> str | None:
     """What is to be done about the event, in a sentence; None where nothing is."""
-    if len({(copy.event_name, copy.user_id) for copy in trace.copies}) > 1:
+    if len({(copy.event_name, copy.user_id) for copy in trace.stored}) > 1:
         return "A dedup would lose one of these events and refuses: tell them apart by hand first."
-    if len(trace.copies) > 1:
+    if len(trace.stored) > 1:
         return "dedup_tracks leaves the copy ingested last and archives the others."
-    if trace.is_known and not trace.copies:
+    if trace.is_known and not trace.stored:
         return _advice_for_missing(trace)
     if trace.collisions:
         return (

@@ -100,8 +100,8 @@ class PlainRows:
         doubtful: dict[str, list[int]] = defaultdict(list)
         if not self._json:
             return doubtful
-        blanks = {"texts": self._json, "longest": self.batch_bytes, "max_depth": MAX_DEPTH, "values": macros(VALUES)}
-        statement = render(SQL / "doubtful_rows.sql", blanks)
+        variables = {"texts": self._json, "longest": self.batch_bytes, "max_depth": MAX_DEPTH, "values": macros(VALUES)}
+        statement = render(SQL / "doubtful_rows.sql", variables)
         for name, number in sorted(self.streams.connection.execute(statement).fetchall()):
             doubtful[name].append(number)
         return doubtful

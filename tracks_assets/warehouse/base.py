@@ -9,11 +9,12 @@ from typing import Any, Self
 
 from tracks_assets.core.errors import WarehouseError
 from tracks_assets.core.feed import Feed
-from tracks_assets.core.tables import Table
+from tracks_assets.core.tables import SCHEMA, Table
 from tracks_assets.sources.posthog.layout import HOUR
 from tracks_assets.storage.fetch import fetched
 from tracks_assets.storage.inventory import HourInventory
 from tracks_assets.warehouse.capabilities import Capabilities
+from tracks_assets.warehouse.migration import FORMER_LOCKS, Move, Moved, migration_refusal, pending_moves
 from tracks_assets.warehouse.repairing import RepairSupport
 from tracks_assets.warehouse.results import (
     HourCost,
@@ -64,14 +65,57 @@ class Warehouse(ABC):
         """The warehouse with its tables in place, for the length of a ``with`` block.
 
         Raises:
-            WarehouseError: it cannot be opened, for instance because another process holds it.
+            WarehouseError: it cannot be opened, for instance because another process holds it, or it has tables of
+                an earlier release.
         """
         self._open()
         try:
+            refusal = migration_refusal(self._stored_tables())
+            if refusal:
+                raise WarehouseError(refusal)
             self._ensure_tables()
             yield self
         finally:
             self._close()
+
+    def migrate(self) -> list[Moved]:
+        """Moves the rows of an earlier release's tables to today's; see ``warehouse.migration``.
+
+        Killed at any moment, it may be run again: a table is dropped only after its rows are in another.
+
+        Raises:
+            WarehouseError: the engine failed; the table that was being moved is as it was.
+        """
+        self._open()
+        try:
+            stored = self._stored_tables()
+            self._ensure_tables()
+            moved = [self._move(move) for move in pending_moves(stored)]
+            for name in stored.intersection(FORMER_LOCKS):
+                self.execute("drop_table", table=self.statements.qualified(SCHEMA, name))
+            return moved
+        finally:
+            self._close()
+
+    def _move(self, move: Move) -> Moved:
+        former, table = self.statements.qualified(SCHEMA, move.former), self.statements.table(move.table)
+        with self.transaction():
+            # An earlier attempt may have been killed between the rows and the table that they came from.
+            self.execute("empty_table", table=table)
+            self.execute("move_rows", table=table, former=former, expressions=move.expressions())
+            (wanted,), (found,) = (self.fetch("count_rows", table=each) for each in (former, table))
+            if wanted != found:
+                raise WarehouseError(
+                    f"{SCHEMA}.{move.former} has {wanted['all_rows']:,} rows, but {found['all_rows']:,} came to "
+                    f"{move.table}: nothing was changed. Stop every process that writes to the warehouse, then run "
+                    f"python -m tracks_assets.migrate again."
+                )
+        self.execute("drop_table", table=former)
+        return Moved(move.former, move.table, int(found["all_rows"]))
+
+    def _stored_tables(self) -> set[str]:
+        """The names of the tables that the schema ``posthog`` has; an engine without earlier releases knows none."""
+        return set()
 
     @abstractmethod
     def _open(self) -> None:

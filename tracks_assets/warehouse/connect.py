@@ -6,7 +6,7 @@ from tracks_assets.core.errors import WarehouseError
 from tracks_assets.settings import Settings
 from tracks_assets.warehouse.base import Warehouse
 from tracks_assets.warehouse.bigquery.engine import BigQueryWarehouse
-from tracks_assets.warehouse.bigquery.target import BigQueryPlace
+from tracks_assets.warehouse.bigquery.target import BigQueryTarget
 from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
 
 LOCK_WAIT = 60.0
@@ -24,7 +24,7 @@ def warehouse_of(
         labels: what jobs carry, on the engine that bills them.
     """
     if settings.engine == "bigquery":
-        return BigQueryWarehouse(bigquery_place(settings), labels, settings.memory_limit)
+        return BigQueryWarehouse(bigquery_target(settings), labels, settings.memory_limit)
     return DuckDbWarehouse(settings.duckdb_path, lock_wait, settings.memory_limit)
 
 
@@ -41,9 +41,9 @@ def existing_warehouse(settings: Settings, lock_wait: float = LOCK_WAIT) -> Ware
     return warehouse_of(settings, lock_wait)
 
 
-def bigquery_place(settings: Settings) -> BigQueryPlace:
+def bigquery_target(settings: Settings) -> BigQueryTarget:
     """Where the settings say that BigQuery's datasets are."""
-    return BigQueryPlace(
+    return BigQueryTarget(
         project=settings.bq_project or "",
         location=settings.bq_location,
         dataset_prefix=settings.bq_dataset_prefix,

@@ -81,21 +81,21 @@ class RepairSupport(ABC):
 
     @abstractmethod
     def take_snapshot(self, snapshot: str, touched: str, expires_at: datetime) -> None:
-        """Keeps, under the name ``snapshot`` beside tracks, at least all rows that a repair is going to touch.
+        """Keeps, in the table ``snapshot``, at least all rows that a repair is going to touch.
 
         Args:
-            snapshot: the name of the table that holds it from now on.
+            snapshot: the table that holds it from now on, as ``schema.name``.
             touched: a table of the ids (event_id) that the repair is going to touch.
             expires_at: until when it is kept; an engine without expiring tables leaves that to ``drop_snapshot``.
         """
 
     @abstractmethod
     def drop_snapshot(self, snapshot: str) -> None:
-        """Removes the snapshot of that name, and what a killed rewrite left of it, if it is there."""
+        """Removes a snapshot (``schema.name``), and what a killed rewrite left of it, if it is there."""
 
     @abstractmethod
     def has_snapshot(self, snapshot: str) -> bool:
-        """Whether the snapshot of that name is there."""
+        """Whether a snapshot (``schema.name``) is there."""
 
     @abstractmethod
     def deduplicated(self, snapshot: str) -> AbstractContextManager[Rewritten]:

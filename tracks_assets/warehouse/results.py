@@ -75,7 +75,7 @@ class LegacyMerge:
     Attributes:
         rows: rows of the window.
         inserted: rows that tracks lacked and has now.
-        standing: rows that were skipped because tracks held their event already.
+        already_stored: rows that were skipped because tracks held their event already.
         repeated: rows that were skipped because another row of the window of the same event was taken.
         collided: rows whose id belongs to another event, in tracks or in the window; they are in tracks_collisions.
         null_ids: rows that have no id, and can never be inserted.
@@ -83,7 +83,7 @@ class LegacyMerge:
 
     rows: int
     inserted: int
-    standing: int
+    already_stored: int
     repeated: int
     null_ids: int
     collided: int = 0

@@ -25,11 +25,11 @@ def dialect(engine: str) -> Any:
 
 
 @dataclass(frozen=True)
-class Placed:
-    """A table as statements name it: its text is its place in the engine's own words."""
+class TableReference:
+    """A table as statements name it: its text is its qualified name in the engine."""
 
     table: Table
-    place: str
+    qualified: str
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -37,7 +37,7 @@ class Placed:
         return self.table.columns
 
     def __str__(self) -> str:
-        return self.place
+        return self.qualified
 
 
 @dataclass(frozen=True)
@@ -46,19 +46,23 @@ class Statements:
 
     Attributes:
         engine: ``duckdb`` or ``bigquery``; the name of the folder with its own statements.
-        place: how the engine names a table, given schema and name.
+        qualified: how the engine names a table, given schema and name.
         parameter: how the engine marks a query parameter.
     """
 
     engine: str
-    place: Callable[[str, str], str]
+    qualified: Callable[[str, str], str]
     parameter: Callable[[str], str]
 
-    def table(self, table: Table) -> "Placed":
+    def table(self, table: Table) -> "TableReference":
         """A table of the project as this engine's statements name it."""
-        return Placed(table, self.place(table.schema, table.name))
+        return TableReference(table, self.qualified(table.schema, table.name))
 
-    def text(self, statement: str, /, **blanks: Any) -> str:
+    def named(self, table: str) -> str:
+        """The qualified name of a table that is given as ``schema.name``."""
+        return self.qualified(*table.split("."))
+
+    def text(self, statement: str, /, **variables: Any) -> str:
         """The text of the statement in the file ``<statement>.sql``; every table is a blank by its own name.
 
         Raises:
@@ -69,9 +73,9 @@ class Statements:
             "dialect": dialect(self.engine),
             "shared": macros(SQL / "macros.sql"),
             "parameter": self.parameter,
-            "place": self.place,
+            "qualified": self.qualified,
         }
-        return render(self._file(statement), {**tables, **common, **blanks})
+        return render(self._file(statement), {**tables, **common, **variables})
 
     def _file(self, statement: str) -> Path:
         own = SQL / self.engine / f"{statement}.sql"
@@ -79,7 +83,7 @@ class Statements:
 
 
 DUCKDB_STATEMENTS = Statements(
-    "duckdb", place=lambda schema, name: f"{schema}.{name}", parameter=lambda name: f"${name}"
+    "duckdb", qualified=lambda schema, name: f"{schema}.{name}", parameter=lambda name: f"${name}"
 )
 
 
@@ -87,6 +91,6 @@ def bigquery_statements(project: str, dataset_prefix: str = "") -> Statements:
     """The texts for BigQuery, where tables lie in datasets of a project."""
     return Statements(
         "bigquery",
-        place=lambda schema, name: f"`{project}.{dataset_prefix}{schema}.{name}`",
+        qualified=lambda schema, name: f"`{project}.{dataset_prefix}{schema}.{name}`",
         parameter=lambda name: f"@{name}",
     )

@@ -12,26 +12,28 @@ TRACKS = Table(
     partitioned_by="created_at",
     clustered_by=("event_name", "user_id"),
 )
-TRACKS_CONTENTS = Table(
-    "tracks_contents",
+CONTENT_FINGERPRINTS = Table(
+    "content_fingerprints",
     (stamp("content", ColumnType.INT64, "Fingerprint of a row as a merge wrote it: all of its columns but its time."),),
     "One number for each row that a merge wrote into tracks. It shows whether a re-delivery changes anything.",
+    schema=OPS_SCHEMA,
 )
-TRACKS_REDELIVERED = Table(
-    "tracks_redelivered",
+UNCHANGED_REDELIVERIES = Table(
+    "unchanged_redeliveries",
     (
         stamp("event_id", ColumnType.STRING, "The event's id."),
         stamp("event_inserted_at", ColumnType.TIMESTAMP, "The insert time of the delivery."),
         stamp("bq_ingested_timestamp", ColumnType.TIMESTAMP, "The loader's stamp of the delivery."),
         stamp("window_start", ColumnType.TIMESTAMP, "The export hour (its start) that held the delivery."),
-        stamp("standing_inserted_at", ColumnType.TIMESTAMP, "The insert time of the row of tracks that it repeats."),
+        stamp("stored_inserted_at", ColumnType.TIMESTAMP, "The insert time of the row of tracks that it repeats."),
         stamp(
-            "standing_ingested_timestamp",
+            "stored_ingested_timestamp",
             ColumnType.TIMESTAMP,
             "The loader's stamp of that row. If tracks now has another row, this delivery does not count.",
         ),
     ),
     "Newer deliveries that repeated the content of the stored row, and so changed nothing in tracks.",
+    schema=OPS_SCHEMA,
 )
 TRACKS_COLLISIONS = Table(
     "tracks_collisions",
@@ -54,7 +56,7 @@ DUPLICATE_CENSUS = Table(
             "Event ids that are stored with several (event_name, user_id): different events, which a dedup would lose.",
         ),
         stamp(
-            "redated_rows",
+            "moved_rows",
             ColumnType.INT64,
             "Rows whose UUIDv7 id carries a time more than 24 hours from created_at.",
         ),
@@ -62,21 +64,23 @@ DUPLICATE_CENSUS = Table(
         stamp("newest_ingested_timestamp", ColumnType.TIMESTAMP, "The newest bq_ingested_timestamp."),
     ),
     "One row for each count of tracks: rows, ids, duplicates, collisions, rows that moved in time.",
+    schema=OPS_SCHEMA,
 )
-TRACKS_DUPLICATES = Table(
-    "tracks_duplicates",
+ARCHIVED_DUPLICATES = Table(
+    "archived_duplicates",
     (
         *TRACK_COLUMNS,
         stamp("dedup_id", ColumnType.STRING, "The dedup that removed the row from tracks."),
         stamp("removed_at", ColumnType.TIMESTAMP, "When it did."),
-        stamp("winner_created_at", ColumnType.TIMESTAMP, "The time of the row that was kept."),
-        stamp("winner_bq_ingested_timestamp", ColumnType.TIMESTAMP, "The loader's stamp of the row that was kept."),
+        stamp("kept_created_at", ColumnType.TIMESTAMP, "The time of the row that was kept."),
+        stamp("kept_bq_ingested_timestamp", ColumnType.TIMESTAMP, "The loader's stamp of the row that was kept."),
     ),
     "Every row that a dedup removed from tracks, in full.",
     partitioned_by="removed_at",
+    schema=OPS_SCHEMA,
 )
-TRACKS_REDATED = Table(
-    "tracks_redated",
+ARCHIVED_TIMES = Table(
+    "archived_times",
     (
         stamp("event_id", ColumnType.STRING, "The event's id."),
         stamp("created_at", ColumnType.TIMESTAMP, "The time that the row had before."),
@@ -89,6 +93,7 @@ TRACKS_REDATED = Table(
     ),
     "Every time that restore_created_at replaced in tracks.",
     partitioned_by="restored_at",
+    schema=OPS_SCHEMA,
 )
 TRACKS_REPAIRS = Table(
     "tracks_repairs",
@@ -106,6 +111,7 @@ TRACKS_REPAIRS = Table(
         stamp("rows_archived", ColumnType.INT64, "Rows, or times, that the repair put into its archive."),
     ),
     "One row for each repair of tracks: what it saw, how far it came, and where its snapshot is.",
+    schema=OPS_SCHEMA,
 )
 
 
@@ -177,12 +183,12 @@ DAILY_METRICS = Table(
 TABLES = (
     *(table for feed in FEEDS for table, _ in feed.slices),
     TRACKS,
-    TRACKS_CONTENTS,
-    TRACKS_REDELIVERED,
+    CONTENT_FINGERPRINTS,
+    UNCHANGED_REDELIVERIES,
     TRACKS_COLLISIONS,
     DUPLICATE_CENSUS,
-    TRACKS_DUPLICATES,
-    TRACKS_REDATED,
+    ARCHIVED_DUPLICATES,
+    ARCHIVED_TIMES,
     TRACKS_REPAIRS,
     LOAD_LOG,
     MERGE_LOG,
@@ -190,24 +196,25 @@ TABLES = (
 )
 
 
-def _turn(table: Table) -> Table:
+def _lock_table(table: Table) -> Table:
     columns = (
         stamp("number", ColumnType.INT64, "Always 1: there is one row."),
         stamp("taken_at", ColumnType.TIMESTAMP, "When a transaction last began to write."),
     )
     return Table(
-        f"{table.name}_turn",
+        f"{table.name}_lock",
         columns,
         f"The write lock of {table.name}: one row, which every writer changes first. BigQuery aborts one of two.",
+        schema=OPS_SCHEMA,
     )
 
 
-_WRITE_LOCKS = {table: _turn(table) for table in (*(feed.table for feed in FEEDS), TRACKS)}
+_WRITE_LOCKS = {table: _lock_table(table) for table in (*(feed.table for feed in FEEDS), TRACKS)}
 
-TURNS = tuple(_WRITE_LOCKS.values())
+LOCK_TABLES = tuple(_WRITE_LOCKS.values())
 """What an engine with several writers at a time has besides ``TABLES``; see dbt's macro ``write_lock``."""
 
-EVERY_TABLE = (*TABLES, *TURNS)
+EVERY_TABLE = (*TABLES, *LOCK_TABLES)
 
 
 def write_lock(table: Table) -> Table:

@@ -29,9 +29,9 @@
     https://cloud.google.com/bigquery/docs/transactions#transaction_concurrency.
 -#}
 {% macro write_lock(table) -%}
-merge into {{ table }} as turn
+merge into {{ table }} as lock
 using (select 1 as number, current_timestamp() as taken_at) as taker
-    on turn.number = taker.number
+    on lock.number = taker.number
 when matched then update set taken_at = taker.taken_at
 when not matched then insert (number, taken_at) values (taker.number, taker.taken_at)
 {%- endmacro %}

@@ -101,8 +101,8 @@ redelivered as (
         {{ key_columns(merge) }},
         {{ merge.inserted_at }} as inserted_at,
         {{ merge.loaded_at }} as ingested_at,
-        standing_inserted_at as stored_inserted_at,
-        standing_ingested_timestamp as stored_ingested_at
+        stored_inserted_at,
+        stored_ingested_timestamp as stored_ingested_at
     from {{ source(*merge.tables.redelivered) }}
 ),
 
@@ -145,7 +145,7 @@ known as (
             = coalesce(last_repeats.stored_ingested_at, {{ long_ago() }})
 ),
 
-copies as (
+duplicate_rows as (
     select
         {{ key_columns(merge) }},
         stored_inserted_at,
@@ -162,7 +162,7 @@ copies as (
 ),
 
 current_rows as (
-    select * from copies
+    select * from duplicate_rows
     where from_last = 1
 ),
 

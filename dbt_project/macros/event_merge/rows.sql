@@ -26,8 +26,8 @@ insert into {{ merge_table(merge, 'redelivered') }} (
     {{ merge.inserted_at }},
     {{ merge.loaded_at }},
     {{ merge.window }},
-    standing_inserted_at,
-    standing_ingested_timestamp
+    stored_inserted_at,
+    stored_ingested_timestamp
 )
 select
     {{ key_columns(merge) }},

@@ -17,11 +17,11 @@
     'delivery_columns': ['window_start', 'source_file'],
     'cutover': env_var('TRACKS_CUTOVER', ''),
     'tables': {
-        'contents': ['posthog', 'tracks_contents'],
-        'redelivered': ['posthog', 'tracks_redelivered'],
+        'contents': ['posthog_ops', 'content_fingerprints'],
+        'redelivered': ['posthog_ops', 'unchanged_redeliveries'],
         'collisions': ['posthog_ops', 'tracks_collisions'],
         'log': ['posthog_ops', 'merge_log'],
-        'lock': ['posthog', 'tracks_turn'],
+        'lock': ['posthog_ops', 'tracks_lock'],
     },
 } -%}
 {{

@@ -22,8 +22,8 @@ create table mixpanel.events_redelivered (
     processed_at timestamptz,
     loaded_at timestamptz,
     export_day timestamptz,
-    standing_inserted_at timestamptz,
-    standing_ingested_timestamp timestamptz
+    stored_inserted_at timestamptz,
+    stored_ingested_timestamp timestamptz
 );
 
 create table mixpanel.events_log (

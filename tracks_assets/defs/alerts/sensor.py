@@ -56,12 +56,12 @@ def look(context: dg.SensorEvaluationContext, store: AlertStore, settings: Setti
     location = context.code_location_origin.location_name if context.code_location_origin else None
     source = Source(context.instance, Graph.of(repository), location)
     before, now = store.positions(), _now()
-    told = Context(settings.show_values, settings.ui_url, location or "", source.graph.downstream)
+    reported = Context(settings.show_values, settings.ui_url, location or "", source.graph.downstream)
     runs, runs_position = source.finished_runs(before.get(RUNS), now)
     results, results_position = source.evaluations_without_run(before.get(EVALUATIONS), now)
-    observations = [seen for run in runs for seen in of_run(run, told)]
-    observations += [of_check(result, told) for result in results]
-    observations += filter(None, (of_ticks(ticks, told) for ticks in source.ticks(NAME, now)))
+    observations = [seen for run in runs for seen in of_run(run, reported)]
+    observations += [of_check(result, reported) for result in results]
+    observations += filter(None, (of_ticks(ticks, reported) for ticks in source.ticks(NAME, now)))
     record(store, before, {RUNS: runs_position, EVALUATIONS: results_position}, observations, Policy.of(settings), _now)
 
 

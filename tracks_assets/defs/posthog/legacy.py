@@ -74,7 +74,7 @@ def hour_line(hour: LegacyHour) -> str:
 def merge_line(merge: LegacyMerge) -> str:
     """The log line for a window that is in tracks now."""
     return (
-        f"{merge.rows:,} rows: {merge.inserted:,} inserted into {TRACKS}, {merge.standing:,} skipped because "
+        f"{merge.rows:,} rows: {merge.inserted:,} inserted into {TRACKS}, {merge.already_stored:,} skipped because "
         f"their event is stored there already, {merge.repeated:,} repeats of an event within the window, "
         f"{merge.null_ids:,} without an id, "
         f"{merge.collided:,} kept in {TRACKS_COLLISIONS} because their id belongs to another event"

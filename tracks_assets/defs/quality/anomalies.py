@@ -100,14 +100,14 @@ def without_history(evaluations: Sequence[Evaluation]) -> list[str]:
     return [each.check.name for each in evaluations if each.result is Result.NOT_ENOUGH_HISTORY]
 
 
-def evaluation_result(evaluation: Evaluation, shown: EvaluatedDay, said: Message) -> dg.AssetCheckResult:
+def evaluation_result(evaluation: Evaluation, shown: EvaluatedDay, error_text: Message) -> dg.AssetCheckResult:
     """An evaluation as Dagster's UI and alerts take it."""
     expected = shown.expectation
     metadata: dict[str, Any] = {
         RESULT: evaluation.result.value,
-        "finding": said.finding,
-        "comparison": said.comparison,
-        **({"next_step": said.next_step} if said.next_step else {}),
+        "finding": error_text.finding,
+        "comparison": error_text.comparison,
+        **({"next_step": error_text.next_step} if error_text.next_step else {}),
         "day": dg.MetadataValue.timestamp(shown.day),
         "value": shown.value,
         "expected_low": round(expected.low),
@@ -126,6 +126,6 @@ def evaluation_result(evaluation: Evaluation, shown: EvaluatedDay, said: Message
         asset_key=DAILY_METRICS_KEY,
         passed=evaluation.result is Result.PASSED,
         severity=dg.AssetCheckSeverity[evaluation.check.severity],
-        description=said.description,
+        description=error_text.description,
         metadata=metadata,
     )

@@ -131,7 +131,7 @@ def counted_checks(warehouse: Warehouse, counted: census.Census) -> dict[str, Ch
         ),
         "no_collisions_all": lambda: _no_collisions_all(warehouse, counted),
         "created_at_kept": lambda: with_examples(
-            checks.created_at_kept(counted, census.newest(warehouse)), lambda: census.redated_examples(warehouse)
+            checks.created_at_kept(counted, census.newest(warehouse)), lambda: census.moved_row_examples(warehouse)
         ),
     }
 

@@ -74,7 +74,7 @@ def snapshot(context: dg.OpExecutionContext, warehouse: WarehouseResource, order
     """Keeps what a rollback needs."""
     with warehouse.opened(context, JOB) as tables:
         repair = take_snapshot(tables, order.repair_id, datetime.now(UTC), order.snapshot_days)
-    context.log.info(f"posthog.{repair.snapshot} is taken: tracks has {repair.rows_before:,} rows.")
+    context.log.info(f"{repair.snapshot} is taken: tracks has {repair.rows_before:,} rows.")
     return repair.repair_id
 
 
@@ -83,7 +83,7 @@ def archive_rows(context: dg.OpExecutionContext, warehouse: WarehouseResource, r
     """Puts every row that is to be removed into the archive, whole."""
     with warehouse.opened(context, JOB) as tables:
         archived = archive(tables, repair_id, datetime.now(UTC))
-    context.log.info(f"{archived:,} rows are archived in posthog.tracks_duplicates.")
+    context.log.info(f"{archived:,} rows are archived in posthog_ops.archived_duplicates.")
     return repair_id
 
 

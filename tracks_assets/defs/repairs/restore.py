@@ -63,12 +63,12 @@ def restore_preflight(
             for repair in unreported(tables, JOB):
                 context.log.info(_report(tables, RestoreOrder(repair.repair_id, config.tolerance_hours)))
         planned = plan(tables, now, config.tolerance_hours)
-    is_needed = planned.times.redated > 0
+    is_needed = planned.times.moved > 0
     page = plan_page(planned, config.dry_run) if is_needed else nothing_to_do(planned.times, planned.tolerance_hours)
     context.log.info(page)
     figures = {
         "rows": planned.times.rows,
-        "rows_to_restore": planned.times.redated,
+        "rows_to_restore": planned.times.moved,
         "share_of_other_versions": planned.times.share_without_time,
     }
     yield dg.Output(page, "page", metadata={"page": dg.MetadataValue.md(page), **figures})
@@ -81,7 +81,7 @@ def restore_snapshot(context: dg.OpExecutionContext, warehouse: WarehouseResourc
     """Keeps what a rollback needs."""
     with warehouse.opened(context, JOB) as tables:
         repair = take_snapshot(tables, order.repair_id, datetime.now(UTC), order.tolerance_hours)
-    context.log.info(f"posthog.{repair.snapshot} is taken: tracks has {repair.rows_before:,} rows.")
+    context.log.info(f"{repair.snapshot} is taken: tracks has {repair.rows_before:,} rows.")
     return order
 
 

@@ -47,7 +47,7 @@ def usage_metadata(usage: Usage | None, since: Usage | None = None) -> Mapping[s
     if usage is None:
         return {}
     usage = usage.since(since or Usage())
-    told = {
+    reported = {
         "jobs": usage.jobs,
         "bytes_billed": usage.bytes_billed,
         "slot_ms": usage.slot_ms,
@@ -55,7 +55,7 @@ def usage_metadata(usage: Usage | None, since: Usage | None = None) -> Mapping[s
         "dml_rows_updated": usage.updated,
         "dml_rows_deleted": usage.deleted,
     }
-    return {name: number for name, number in told.items() if number is not None}
+    return {name: number for name, number in reported.items() if number is not None}
 
 
 def hour_cost(hour: datetime, seconds: float, usage: Usage | None, before: Usage | None) -> HourCost:

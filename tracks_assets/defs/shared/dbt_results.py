@@ -12,7 +12,7 @@ from tracks_assets.warehouse.results import Usage
 
 Results = Mapping[str, Mapping[str, Any]]
 
-_MOST_LETTERS = 400
+_MOST_CHARACTERS = 400
 _NOT_THE_CAUSE = re.compile(r"^((Database|Runtime) Error in (model|test) |compiled code at )")
 
 
@@ -25,8 +25,8 @@ def results_of(file: Path) -> Results:
 
 def usage_of(results: Results) -> Usage:
     """What the nodes were billed, where the engine tells."""
-    told = [result.get("adapter_response") or {} for result in results.values()]
-    billed = [response for response in told if response.get("bytes_billed") is not None]
+    reported = [result.get("adapter_response") or {} for result in results.values()]
+    billed = [response for response in reported if response.get("bytes_billed") is not None]
     return Usage(
         jobs=len(billed),
         bytes_billed=sum(response["bytes_billed"] for response in billed),
@@ -40,15 +40,15 @@ def errors_in(events: Iterable[DbtCliEventMessage]) -> str:
     return "; ".join(info["msg"] for info in infos if info["level"] == "error")
 
 
-def cause_of(name: str, results: Results, said: str) -> str:
+def cause_of(name: str, results: Results, error_text: str) -> str:
     """Why a model or test did not come to its end, in one line.
 
     Args:
         name: the model's or test's name.
         results: what dbt recorded.
-        said: the errors that it told.
+        error_text: the errors that it told.
     """
-    told = str(results.get(name, {}).get("message") or said or "it says nothing")
-    lines = [line.strip() for line in told.splitlines()]
+    reported = str(results.get(name, {}).get("message") or error_text or "it says nothing")
+    lines = [line.strip() for line in reported.splitlines()]
     cause = " ".join(line for line in lines if line and not _NOT_THE_CAUSE.match(line))
-    return (cause or told.strip())[:_MOST_LETTERS].rstrip(". ")
+    return (cause or reported.strip())[:_MOST_CHARACTERS].rstrip(". ")

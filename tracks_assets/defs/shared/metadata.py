@@ -132,7 +132,7 @@ def legacy_merge_metadata(merge: LegacyMerge, hours: int) -> Metadata:
         "window_hours": hours,
         "window_rows": merge.rows,
         "rows_inserted": merge.inserted,
-        "rows_skipped_standing": merge.standing,
+        "rows_already_stored": merge.already_stored,
         "rows_skipped_repeated": merge.repeated,
         "rows_skipped_collided": merge.collided,
         "rows_skipped_null_id": merge.null_ids,

@@ -85,8 +85,8 @@ def decide(state: State, facts: Facts, rules: Rules, now: datetime) -> Decision:
             entries[hour] = entry
     ranges = _range_sizes(entries.values())
     for hour, entry in entries.items():
-        judged = _after_runs(hour, entry, facts, ranges, now)
-        entries[hour], note = _after_listing(hour, judged, facts.listings.get(hour, _NOTHING_YET).seen, rules, now)
+        evaluated = _after_runs(hour, entry, facts, ranges, now)
+        entries[hour], note = _after_listing(hour, evaluated, facts.listings.get(hour, _NOTHING_YET).seen, rules, now)
         notes += [note] if note else []
 
     until = max([state.until, *(hour + HOUR for hour in admitted)])

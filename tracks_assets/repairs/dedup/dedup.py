@@ -12,7 +12,7 @@ from tracks_assets.quality.census import Census, count
 from tracks_assets.quality.pages import Statement, cost_refusal, scanned_by, space_refusal
 from tracks_assets.repairs.rehearsal import rehearse
 from tracks_assets.repairs.repair import (
-    STANDING,
+    IN_EFFECT,
     Fingerprint,
     Repair,
     RepairError,
@@ -26,8 +26,8 @@ from tracks_assets.repairs.repair import (
     find_repair,
     fingerprint,
     new_repair_id,
+    qualified_tracks,
     repairs_of,
-    tracks_place,
 )
 from tracks_assets.warehouse.base import Warehouse
 from tracks_assets.warehouse.repairing import Rewritten
@@ -88,24 +88,24 @@ def plan(warehouse: Warehouse, now: datetime, snapshot_days: int) -> DedupPlan |
     """
     check_obstacles(warehouse, JOB)
     census = count(warehouse, now)
-    said = refusal(census)
-    if said:
-        raise RepairError(said)
+    found = refusal(census)
+    if found:
+        raise RepairError(found)
     if census.excess_rows == 0:
         return None
     planned = _plan(warehouse, census, now, snapshot_days)
-    said = space_refusal(
+    found = space_refusal(
         JOB, "its snapshot and archive need", planned.needed_bytes, planned.free_bytes
     ) or cost_refusal(JOB, planned.statements, warehouse.repairing.byte_limit)
-    if said:
-        raise RepairError(said)
+    if found:
+        raise RepairError(found)
     return planned
 
 
 def _plan(warehouse: Warehouse, census: Census, now: datetime, snapshot_days: int) -> DedupPlan:
     repair_id = new_repair_id(JOB, now)
     copies = census.duplicate_event_ids + census.excess_rows
-    whole = warehouse.repairing.estimate("fingerprint", table=tracks_place(warehouse))
+    whole = warehouse.repairing.estimate("fingerprint", table=qualified_tracks(warehouse))
     return DedupPlan(
         repair_id=repair_id,
         census=census,
@@ -115,7 +115,7 @@ def _plan(warehouse: Warehouse, census: Census, now: datetime, snapshot_days: in
         ),
         needed_bytes=whole * (copies + census.excess_rows) // max(census.rows, 1),
         free_bytes=warehouse.repairing.free_bytes(),
-        sample=tuple(warehouse.fetch("sample_copies", events=SAMPLED_EVENTS)),
+        sample=tuple(warehouse.fetch("sample_duplicate_rows", events=SAMPLED_EVENTS)),
     )
 
 
@@ -134,9 +134,9 @@ def take_snapshot(warehouse: Warehouse, repair_id: str, now: datetime, snapshot_
     Raises:
         RepairError: see ``check_obstacles``; a step can be started again long after its plan.
     """
-    standing = [repair for repair in repairs_of(warehouse, JOB) if repair.repair_id == repair_id]
-    if standing and standing[0].state in STANDING:
-        return standing[0]
+    in_effect = [repair for repair in repairs_of(warehouse, JOB) if repair.repair_id == repair_id]
+    if in_effect and in_effect[0].state in IN_EFFECT:
+        return in_effect[0]
     check_obstacles(warehouse, JOB)
     clear_unfinished(warehouse, JOB, DELETE_ARCHIVED)
     drop_expired(warehouse, (JOB,), now)
@@ -147,13 +147,13 @@ def take_snapshot(warehouse: Warehouse, repair_id: str, now: datetime, snapshot_
 def archive(warehouse: Warehouse, repair_id: str, now: datetime) -> int:
     """Puts every row that is going to be removed into the archive; returns how many. Safe to repeat."""
     repair = find_repair(warehouse, JOB, repair_id)
-    if repair.state in STANDING:
+    if repair.state in IN_EFFECT:
         return repair.rows_archived or 0
     warehouse.execute(DELETE_ARCHIVED, {"repair_id": repair_id})
     archived = warehouse.execute(
-        "archive_losers",
+        "archive_rows_to_remove",
         {"repair_id": repair_id, "removed_at": now},
-        snapshot=repair.snapshot_place(warehouse),
+        snapshot=repair.qualified_snapshot(warehouse),
     )
     advance(warehouse, repair, State.ARCHIVED, rows_archived=archived)
     return archived
@@ -166,11 +166,11 @@ def rewrite(warehouse: Warehouse, repair_id: str) -> Repair:
         RepairError: the result is not what it must be, or see ``check_obstacles``; tracks is as it was.
     """
     repair = find_repair(warehouse, JOB, repair_id)
-    if repair.state in STANDING:
+    if repair.state in IN_EFFECT:
         return repair
     check_obstacles(warehouse, JOB)
     try:
-        with warehouse.repairing.deduplicated(repair.snapshot_place(warehouse)) as rewritten:
+        with warehouse.repairing.deduplicated(repair.qualified_snapshot(warehouse)) as rewritten:
             rows = _verified(warehouse, repair, rewritten).rows
             with warehouse.repairing.publication(rewritten, repair_id):
                 check_unfinished(warehouse, repair)
@@ -184,13 +184,13 @@ def rewrite(warehouse: Warehouse, repair_id: str) -> Repair:
 def _verified(warehouse: Warehouse, repair: Repair, rewritten: Rewritten) -> Fingerprint:
     after = fingerprint(warehouse, rewritten.table)
     archive_holds = archived(warehouse, repair.repair_id)
-    said = differences(repair, after, _ids_after(warehouse, repair, rewritten, after), archive_holds)
+    found = differences(repair, after, _ids_after(warehouse, repair, rewritten, after), archive_holds)
     if (rewritten.removed_rows, rewritten.removed_content) != (archive_holds.rows, archive_holds.content):
-        said.append("the rows removed are not the rows archived")
-    if said:
+        found.append("the rows removed are not the rows archived")
+    if found:
         raise RepairError(
             f"{repair.repair_id} is not published and posthog.tracks is as it was, for the result differs from what "
-            f"the snapshot saw: {'; '.join(said)}; if a merge came in between, run dedup_tracks again."
+            f"the snapshot saw: {'; '.join(found)}; if a merge came in between, run dedup_tracks again."
         )
     return after
 
@@ -201,7 +201,7 @@ def _ids_after(warehouse: Warehouse, repair: Repair, rewritten: Rewritten, after
     Ids that the snapshot does not hold stood once when it was taken; that their rows are the same ones is what the hash
     sum proves.
     """
-    (touched,) = warehouse.fetch("touched_copies", table=rewritten.table, touched=repair.snapshot_place(warehouse))
+    (touched,) = warehouse.fetch("touched_rows", table=rewritten.table, touched=repair.qualified_snapshot(warehouse))
     return after.rows_with_id - int(touched["all_rows"]) + int(touched["ids"])
 
 
@@ -213,15 +213,15 @@ def archived(warehouse: Warehouse, repair_id: str) -> Fingerprint:
 
 def differences(repair: Repair, after: Fingerprint, ids_after: int, removed: Fingerprint) -> list[str]:
     """What differs from a lossless dedup, each in a few words; empty where nothing does."""
-    said = []
+    found = []
     if after.rows != ids_after:
-        said.append(f"{after.rows:,} rows for {ids_after:,} different ids")
+        found.append(f"{after.rows:,} rows for {ids_after:,} different ids")
     if ids_after != repair.ids_before:
-        said.append(f"{ids_after:,} different ids, {repair.ids_before:,} before")
+        found.append(f"{ids_after:,} different ids, {repair.ids_before:,} before")
     if after.null_ids:
-        said.append(f"{after.null_ids:,} rows without an id")
+        found.append(f"{after.null_ids:,} rows without an id")
     if after.rows + removed.rows != repair.rows_before:
-        said.append(f"{after.rows:,} rows and {removed.rows:,} archived, {repair.rows_before:,} before")
+        found.append(f"{after.rows:,} rows and {removed.rows:,} archived, {repair.rows_before:,} before")
     if after.content + removed.content != int(repair.content_before):
-        said.append("the hash sum of rows and archived rows is another one")
-    return said
+        found.append("the hash sum of rows and archived rows is another one")
+    return found

@@ -15,7 +15,7 @@ from tracks_assets.repairs.repair import (
 )
 from tracks_assets.warehouse.base import Warehouse
 from tracks_assets.warehouse.results import Row
-from tracks_assets.warehouse.tables import TRACKS, TRACKS_DUPLICATES
+from tracks_assets.warehouse.tables import ARCHIVED_DUPLICATES, TRACKS
 
 ROLLBACK = "rollback_dedup"
 
@@ -48,13 +48,13 @@ def plan_rollback(warehouse: Warehouse, wanted: str) -> DedupRollback:
     """
     check_obstacles(warehouse, ROLLBACK)
     repair = choose(repairs_of(warehouse, JOB), JOB, wanted)
-    check_snapshot(warehouse, repair, TRACKS_DUPLICATES.name)
+    check_snapshot(warehouse, repair, ARCHIVED_DUPLICATES)
     state = _rollback_state(warehouse, repair)
     if state["damaged"]:
         raise RepairError(
-            f"The archive of {repair.repair_id} in posthog.tracks_duplicates does not hold what was removed of "
+            f"The archive of {repair.repair_id} in posthog_ops.archived_duplicates does not hold what was removed of "
             f"{state['damaged']:,} events, so nothing was changed: the rows as they were stand in "
-            f"posthog.{repair.snapshot}."
+            f"{repair.snapshot}."
         )
     return DedupRollback(
         repair=repair,
@@ -77,11 +77,11 @@ def roll_back(warehouse: Warehouse, wanted: str) -> DedupRollback:
         repair = planned.repair
         restored = warehouse.execute("restore_archived", {"repair_id": repair.repair_id})
         rows = warehouse.count_rows(TRACKS)
-        said = rollback_differences(planned, restored, rows, _rollback_state(warehouse, repair)["not_as_before"])
-        if said:
+        found = rollback_differences(planned, restored, rows, _rollback_state(warehouse, repair)["not_as_before"])
+        if found:
             raise RepairError(
                 f"The rollback of {repair.repair_id} is not published and posthog.tracks is as it was, for its result "
-                f"is not what the snapshot has: {'; '.join(said)}."
+                f"is not what the snapshot has: {'; '.join(found)}."
             )
         warehouse.execute(DELETE_ARCHIVED, {"repair_id": repair.repair_id})
         advance(warehouse, repair, State.ROLLED_BACK)
@@ -90,18 +90,18 @@ def roll_back(warehouse: Warehouse, wanted: str) -> DedupRollback:
 
 def rollback_differences(planned: DedupRollback, restored: int, rows: int, not_as_before: int) -> list[str]:
     """What differs from an exact rollback, each in a few words; empty where nothing does."""
-    said = []
+    found = []
     if restored != planned.rows_to_restore:
-        said.append(f"{restored:,} rows given back, {planned.rows_to_restore:,} archived")
+        found.append(f"{restored:,} rows given back, {planned.rows_to_restore:,} archived")
     if rows != planned.rows_after:
-        said.append(f"{rows:,} rows, {planned.rows_after:,} expected")
+        found.append(f"{rows:,} rows, {planned.rows_after:,} expected")
     if not_as_before != planned.merged_since:
-        said.append(f"{not_as_before:,} events differ from the snapshot, {planned.merged_since:,} were merged since")
-    return said
+        found.append(f"{not_as_before:,} events differ from the snapshot, {planned.merged_since:,} were merged since")
+    return found
 
 
 def _rollback_state(warehouse: Warehouse, repair: Repair) -> Row:
     (row,) = warehouse.fetch(
-        "rollback_state", {"repair_id": repair.repair_id}, snapshot=repair.snapshot_place(warehouse)
+        "rollback_state", {"repair_id": repair.repair_id}, snapshot=repair.qualified_snapshot(warehouse)
     )
     return row

@@ -56,11 +56,11 @@ def report_page(repair: Repair, months: Sequence[Month], times: IdTimes, toleran
         [
             f"# {repair.repair_id}: done",
             "",
-            f"- times restored, the old ones in posthog.tracks_redated: {repair.rows_archived or 0:,}",
+            f"- times restored, the old ones in posthog_ops.archived_times: {repair.rows_archived or 0:,}",
             *_times_lines(times, tolerance_hours),
             f"- rows before and now: {repair.rows_before:,}; different events before and now: {repair.ids_before:,}",
             f"- seconds from snapshot to here: {(now - repair.started_at).total_seconds():.1f}",
-            f"- snapshot: posthog.{repair.snapshot}, kept until {repair.expires_at:%Y-%m-%d %H:%M} UTC",
+            f"- snapshot: {repair.snapshot}, kept until {repair.expires_at:%Y-%m-%d %H:%M} UTC",
             f"- to roll back: run rollback_restore_created_at with snapshot: {repair.repair_id} in the config of its "
             f"op preflight, first as a dry run, then with dry_run: false",
             "",
@@ -91,7 +91,7 @@ def _times_lines(times: IdTimes, tolerance_hours: int) -> list[str]:
         f"- rows whose id is a UUIDv7 and tells a time: {times.rows_with_time:,}",
         f"- rows whose id is of another version, never touched: {times.rows_without_time:,} "
         f"({times.share_without_time:.1%})",
-        f"- rows later than their id says by more than {tolerance_hours} h: {times.redated:,}",
+        f"- rows later than their id says by more than {tolerance_hours} h: {times.moved:,}",
         f"- the same, but their id's own time is from before 2000, so they stay: {times.implausible:,}",
         f"- rows earlier than their id says by more than {tolerance_hours} h, which stay: {times.earlier:,}",
     ]

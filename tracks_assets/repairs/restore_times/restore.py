@@ -11,7 +11,7 @@ from datetime import datetime
 from tracks_assets.quality.pages import Statement, cost_refusal, scanned_by, space_refusal
 from tracks_assets.repairs.rehearsal import rehearse
 from tracks_assets.repairs.repair import (
-    STANDING,
+    IN_EFFECT,
     Fingerprint,
     Repair,
     RepairError,
@@ -26,20 +26,20 @@ from tracks_assets.repairs.repair import (
     find_repair,
     fingerprint,
     new_repair_id,
+    qualified_tracks,
     repairs_of,
-    tracks_place,
 )
 from tracks_assets.sources.posthog.contract import EARLIEST
 from tracks_assets.warehouse.base import Warehouse
 from tracks_assets.warehouse.results import Parameters, Row, content_sum
-from tracks_assets.warehouse.tables import TRACKS_REDATED
+from tracks_assets.warehouse.tables import ARCHIVED_TIMES
 
 JOB = "restore_created_at"
 SAMPLED_ROWS = 20
 SNAPSHOT_DAYS = 14
 
 _DELETE_ARCHIVED = "delete_archived_times"
-_REDATED_ROWS = "redated_rows"
+_MOVED_ROWS = "moved_rows"
 
 
 @dataclass(frozen=True)
@@ -49,14 +49,14 @@ class IdTimes:
     Attributes:
         rows: rows of tracks.
         rows_with_time: those whose id is a UUIDv7.
-        redated: those of them that stand later than their id says by more than the tolerance; they come back.
+        moved: those of them that stand later than their id says by more than the tolerance; they come back.
         implausible: the same, but the id's time lies before any that an event may have; they stay.
         earlier: those that stand earlier than their id says by more than the tolerance; they stay.
     """
 
     rows: int
     rows_with_time: int
-    redated: int
+    moved: int
     implausible: int
     earlier: int
 
@@ -113,7 +113,7 @@ def count_id_times(warehouse: Warehouse, tolerance_hours: int) -> IdTimes:
     """Counts what the ids of tracks say about its times; reads ids and times only."""
     (row,) = warehouse.fetch("count_id_times", _bounds(tolerance_hours))
     return IdTimes(
-        row["all_rows"], row["rows_with_time"], int(row["redated"]), int(row["implausible"]), int(row["earlier"])
+        row["all_rows"], row["rows_with_time"], int(row["moved"]), int(row["implausible"]), int(row["earlier"])
     )
 
 
@@ -125,27 +125,27 @@ def plan(warehouse: Warehouse, now: datetime, tolerance_hours: int) -> RestorePl
     """
     check_obstacles(warehouse, JOB)
     times = count_id_times(warehouse, tolerance_hours)
-    warehouse.execute("find_redated", _bounds(tolerance_hours))
+    warehouse.execute("find_moved_rows", _bounds(tolerance_hours))
     (touched,) = warehouse.fetch("count_touched")
-    whole = warehouse.repairing.estimate("fingerprint", table=tracks_place(warehouse))
+    whole = warehouse.repairing.estimate("fingerprint", table=qualified_tracks(warehouse))
     repair_id = new_repair_id(JOB, now)
     planned = RestorePlan(
         repair_id=repair_id,
         tolerance_hours=tolerance_hours,
         times=times,
-        months=_months(warehouse.fetch("redated_months", table=_REDATED_ROWS, of_repair=False)),
-        sample=tuple(warehouse.fetch("sample_redated", events=SAMPLED_ROWS)),
+        months=_months(warehouse.fetch("months_of_moved_rows", table=_MOVED_ROWS, of_repair=False)),
+        sample=tuple(warehouse.fetch("sample_moved_rows", events=SAMPLED_ROWS)),
         statements=rehearse(
-            warehouse, _REDATED_ROWS, lambda recorder: restore(recorder, repair_id, now, tolerance_hours)
+            warehouse, _MOVED_ROWS, lambda recorder: restore(recorder, repair_id, now, tolerance_hours)
         ),
         needed_bytes=whole * touched["all_rows"] // max(times.rows, 1),
         free_bytes=warehouse.repairing.free_bytes(),
     )
-    said = space_refusal(JOB, "its snapshot needs", planned.needed_bytes, planned.free_bytes) or cost_refusal(
+    found = space_refusal(JOB, "its snapshot needs", planned.needed_bytes, planned.free_bytes) or cost_refusal(
         JOB, planned.statements, warehouse.repairing.byte_limit
     )
-    if said:
-        raise RepairError(said)
+    if found:
+        raise RepairError(found)
     return planned
 
 
@@ -182,14 +182,14 @@ def take_snapshot(warehouse: Warehouse, repair_id: str, now: datetime, tolerance
     Raises:
         RepairError: see ``check_obstacles``; a step can be started again long after its plan.
     """
-    standing = [repair for repair in repairs_of(warehouse, JOB) if repair.repair_id == repair_id]
-    if standing and standing[0].state in STANDING:
-        return standing[0]
+    in_effect = [repair for repair in repairs_of(warehouse, JOB) if repair.repair_id == repair_id]
+    if in_effect and in_effect[0].state in IN_EFFECT:
+        return in_effect[0]
     check_obstacles(warehouse, JOB)
     clear(warehouse, now)
-    warehouse.execute("find_redated", _bounds(tolerance_hours))
+    warehouse.execute("find_moved_rows", _bounds(tolerance_hours))
     warehouse.find_duplicates()
-    return begin(warehouse, JOB, repair_id, now, SNAPSHOT_DAYS, touched=_REDATED_ROWS)
+    return begin(warehouse, JOB, repair_id, now, SNAPSHOT_DAYS, touched=_MOVED_ROWS)
 
 
 @dataclass(frozen=True)
@@ -233,7 +233,7 @@ def rewrite(warehouse: Warehouse, repair_id: str, now: datetime, tolerance_hours
         RepairError: the result is not what it must be, or see ``check_obstacles``; tracks is as it was.
     """
     repair = find_repair(warehouse, JOB, repair_id)
-    if repair.state in STANDING:
+    if repair.state in IN_EFFECT:
         return repair
     check_obstacles(warehouse, JOB)
     try:
@@ -250,22 +250,22 @@ def rewrite(warehouse: Warehouse, repair_id: str, now: datetime, tolerance_hours
 
 
 def _replace_times(warehouse: Warehouse, repair: Repair, now: datetime, tolerance_hours: int) -> Outcome:
-    snapshot, judging = repair.snapshot_place(warehouse), _bounds(tolerance_hours)
+    snapshot, judging = repair.qualified_snapshot(warehouse), _bounds(tolerance_hours)
     archiving = {"repair_id": repair.repair_id, "restored_at": now}
     archived = warehouse.execute("archive_times", {**judging, **archiving}, snapshot=snapshot)
-    seen, found = (_touched(warehouse, repair, table) for table in (snapshot, tracks_place(warehouse)))
+    seen, found = (_touched(warehouse, repair, table) for table in (snapshot, qualified_tracks(warehouse)))
     changed = warehouse.execute("restore_times", judging)
-    after = fingerprint(warehouse, tracks_place(warehouse))
+    after = fingerprint(warehouse, qualified_tracks(warehouse))
     warehouse.find_duplicates()
     return Outcome(
         changed=changed,
         archived=archived,
-        left=count_id_times(warehouse, tolerance_hours).redated,
+        left=count_id_times(warehouse, tolerance_hours).moved,
         tracks=after,
         ids=count_ids(warehouse, after),
         touched_seen=seen,
         touched_found=found,
-        touched_after=_touched(warehouse, repair, tracks_place(warehouse)),
+        touched_after=_touched(warehouse, repair, qualified_tracks(warehouse)),
     )
 
 
@@ -275,36 +275,38 @@ def _touched(warehouse: Warehouse, repair: Repair, table: str) -> Touched:
 
 
 def _check(repair: Repair, outcome: Outcome) -> None:
-    said = differences(repair, outcome)
-    if said:
+    found = differences(repair, outcome)
+    if found:
         raise RepairError(
             f"{repair.repair_id} is not published and posthog.tracks is as it was, for the result differs from what "
-            f"the snapshot saw: {'; '.join(said)}; if a merge came in between, run restore_created_at again."
+            f"the snapshot saw: {'; '.join(found)}; if a merge came in between, run restore_created_at again."
         )
 
 
 def differences(repair: Repair, outcome: Outcome) -> list[str]:
     """What differs from a restore that only moves times, each in a few words; empty where nothing does."""
-    said = []
+    found = []
     after, touched_seen, touched_after = outcome.tracks, outcome.touched_seen, outcome.touched_after
     if after.rows != repair.rows_before:
-        said.append(f"{after.rows:,} rows, {repair.rows_before:,} before")
+        found.append(f"{after.rows:,} rows, {repair.rows_before:,} before")
     if outcome.ids != repair.ids_before:
-        said.append(f"{outcome.ids:,} different ids, {repair.ids_before:,} before")
+        found.append(f"{outcome.ids:,} different ids, {repair.ids_before:,} before")
     if outcome.changed != outcome.archived:
-        said.append(f"{outcome.changed:,} times replaced, {outcome.archived:,} archived")
+        found.append(f"{outcome.changed:,} times replaced, {outcome.archived:,} archived")
     if outcome.left:
-        said.append(f"{outcome.left:,} rows still stand later than their id says")
+        found.append(f"{outcome.left:,} rows still stand later than their id says")
     if outcome.touched_found != touched_seen:
-        said.append("the touched events were changed meanwhile")
+        found.append("the touched events were changed meanwhile")
     if touched_after.content_without_time != touched_seen.content_without_time:
-        said.append("the touched events differ in more than their times")
+        found.append("the touched events differ in more than their times")
     if after.content - touched_after.content + touched_seen.content != int(repair.content_before):
-        said.append("rows of other events are not what they were")
-    return said
+        found.append("rows of other events are not what they were")
+    return found
 
 
 def restored_months(warehouse: Warehouse, repair: Repair) -> tuple[Month, ...]:
     """The rows that a restore gave back, by the month they came back to."""
-    place = warehouse.statements.place(TRACKS_REDATED.schema, TRACKS_REDATED.name)
-    return _months(warehouse.fetch("redated_months", {"repair_id": repair.repair_id}, table=place, of_repair=True))
+    table = warehouse.statements.qualified(ARCHIVED_TIMES.schema, ARCHIVED_TIMES.name)
+    return _months(
+        warehouse.fetch("months_of_moved_rows", {"repair_id": repair.repair_id}, table=table, of_repair=True)
+    )

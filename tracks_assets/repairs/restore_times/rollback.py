@@ -14,7 +14,7 @@ from tracks_assets.repairs.repair import (
 )
 from tracks_assets.repairs.restore_times.restore import JOB
 from tracks_assets.warehouse.base import Warehouse
-from tracks_assets.warehouse.tables import TRACKS_REDATED
+from tracks_assets.warehouse.tables import ARCHIVED_TIMES
 
 ROLLBACK = "rollback_restore_created_at"
 
@@ -56,14 +56,14 @@ def plan_rollback(warehouse: Warehouse, wanted: str) -> RestoreRollback:
     """
     check_obstacles(warehouse, ROLLBACK)
     repair = choose(repairs_of(warehouse, JOB), JOB, wanted)
-    check_snapshot(warehouse, repair, TRACKS_REDATED.name)
+    check_snapshot(warehouse, repair, ARCHIVED_TIMES)
     of_repair = {"repair_id": repair.repair_id}
-    warehouse.execute("find_seen_rows", of_repair, snapshot=repair.snapshot_place(warehouse))
+    warehouse.execute("find_seen_rows", of_repair, snapshot=repair.qualified_snapshot(warehouse))
     (state,) = warehouse.fetch("times_rollback_state", of_repair)
-    if not state["is_archive_whole"] or state["archived_times"] != repair.rows_archived:
+    if not state["is_archive_complete"] or state["archived_times"] != repair.rows_archived:
         raise RepairError(
-            f"The archive of {repair.repair_id} in posthog.tracks_redated does not hold the times that its snapshot "
-            f"tells of, so nothing was changed: the rows as they were stand in posthog.{repair.snapshot}."
+            f"The archive of {repair.repair_id} in posthog_ops.archived_times does not match its snapshot, so "
+            f"nothing was changed. The rows as they were are in {repair.snapshot}."
         )
     warehouse.execute("find_given_back")
     (counted,) = warehouse.fetch("count_given_back")
@@ -89,11 +89,11 @@ def roll_back(warehouse: Warehouse, wanted: str) -> RestoreRollback:
         deleted = warehouse.execute("delete_moved_events")
         inserted = warehouse.execute("insert_moved_events")
         (state,) = warehouse.fetch("times_rollback_state", {"repair_id": planned.repair.repair_id})
-        said = rollback_differences(planned, deleted, inserted, int(state["not_as_before"]))
-        if said:
+        found = rollback_differences(planned, deleted, inserted, int(state["not_as_before"]))
+        if found:
             raise RepairError(
                 f"The rollback of {planned.repair.repair_id} is not published and posthog.tracks is as it was, for its "
-                f"result is not what the snapshot has: {'; '.join(said)}."
+                f"result is not what the snapshot has: {'; '.join(found)}."
             )
         advance(warehouse, planned.repair, State.ROLLED_BACK)
     return planned
@@ -101,9 +101,9 @@ def roll_back(warehouse: Warehouse, wanted: str) -> RestoreRollback:
 
 def rollback_differences(planned: RestoreRollback, deleted: int, inserted: int, not_as_before: int) -> list[str]:
     """What differs from an exact rollback, each in a few words; empty where nothing does."""
-    said = []
+    found = []
     if not deleted == inserted == planned.rows_of_moved:
-        said.append(f"{deleted:,} rows taken out, {inserted:,} put back, {planned.rows_of_moved:,} expected")
+        found.append(f"{deleted:,} rows taken out, {inserted:,} put back, {planned.rows_of_moved:,} expected")
     if not_as_before > planned.merged_since:
-        said.append(f"{not_as_before:,} events differ from the snapshot, {planned.merged_since:,} were merged since")
-    return said
+        found.append(f"{not_as_before:,} events differ from the snapshot, {planned.merged_since:,} were merged since")
+    return found

@@ -19,7 +19,7 @@ from google.cloud import bigquery
 
 from tracks_assets.core.errors import WarehouseError
 from tracks_assets.core.feed import Feed
-from tracks_assets.core.tables import Table
+from tracks_assets.core.tables import SCHEMA, Table
 from tracks_assets.settings import MEMORY_LIMIT
 from tracks_assets.sources.posthog.layout import HOUR
 from tracks_assets.storage.inventory import HourInventory
@@ -32,7 +32,7 @@ from tracks_assets.warehouse.bigquery.publish import Publications
 from tracks_assets.warehouse.bigquery.repairing import BigQueryRepairs
 from tracks_assets.warehouse.bigquery.staging import Staging
 from tracks_assets.warehouse.bigquery.tables import PIPELINE_LABELS, difference, new_table
-from tracks_assets.warehouse.bigquery.target import BigQueryPlace
+from tracks_assets.warehouse.bigquery.target import BigQueryTarget
 from tracks_assets.warehouse.capabilities import Capabilities
 from tracks_assets.warehouse.repairing import RepairSupport
 from tracks_assets.warehouse.results import (
@@ -44,8 +44,8 @@ from tracks_assets.warehouse.results import (
     check_accounted_for,
     load_log_row,
 )
-from tracks_assets.warehouse.statements import Placed, Statements, bigquery_statements
-from tracks_assets.warehouse.tables import EVERY_TABLE, TRACKS, TURNS, write_lock
+from tracks_assets.warehouse.statements import Statements, TableReference, bigquery_statements
+from tracks_assets.warehouse.tables import EVERY_TABLE, LOCK_TABLES, TRACKS, write_lock
 
 _TIME_TRAVEL_HOURS = 168
 """How far back a dataset goes that says nothing of it: https://cloud.google.com/bigquery/docs/time-travel."""
@@ -64,7 +64,7 @@ class Part:
         staged: the staging table with its new rows; None where there are none.
     """
 
-    table: Placed
+    table: TableReference
     column: str
     staged: str | None
 
@@ -73,18 +73,18 @@ class BigQueryWarehouse(Warehouse):
     """The warehouse in the datasets of a Google Cloud project, made where they are missing.
 
     Args:
-        place: which project and datasets, and the bounds of jobs.
+        target: which project and datasets, and the bounds of jobs.
         labels: what every job carries besides the pipeline's own label, to tell what it was for.
         memory_limit: the limit of the DuckDB that transforms an hour here, for instance "2GB".
     """
 
     def __init__(
-        self, place: BigQueryPlace, labels: Mapping[str, str] | None = None, memory_limit: str = MEMORY_LIMIT
+        self, target: BigQueryTarget, labels: Mapping[str, str] | None = None, memory_limit: str = MEMORY_LIMIT
     ) -> None:
-        self._place = place
+        self._target = target
         self._memory_limit = memory_limit
-        self._statements = bigquery_statements(place.project, place.dataset_prefix)
-        self._jobs = Jobs(place, self._statements, {**PIPELINE_LABELS, **(labels or {})})
+        self._statements = bigquery_statements(target.project, target.dataset_prefix)
+        self._jobs = Jobs(target, self._statements, {**PIPELINE_LABELS, **(labels or {})})
         self._publications = Publications(self._jobs)
 
     @property
@@ -112,61 +112,68 @@ class BigQueryWarehouse(Warehouse):
 
     def _ensure_tables(self) -> None:
         for schema in sorted({table.schema for table in EVERY_TABLE}):
-            self._ensure_dataset(self._place.dataset(schema))
+            self._ensure_dataset(self._target.dataset(schema))
         with ThreadPoolExecutor(_CALLS_AT_ONCE) as pool:
             list(pool.map(self._ensure_table, EVERY_TABLE))
 
+    def _stored_tables(self) -> set[str]:
+        """See ``Warehouse._stored_tables``."""
+        name = self._target.dataset(SCHEMA)
+        with self._jobs.error_context(f"at the dataset {name}"):
+            try:
+                found = list(self._jobs.client.list_tables(name, retry=self._jobs.retry))
+            except NotFound:
+                return set()
+            return {table.table_id for table in found}
+
     def _ensure_dataset(self, name: str) -> None:
-        with self._jobs.told(f"at the dataset {name}"):
+        with self._jobs.error_context(f"at the dataset {name}"):
             wanted = bigquery.Dataset(name)
-            wanted.location = self._place.location
+            wanted.location = self._target.location
             wanted.labels = dict(PIPELINE_LABELS)
             try:
                 found = self._jobs.client.get_dataset(name, retry=self._jobs.retry)
             except NotFound:
                 found = self._jobs.client.create_dataset(wanted, exists_ok=True, retry=self._jobs.retry)
-        if found.location and found.location.upper() != self._place.location.upper():
+        if found.location and found.location.upper() != self._target.location.upper():
             raise WarehouseError(
-                f"The dataset {name} lies in {found.location}, but TRACKS_BQ_LOCATION is {self._place.location}: set "
+                f"The dataset {name} lies in {found.location}, but TRACKS_BQ_LOCATION is {self._target.location}: set "
                 f"it to {found.location}, or choose other datasets with TRACKS_BQ_DATASET_PREFIX."
             )
 
     def _ensure_table(self, table: Table) -> None:
         name = self._name(table)
-        with self._jobs.told(f"at the table {name}"):
+        with self._jobs.error_context(f"at the table {name}"):
             try:
                 found = self._jobs.client.get_table(name, retry=self._jobs.retry)
             except NotFound:
                 found = self._make_table(table, name)
-        said = difference(found, table)
-        if said:
+        text = difference(found, table)
+        if text:
             raise WarehouseError(
-                f"The table {name} is not as the pipeline needs it, for {said}: make it so, by ALTER TABLE or a "
+                f"The table {name} is not as the pipeline needs it, for {text}: make it so, by ALTER TABLE or a "
                 f"copy, or choose other datasets with TRACKS_BQ_DATASET_PREFIX."
             )
 
     def _make_table(self, table: Table, name: str) -> bigquery.Table:
         made = self._jobs.client.create_table(new_table(table, name), exists_ok=True, retry=self._jobs.retry)
-        if table in TURNS:
+        if table in LOCK_TABLES:
             # Two writers that only put in its row would not see each other.
-            self._take_turn(table)
+            self._acquire_write_lock(table)
         return made
 
-    def _take_turn(self, turn: Table) -> None:
-        self.execute("take_turn", turn=self.statements.place(turn.schema, turn.name))
+    def _acquire_write_lock(self, lock: Table) -> None:
+        self.execute("acquire_write_lock", lock=self.statements.table(lock))
 
     def _name(self, table: Table) -> str:
-        return self._place.table(table.schema, table.name)
-
-    def _beside_tracks(self, name: str) -> str:
-        return self._place.table(TRACKS.schema, name)
+        return self._target.table(table.schema, table.name)
 
     # Loading
 
     def _replace_slice(self, feed: Feed, local: HourInventory, stamp: datetime, run_id: str | None) -> HourLoad:
         """See ``Warehouse._replace_slice``: load jobs fill staging tables, which one job puts in place."""
         doing = f"at the hour {local.hour:%Y-%m-%d-%H:%M} of {feed.table}, which is as it was before"
-        with self._jobs.told(doing), self._staging(local.hour) as staging:
+        with self._jobs.error_context(doing), self._staging(local.hour) as staging:
             load = self._stage(feed, local, stamp, staging) if local.files else HourLoad(local.hour)
             check_accounted_for(load, local)
             parts = [
@@ -221,13 +228,13 @@ class BigQueryWarehouse(Warehouse):
             inserted = self.execute("insert_missing_legacy", window)
             if inserted != found["missing_ids"]:
                 raise WarehouseError(
-                    f"BigQuery in {self._place.project} inserted {inserted:,} rows into {TRACKS}, but "
+                    f"BigQuery in {self._target.project} inserted {inserted:,} rows into {TRACKS}, but "
                     f"{found['missing_ids']:,} ids were missing: nothing was changed; run the hours again."
                 )
         return LegacyMerge(
             rows=rows["all_rows"],
             inserted=inserted,
-            standing=found["standing"],
+            already_stored=found["standing"],
             repeated=rows["rows_with_id"] - found["standing"] - found["collided"] - inserted,
             collided=found["collided"],
             null_ids=rows["all_rows"] - rows["rows_with_id"],
@@ -235,27 +242,27 @@ class BigQueryWarehouse(Warehouse):
 
     # Asking and changing
 
-    def fetch(self, statement: str, parameters: Parameters | None = None, /, **blanks: Any) -> list[Row]:
+    def fetch(self, statement: str, parameters: Parameters | None = None, /, **variables: Any) -> list[Row]:
         """See ``Warehouse.fetch``."""
-        with self._jobs.told(f"at the statement {statement}"):
+        with self._jobs.error_context(f"at the statement {statement}"):
             return [
                 dict(row.items())
-                for row in self._jobs.run(statement, parameters, **blanks).result(retry=self._jobs.retry)
+                for row in self._jobs.run(statement, parameters, **variables).result(retry=self._jobs.retry)
             ]
 
-    def execute(self, statement: str, parameters: Parameters | None = None, /, **blanks: Any) -> int:
+    def execute(self, statement: str, parameters: Parameters | None = None, /, **variables: Any) -> int:
         """See ``Warehouse.execute``."""
-        return int(self._jobs.run(statement, parameters, **blanks).num_dml_affected_rows or 0)
+        return int(self._jobs.run(statement, parameters, **variables).num_dml_affected_rows or 0)
 
     def tracks_as_of(self, moment: datetime) -> str | None:
         """See ``Warehouse.tracks_as_of``: as far back as the dataset's time travel goes, and the table itself."""
         created = self._stored_tracks().created
-        with self._jobs.told(f"at the dataset {self._place.dataset(TRACKS.schema)}"):
-            dataset = self._jobs.client.get_dataset(self._place.dataset(TRACKS.schema), retry=self._jobs.retry)
+        with self._jobs.error_context(f"at the dataset {self._target.dataset(TRACKS.schema)}"):
+            dataset = self._jobs.client.get_dataset(self._target.dataset(TRACKS.schema), retry=self._jobs.retry)
         window = timedelta(hours=int(dataset.max_time_travel_hours or _TIME_TRAVEL_HOURS))
         if moment < max(created, datetime.now(UTC) - window) or moment > datetime.now(UTC):
             return None
-        place = self.statements.place(TRACKS.schema, TRACKS.name)
+        place = self.statements.qualified(TRACKS.schema, TRACKS.name)
         return f"{place} for system_time as of timestamp '{moment.astimezone(UTC).isoformat()}'"
 
     @contextmanager
@@ -263,7 +270,7 @@ class BigQueryWarehouse(Warehouse):
         """See ``Warehouse.transaction``: it has the turn to write tracks, until its end."""
         self._jobs.run("begin_transaction")
         try:
-            self._take_turn(write_lock(TRACKS))
+            self._acquire_write_lock(write_lock(TRACKS))
             yield
             self._jobs.run("commit_transaction")
         except BaseException:
@@ -274,7 +281,7 @@ class BigQueryWarehouse(Warehouse):
 
     def _stored_tracks(self) -> bigquery.Table:
         name = self._name(TRACKS)
-        with self._jobs.told(f"at the table {name}"):
+        with self._jobs.error_context(f"at the table {name}"):
             return self._jobs.client.get_table(name, retry=self._jobs.retry)
 
     def diagnose(self, error_text: str) -> Diagnosis:

@@ -104,17 +104,17 @@ _BY_WORDS_ALONE = (
 _CALLED = re.compile(r"^[A-Z]+ https?://\S+: ")
 
 
-def remedy_of(said: str) -> str:
+def remedy_of(error_text: str) -> str:
     """The next step for an error of which only the text is known."""
-    return BUG if _BUG_WORDS.search(said) else _found(_BY_WORDS_ALONE, said) or _CHECK
+    return BUG if _BUG_WORDS.search(error_text) else _found(_BY_WORDS_ALONE, error_text) or _CHECK
 
 
-def text_is_passing(said: str) -> bool:
+def text_is_passing(error_text: str) -> bool:
     """Whether the reason passes, of an error of which only the text is known."""
-    if _BUG_WORDS.search(said):
+    if _BUG_WORDS.search(error_text):
         return False
-    words = _words_in((words for words, _ in _BY_WORDS_ALONE), said)
-    return words in _PASSING_WORDS or _found(_BY_WORDS_ALONE, said) == _REACH
+    words = _words_in((words for words, _ in _BY_WORDS_ALONE), error_text)
+    return words in _PASSING_WORDS or _found(_BY_WORDS_ALONE, error_text) == _REACH
 
 
 def is_passing(error: Exception) -> bool:
@@ -131,12 +131,12 @@ def is_passing(error: Exception) -> bool:
     return words in _PASSING_WORDS if words else _by_class(error) == _REACH
 
 
-def _words_in(candidates: Iterable[str], said: str) -> str | None:
-    return next((words for words in candidates if words in said.lower()), None)
+def _words_in(candidates: Iterable[str], error_text: str) -> str | None:
+    return next((words for words in candidates if words in error_text.lower()), None)
 
 
-def _found(remedies: Iterable[tuple[str, str]], said: str) -> str | None:
-    return next((remedy for words, remedy in remedies if words in said.lower()), None)
+def _found(remedies: Iterable[tuple[str, str]], error_text: str) -> str | None:
+    return next((remedy for words, remedy in remedies if words in error_text.lower()), None)
 
 
 def _remedy(error: Exception) -> str:
@@ -171,8 +171,8 @@ def _of_statement(error: api.GoogleAPICallError) -> str:
 
 def cause(error: Exception) -> str:
     """What an error says, in its first line, without the address that was called."""
-    said = error.message if isinstance(error, api.GoogleAPICallError) and error.message else str(error)
-    line = said.strip().splitlines()[0] if said.strip() else type(error).__name__
+    error_text = error.message if isinstance(error, api.GoogleAPICallError) and error.message else str(error)
+    line = error_text.strip().splitlines()[0] if error_text.strip() else type(error).__name__
     return _CALLED.sub("", line).rstrip(".")
 
 
@@ -188,7 +188,7 @@ def sentence(project: str, doing: str, error: Exception) -> str:
 
 
 @contextmanager
-def told(project: str, doing: str) -> Iterator[None]:
+def error_context(project: str, doing: str) -> Iterator[None]:
     """Turns an error of BigQuery's in the ``with`` block into one sentence.
 
     Raises:

@@ -13,19 +13,19 @@ from tracks_assets.warehouse.bigquery.errors import FAILURES, cause
 from tracks_assets.warehouse.bigquery.jobs import Jobs
 from tracks_assets.warehouse.bigquery.protection import TableState, dataset_obstacles, table_obstacles
 from tracks_assets.warehouse.bigquery.tables import PIPELINE_LABELS, difference
-from tracks_assets.warehouse.bigquery.target import BigQueryPlace
+from tracks_assets.warehouse.bigquery.target import BigQueryTarget
 from tracks_assets.warehouse.repairing import Obstacle
 from tracks_assets.warehouse.statements import bigquery_statements
 from tracks_assets.warehouse.tables import (
+    ARCHIVED_DUPLICATES,
+    ARCHIVED_TIMES,
     EVERY_TABLE,
     TRACKS,
-    TRACKS_DUPLICATES,
-    TRACKS_REDATED,
     TRACKS_REPAIRS,
     write_lock,
 )
 
-REPAIRED = (TRACKS, TRACKS_DUPLICATES, TRACKS_REDATED, TRACKS_REPAIRS, write_lock(TRACKS))
+REPAIRED = (TRACKS, ARCHIVED_DUPLICATES, ARCHIVED_TIMES, TRACKS_REPAIRS, write_lock(TRACKS))
 """The tables that a repair reads or writes."""
 
 _CALLS_AT_ONCE = 8
@@ -67,18 +67,18 @@ class BigQueryState:
     not_asked: str | None = None
 
 
-def inspect_bigquery(place: BigQueryPlace) -> BigQueryState:
+def inspect_bigquery(target: BigQueryTarget) -> BigQueryState:
     """Looks at the datasets and tables of a place, and makes a dry run.
 
     Args:
-        place: the project, its location and the datasets' prefix.
+        target: the project, its location and the datasets' prefix.
 
     Raises:
         WarehouseError: the log-in, the dry run or a look failed.
     """
     jobs = Jobs(
-        replace(place, retry_seconds=min(place.retry_seconds, _PATIENCE)),
-        bigquery_statements(place.project, place.dataset_prefix),
+        replace(target, retry_seconds=min(target.retry_seconds, _PATIENCE)),
+        bigquery_statements(target.project, target.dataset_prefix),
         PIPELINE_LABELS,
     )
     jobs.open()
@@ -102,7 +102,7 @@ def _inspect(jobs: Jobs) -> BigQueryState:
         locations={schema: each.location or "" for schema, each in datasets.items() if each is not None},
         missing_datasets=[schema for schema, each in datasets.items() if each is None],
         tables=len(tables),
-        differences={name: said for name, said in differences.items() if said},
+        differences={name: error_text for name, error_text in differences.items() if error_text},
         obstacles=obstacles(jobs, EVERY_TABLE),
         denied=denied,
         not_asked=not_asked,
@@ -124,8 +124,8 @@ def find_dataset(jobs: Jobs, schema: str) -> bigquery.Dataset | None:
     Raises:
         WarehouseError: BigQuery failed.
     """
-    name = jobs.place.dataset(schema)
-    with jobs.told(f"at the dataset {name}"):
+    name = jobs.target.dataset(schema)
+    with jobs.error_context(f"at the dataset {name}"):
         try:
             return jobs.client.get_dataset(name, retry=jobs.retry)
         except NotFound:
@@ -138,8 +138,8 @@ def find_table(jobs: Jobs, table: Table) -> bigquery.Table | None:
     Raises:
         WarehouseError: BigQuery failed.
     """
-    name = jobs.place.table(table.schema, table.name)
-    with jobs.told(f"at the table {name}"):
+    name = jobs.target.table(table.schema, table.name)
+    with jobs.error_context(f"at the table {name}"):
         try:
             return jobs.client.get_table(name, retry=jobs.retry)
         except NotFound:
@@ -187,7 +187,7 @@ def policies_of(jobs: Jobs, table: bigquery.Table) -> list[str] | None:
     """
     names: list[str] = []
     page: str | None = ""
-    with jobs.told(f"at the row access policies of {table}"):
+    with jobs.error_context(f"at the row access policies of {table}"):
         try:
             while page is not None:
                 # The client library has no method for them, nor a public one for a call of one's own.
@@ -209,6 +209,6 @@ def _listed(answer: dict[str, list[dict[str, dict[str, str]]]]) -> list[dict[str
 
 def _visible_rows(jobs: Jobs, table: Table) -> int:
     """Rows that the account can see: a count of all rows reads metadata only, and costs nothing."""
-    place = f"`{jobs.place.table(table.schema, table.name)}`"
+    place = f"`{jobs.target.table(table.schema, table.name)}`"
     (row,) = jobs.run("count_rows", table=place).result(retry=jobs.retry)
     return int(row["all_rows"])

@@ -19,8 +19,8 @@ from requests.adapters import HTTPAdapter
 
 from tracks_assets.core.columns import ColumnType
 from tracks_assets.core.errors import WarehouseError
-from tracks_assets.warehouse.bigquery.errors import FAILURES, told
-from tracks_assets.warehouse.bigquery.target import BigQueryPlace
+from tracks_assets.warehouse.bigquery.errors import FAILURES, error_context
+from tracks_assets.warehouse.bigquery.target import BigQueryTarget
 from tracks_assets.warehouse.results import Parameters, Usage
 from tracks_assets.warehouse.statements import Statements
 from tracks_assets.warehouse.tables import TABLES
@@ -60,12 +60,12 @@ class Jobs:
     """BigQuery's client while it is open, and the jobs that run through it.
 
     Attributes:
-        place: which project and datasets, and the bounds of jobs.
+        target: which project and datasets, and the bounds of jobs.
         usage: what the jobs took since it was opened.
     """
 
-    def __init__(self, place: BigQueryPlace, statements: Statements, labels: Mapping[str, str]) -> None:
-        self.place = place
+    def __init__(self, target: BigQueryTarget, statements: Statements, labels: Mapping[str, str]) -> None:
+        self.target = target
         self.usage = Usage()
         self._statements = statements
         self._labels = dict(labels)
@@ -81,18 +81,18 @@ class Jobs:
         """
         if self._client is None:
             raise WarehouseError(
-                f"BigQuery in {self.place.project} is not open: use it inside 'with warehouse.opened()'."
+                f"BigQuery in {self.target.project} is not open: use it inside 'with warehouse.opened()'."
             )
         return self._client
 
     @property
     def retry(self) -> Retry:
         """How calls that fail for a passing reason are repeated."""
-        return DEFAULT_RETRY.with_timeout(self.place.retry_seconds)
+        return DEFAULT_RETRY.with_timeout(self.target.retry_seconds)
 
-    def told(self, doing: str) -> AbstractContextManager[None]:
-        """Turns a failure of BigQuery's in a ``with`` block into one sentence; see ``bigquery_errors.told``."""
-        return told(self.place.project, doing)
+    def error_context(self, doing: str) -> AbstractContextManager[None]:
+        """Turns a failure of BigQuery's in a ``with`` block into one sentence; see ``errors.error_context``."""
+        return error_context(self.target.project, doing)
 
     def open(self) -> None:
         """Logs in.
@@ -101,8 +101,8 @@ class Jobs:
             WarehouseError: that failed.
         """
         self.usage = Usage()
-        with self.told("at the log-in"):
-            self._client = bigquery.Client(self.place.project, location=self.place.location)
+        with self.error_context("at the log-in"):
+            self._client = bigquery.Client(self.target.project, location=self.target.location)
             for scheme in ("https://", "http://"):
                 self._client._http.mount(scheme, _Impatient())
 
@@ -117,22 +117,22 @@ class Jobs:
             self._client.close()  # type: ignore[no-untyped-call]
             self._client = None
 
-    def run(self, statement: str, parameters: Parameters | None = None, /, **blanks: Any) -> bigquery.QueryJob:
+    def run(self, statement: str, parameters: Parameters | None = None, /, **variables: Any) -> bigquery.QueryJob:
         """Runs a statement to its end; in the session, once there is one.
 
         Args:
             statement: its name.
             parameters: values by name.
-            blanks: what fills the blanks of its template.
+            variables: what fills its template.
 
         Raises:
             WarehouseError: it failed.
         """
-        text = self._statements.text(statement, **blanks)
+        text = self._statements.text(statement, **variables)
         begins = self._session is None and _BEGINS_SESSION.match(text) is not None
         config = self._query_config(parameters, begins)
-        config.maximum_bytes_billed = self.place.maximum_bytes_billed
-        with self.told(f"at the statement {statement}"):
+        config.maximum_bytes_billed = self.target.maximum_bytes_billed
+        with self.error_context(f"at the statement {statement}"):
             job = self.client.query(
                 text,
                 job_config=config,
@@ -151,17 +151,17 @@ class Jobs:
         if job.session_info is None or job.session_info.session_id is None:
             # Without one, every statement after this would be committed by itself.
             raise WarehouseError(
-                f"BigQuery in {self.place.project} began no session for the statement {statement}: nothing was "
+                f"BigQuery in {self.target.project} began no session for the statement {statement}: nothing was "
                 f"changed; run again."
             )
         return job.session_info.session_id
 
-    def scanned_bytes(self, statement: str, parameters: Parameters | None = None, /, **blanks: Any) -> int:
+    def scanned_bytes(self, statement: str, parameters: Parameters | None = None, /, **variables: Any) -> int:
         """What a statement would read, in bytes: a dry run tells it, and costs nothing; see ``run``."""
         config = self._query_config(parameters, begins_session=False)
         config.dry_run = True
-        with self.told(f"at the dry run of {statement}"):
-            query = _MAKES.sub("", self._statements.text(statement, **blanks), count=1)
+        with self.error_context(f"at the dry run of {statement}"):
+            query = _MAKES.sub("", self._statements.text(statement, **variables), count=1)
             job = self.client.query(query, job_config=config, retry=self.retry, job_retry=None)
         return int(job.total_bytes_processed or 0)
 
@@ -181,7 +181,7 @@ class Jobs:
                 source, target, job_config=self._labelled(config), job_id=named, retry=self.retry
             )
 
-        with self.told(f"at copying {source} to {target}"):
+        with self.error_context(f"at copying {source} to {target}"):
             self.wait(self.started(named, start))
         self.usage += Usage(jobs=1)
 
@@ -201,7 +201,7 @@ class Jobs:
 
     def bounded(self, config: Config) -> Config:
         """The configuration of a job with the labels and the time that every job has."""
-        config.job_timeout_ms = self.place.job_seconds * 1000
+        config.job_timeout_ms = self.target.job_seconds * 1000
         return self._labelled(config)
 
     def _labelled(self, config: Config) -> Config:
@@ -214,7 +214,7 @@ class Jobs:
         Raises:
             Exception: one of ``FAILURES``, if it failed or did not end in time.
         """
-        job.result(retry=self.retry, timeout=self.place.job_seconds + _GRACE_SECONDS)
+        job.result(retry=self.retry, timeout=self.target.job_seconds + _GRACE_SECONDS)
 
     def _statements_of(self, job: bigquery.QueryJob) -> list[Any]:
         """The jobs of a script's statements, which alone know what was changed; of any other, the job itself."""
@@ -231,7 +231,7 @@ class Jobs:
             # What is verified is read, and what is billed is told.
             use_query_cache=False,
             # An open transaction must not wait for idle slots; BigQuery's documentation knows sessions as interactive.
-            priority="INTERACTIVE" if in_session else self.place.priority.upper(),
+            priority="INTERACTIVE" if in_session else self.target.priority.upper(),
             query_parameters=[query_parameter(name, value) for name, value in (parameters or {}).items()],
         )
         if self._session is not None:

@@ -38,7 +38,7 @@ class Publications:
         for job in self._attempts(name):
             with suppress(*FAILURES):
                 self.jobs.wait(job)
-            with self.jobs.told(f"at the job {job.job_id}"):
+            with self.jobs.error_context(f"at the job {job.job_id}"):
                 if job.done(retry=self.jobs.retry) and job.error_result is None:
                     return True
         return False
@@ -47,7 +47,7 @@ class Publications:
         """The jobs of that name, in order: all but the last failed."""
         for attempt in count():
             try:
-                with self.jobs.told(f"at looking for the job that published {name}"):
+                with self.jobs.error_context(f"at looking for the job that published {name}"):
                     yield self.jobs.client.get_job(self._job_id(name, attempt), retry=self.jobs.retry)
             except WarehouseError as error:
                 if isinstance(error.__cause__, NotFound):
@@ -56,4 +56,4 @@ class Publications:
 
     def _job_id(self, name: str, attempt: int) -> str:
         """Jobs of several deployments stand in one project."""
-        return f"tracks_publish_{self.jobs.place.dataset_prefix}{name}_{attempt}"
+        return f"tracks_publish_{self.jobs.target.dataset_prefix}{name}_{attempt}"

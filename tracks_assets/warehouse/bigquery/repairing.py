@@ -11,6 +11,7 @@ from google.cloud import bigquery
 from google.cloud.bigquery.job import OperationType
 
 from tracks_assets.core.errors import WarehouseError
+from tracks_assets.core.tables import OPS_SCHEMA
 from tracks_assets.warehouse.base import Warehouse
 from tracks_assets.warehouse.bigquery.inspection import REPAIRED, obstacles
 from tracks_assets.warehouse.bigquery.jobs import Jobs
@@ -48,7 +49,7 @@ class BigQueryRepairs(RepairSupport):
     @property
     def byte_limit(self) -> int | None:
         """See ``RepairSupport.byte_limit``."""
-        return self.jobs.place.maximum_bytes_billed
+        return self.jobs.target.maximum_bytes_billed
 
     def take_snapshot(self, snapshot: str, touched: str, expires_at: datetime) -> None:  # noqa: ARG002 (it holds all)
         """See ``RepairSupport.take_snapshot``: all of tracks, which costs nothing until tracks changes.
@@ -69,7 +70,7 @@ class BigQueryRepairs(RepairSupport):
 
     def has_snapshot(self, snapshot: str) -> bool:
         """See ``RepairSupport.has_snapshot``."""
-        with self.jobs.told(f"at the snapshot {snapshot}"):
+        with self.jobs.error_context(f"at the snapshot {snapshot}"):
             try:
                 self.jobs.client.get_table(self._id(snapshot), retry=self.jobs.retry)
             except NotFound:
@@ -80,7 +81,7 @@ class BigQueryRepairs(RepairSupport):
     def deduplicated(self, snapshot: str) -> Iterator[Rewritten]:
         """See ``RepairSupport.deduplicated``: tracks is rewritten into a table beside it."""
         name = rewritten_name(snapshot)
-        tracks, table = self._name(TRACKS.name), self._name(name)
+        tracks, table = self._name(str(TRACKS)), self._name(name)
         stored = self._stored_tracks()
         self._drop(self._id(name))
         try:
@@ -107,32 +108,32 @@ class BigQueryRepairs(RepairSupport):
                     f"{TRACKS} was changed while it was rewritten, so nothing was published: see that nothing else "
                     f"writes to it, then run again."
                 )
-            Publications(self.jobs).publish(rewritten.table.strip("`"), self._id(TRACKS.name), name)
+            Publications(self.jobs).publish(rewritten.table.strip("`"), self._id(str(TRACKS)), name)
 
     def was_published(self, name: str) -> bool:
         """See ``RepairSupport.was_published``."""
         return Publications(self.jobs).was_done(name)
 
     def _stored_tracks(self) -> bigquery.Table:
-        with self.jobs.told(f"at the table {self._id(TRACKS.name)}"):
-            return self.jobs.client.get_table(self._id(TRACKS.name), retry=self.jobs.retry)
+        with self.jobs.error_context(f"at the table {self._id(str(TRACKS))}"):
+            return self.jobs.client.get_table(self._id(str(TRACKS)), retry=self.jobs.retry)
 
     def _copy(self, target: str, config: bigquery.CopyJobConfig) -> None:
-        self.jobs.copy(self._id(TRACKS.name), target, config)
+        self.jobs.copy(self._id(str(TRACKS)), target, config)
 
     def _create_like(self, table: bigquery.Table, table_id: str) -> None:
-        with self.jobs.told(f"at the table {table_id}"):
+        with self.jobs.error_context(f"at the table {table_id}"):
             self.jobs.client.create_table(table_like(table, table_id), exists_ok=True, retry=self.jobs.retry)
 
     def _drop(self, table_id: str) -> None:
-        with self.jobs.told(f"at dropping {table_id}"):
+        with self.jobs.error_context(f"at dropping {table_id}"):
             self.jobs.client.delete_table(table_id, not_found_ok=True, retry=self.jobs.retry)
 
     def _id(self, name: str) -> str:
-        return self.jobs.place.table(TRACKS.schema, name)
+        return self.jobs.target.named(name)
 
     def _name(self, name: str) -> str:
-        return self.warehouse.statements.place(TRACKS.schema, name)
+        return self.warehouse.statements.named(name)
 
 
 class _Rehearsed(BigQueryRepairs):
@@ -151,10 +152,10 @@ class _Rehearsed(BigQueryRepairs):
 
 
 def rewritten_name(snapshot: str) -> str:
-    """The name of the table that a dedup writes beside tracks; each dedup has its own.
+    """The table (``schema.name``) that a dedup writes; each dedup has its own.
 
     Args:
         snapshot: the name or the qualified name of the dedup's snapshot.
     """
     name = snapshot.rpartition(".")[2].strip("`")
-    return f"{TRACKS.name}_rewritten_{name.removeprefix(f'{TRACKS.name}_snapshot_')}"
+    return f"{OPS_SCHEMA}.{TRACKS.name}_rewritten_{name.removeprefix(f'{TRACKS.name}_snapshot_')}"

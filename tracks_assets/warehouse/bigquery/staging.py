@@ -12,7 +12,7 @@ from google.cloud import bigquery
 from tracks_assets.core.columns import ColumnType
 from tracks_assets.core.errors import WarehouseError
 from tracks_assets.core.sql_files import sql_text
-from tracks_assets.core.tables import Table
+from tracks_assets.core.tables import OPS_SCHEMA, Table
 from tracks_assets.warehouse.bigquery.jobs import Jobs
 from tracks_assets.warehouse.bigquery.tables import PIPELINE_LABELS, staging_schema
 
@@ -42,7 +42,7 @@ class Staging:
 
     def name(self, table: Table) -> str:
         """The whole name of the staging table of a table; no two loads of an hour share one."""
-        return self.jobs.place.table(table.schema, f"staging_{table.name}_{self.hour:%Y%m%d%H}_{self._id}")
+        return self.jobs.target.table(OPS_SCHEMA, f"staging_{table.name}_{self.hour:%Y%m%d%H}_{self._id}")
 
     def load(self, table: Table, connection: duckdb.DuckDBPyConnection, rows: str) -> int:
         """Brings the rows of a query of DuckDB's into the staging table of ``table``; returns how many.
@@ -88,7 +88,7 @@ class Staging:
                 self.name(table),
                 job_id=job_id,
                 job_config=self.jobs.bounded(config),
-                num_retries=upload_retries(self.jobs.place.retry_seconds),
+                num_retries=upload_retries(self.jobs.target.retry_seconds),
             )
             self.jobs.wait(self.jobs.started(job_id, upload))
 

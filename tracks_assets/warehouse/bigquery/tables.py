@@ -28,14 +28,14 @@ def staging_schema(columns: Sequence[Column]) -> list[bigquery.SchemaField]:
     ]
 
 
-def new_table(table: Table, place: str) -> bigquery.Table:
+def new_table(table: Table, name: str) -> bigquery.Table:
     """A table with its partitioning, clustering, descriptions and labels, not yet made.
 
     Args:
         table: what it is like.
-        place: its whole name.
+        name: its whole name.
     """
-    made = bigquery.Table(place, schema_of(table.columns))
+    made = bigquery.Table(name, schema_of(table.columns))
     made.description = table.description
     made.labels = dict(PIPELINE_LABELS)
     if table.partitioned_by:
@@ -45,7 +45,7 @@ def new_table(table: Table, place: str) -> bigquery.Table:
     return made
 
 
-def table_like(found: bigquery.Table, place: str) -> bigquery.Table:
+def table_like(found: bigquery.Table, name: str) -> bigquery.Table:
     """An empty table that can be copied into one that is there, not yet made.
 
     BigQuery wants both clustered alike (https://cloud.google.com/bigquery/docs/managing-partitioned-tables), and the
@@ -53,9 +53,9 @@ def table_like(found: bigquery.Table, place: str) -> bigquery.Table:
 
     Args:
         found: the table that is there.
-        place: the whole name of the new one.
+        name: the whole name of the new one.
     """
-    made = bigquery.Table(place, found.schema)
+    made = bigquery.Table(name, found.schema)
     made.description = found.description
     made.labels = {**found.labels, **PIPELINE_LABELS}
     made.time_partitioning = found.time_partitioning
@@ -81,11 +81,15 @@ def _partition_difference(found: bigquery.Table, table: Table) -> str | None:
     """Cut otherwise, an update would be billed for more of a table, and a rewritten one could not be copied into it."""
     if found.require_partition_filter:
         return "it requires a partition filter, and ids are looked for in all of it"
-    cut, wanted = _cut(found), _cut(new_table(table, str(found)))
-    return f"it is {cut} and not {wanted}" if table.partitioned_by and cut != wanted else None
+    found_partitioning, wanted = _partitioning(found), _partitioning(new_table(table, str(found)))
+    return (
+        f"it is {found_partitioning} and not {wanted}"
+        if table.partitioned_by and found_partitioning != wanted
+        else None
+    )
 
 
-def _cut(table: bigquery.Table) -> str:
+def _partitioning(table: bigquery.Table) -> str:
     partitioning = table.time_partitioning
     if partitioning is None:
         return "not partitioned by time"

@@ -7,7 +7,7 @@ Priority = Literal["interactive", "batch"]
 
 
 @dataclass(frozen=True)
-class BigQueryPlace:
+class BigQueryTarget:
     """A project's datasets, and what jobs on them may take.
 
     Attributes:
@@ -33,5 +33,9 @@ class BigQueryPlace:
         return f"{self.project}.{self.dataset_prefix}{schema}"
 
     def table(self, schema: str, name: str) -> str:
-        """A table's whole name, as the API takes it."""
+        """A table's full name, as the API takes it."""
         return f"{self.dataset(schema)}.{name}"
+
+    def named(self, table: str) -> str:
+        """The full name of a table that is given as ``schema.name``."""
+        return self.table(*table.split("."))

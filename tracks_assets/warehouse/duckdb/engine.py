@@ -14,7 +14,7 @@ import duckdb
 
 from tracks_assets.core.errors import WarehouseError
 from tracks_assets.core.feed import Feed
-from tracks_assets.core.tables import Table
+from tracks_assets.core.tables import SCHEMA, Table
 from tracks_assets.settings import MEMORY_LIMIT
 from tracks_assets.sources.posthog.layout import HOUR
 from tracks_assets.storage.inventory import HourInventory
@@ -106,6 +106,14 @@ class DuckDbWarehouse(Warehouse):
             self._connection.close()
             self._connection = None
 
+    def _stored_tables(self) -> set[str]:
+        """See ``Warehouse._stored_tables``."""
+        try:
+            found = self.connection.execute("select table_name from duckdb_tables() where schema_name = $1", [SCHEMA])
+            return {name for (name,) in found.fetchall()}
+        except duckdb.Error as error:
+            raise opening_error(self._path, self._lock_wait, error) from error
+
     def _ensure_tables(self) -> None:
         try:
             for schema in sorted({table.schema for table in TABLES}):
@@ -165,23 +173,23 @@ class DuckDbWarehouse(Warehouse):
         return LegacyMerge(
             rows=rows["all_rows"],
             inserted=inserted,
-            standing=rows["rows_with_id"] - missing - collided["of_stored_ids"],
+            already_stored=rows["rows_with_id"] - missing - collided["of_stored_ids"],
             repeated=repeated - (collided["all_rows"] - collided["of_stored_ids"]),
             collided=collided["all_rows"],
             null_ids=rows["all_rows"] - rows["rows_with_id"],
         )
 
-    def fetch(self, statement: str, parameters: Parameters | None = None, /, **blanks: Any) -> list[Row]:
+    def fetch(self, statement: str, parameters: Parameters | None = None, /, **variables: Any) -> list[Row]:
         """See ``Warehouse.fetch``."""
         with self._told_in_a_sentence(statement):
-            result = self._run(statement, parameters, **blanks)
+            result = self._run(statement, parameters, **variables)
             names = [column[0] for column in result.description or ()]
             return [dict(zip(names, values, strict=True)) for values in result.fetchall()]
 
-    def execute(self, statement: str, parameters: Parameters | None = None, /, **blanks: Any) -> int:
+    def execute(self, statement: str, parameters: Parameters | None = None, /, **variables: Any) -> int:
         """See ``Warehouse.execute``."""
         with self._told_in_a_sentence(statement):
-            changed = self._run(statement, parameters, **blanks).fetchone()
+            changed = self._run(statement, parameters, **variables).fetchone()
             return int(changed[0]) if changed and isinstance(changed[0], int) else 0
 
     @contextmanager
@@ -220,8 +228,10 @@ class DuckDbWarehouse(Warehouse):
             finding = f"The warehouse {self._path} failed at the statement {statement}, which changed nothing"
             raise warehouse_error(finding, error, self._path.parent) from error
 
-    def _run(self, statement: str, parameters: Parameters | None = None, /, **blanks: Any) -> duckdb.DuckDBPyConnection:
-        return self.connection.execute(self.statements.text(statement, **blanks), parameters)
+    def _run(
+        self, statement: str, parameters: Parameters | None = None, /, **variables: Any
+    ) -> duckdb.DuckDBPyConnection:
+        return self.connection.execute(self.statements.text(statement, **variables), parameters)
 
     @contextmanager
     def _loading(self, inventory: HourInventory) -> Iterator[None]:

@@ -50,23 +50,23 @@ class DuckDbRepairs(RepairSupport):
 
     def take_snapshot(self, snapshot: str, touched: str, expires_at: datetime) -> None:  # noqa: ARG002 (none expires)
         """See ``RepairSupport.take_snapshot``."""
-        self.warehouse.execute("snapshot_tracks", snapshot=self._name(snapshot), touched=touched)
+        self.warehouse.execute("snapshot_tracks", snapshot=self.warehouse.statements.named(snapshot), touched=touched)
 
     def drop_snapshot(self, snapshot: str) -> None:
         """See ``RepairSupport.drop_snapshot``."""
-        self.warehouse.execute("drop_snapshot", snapshot=self._name(snapshot))
+        self.warehouse.execute("drop_snapshot", snapshot=self.warehouse.statements.named(snapshot))
 
     def has_snapshot(self, snapshot: str) -> bool:
         """See ``RepairSupport.has_snapshot``."""
-        (found,) = self.warehouse.fetch("table_exists", {"schema": TRACKS.schema, "name": snapshot})
+        (found,) = self.warehouse.fetch("table_exists", dict(zip(("schema", "name"), snapshot.split("."), strict=True)))
         return bool(found["tables"])
 
     @contextmanager
     def deduplicated(self, snapshot: str) -> Iterator[Rewritten]:
         """See ``RepairSupport.deduplicated``: rows are deleted in a transaction that nobody else sees."""
         with self.warehouse.transaction():
-            self.warehouse.execute("find_losers", touched=snapshot)
-            self.warehouse.execute("delete_losers")
+            self.warehouse.execute("find_rows_to_remove", touched=snapshot)
+            self.warehouse.execute("delete_rows_to_remove")
             (removed,) = self.warehouse.fetch("removed_content")
             yield Rewritten(str(TRACKS), removed["all_rows"], content_sum(removed["content"]))
 
@@ -78,9 +78,6 @@ class DuckDbRepairs(RepairSupport):
     def was_published(self, name: str) -> bool:  # noqa: ARG002 (what is published is recorded in the same transaction)
         """See ``RepairSupport.was_published``: publishing and recording are one transaction."""
         return False
-
-    def _name(self, table: str) -> str:
-        return self.warehouse.statements.place(TRACKS.schema, table)
 
 
 def scans_in_plan(plan: Sequence[dict[str, Any]]) -> list[tuple[str, list[str]]]:

@@ -4,7 +4,7 @@
     The order of the copies of one event, the one that stays first: the latest ingested, then everything else that may
     differ, so that the result is the same every time. Copies that tie in all of it are the same row.
 -#}
-{% macro winner_first(columns, dialect) -%}
+{% macro kept_first(columns, dialect) -%}
     bq_ingested_timestamp desc nulls last,
     event_inserted_at desc nulls last,
     created_at asc nulls last
@@ -57,7 +57,7 @@ array(
     Whether a row stands later than its id's time by more than the tolerance. An id's time that the contract would
     refuse as an event's time is no evidence: it comes from a clock that was not set.
 -#}
-{% macro is_redated(dialect, parameter) -%}
+{% macro is_moved(dialect, parameter) -%}
     created_at > {{ dialect.hours_after(minted_at(dialect), parameter("tolerance_hours")) }}
     and {{ minted_at(dialect) }} >= {{ parameter("earliest") }}
 {%- endmacro %}

@@ -9,7 +9,7 @@ in_window as (
 
 final as (
     select
-        countif(stored_events.event_id is not null) as standing,
+        countif(stored_events.event_id is not null) as stored,
         countif(
             stored_events.event_id is null
             and (stored_ids.event_id is not null or in_window.identity != in_window.first_identity)

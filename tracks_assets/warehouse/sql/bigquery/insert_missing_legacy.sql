@@ -19,7 +19,7 @@ final as (
     from missing
     where identity = first_identity
     qualify row_number() over (
-        partition by event_id order by {{ shared.winner_first(tracks.columns, dialect) | indent(8) }}
+        partition by event_id order by {{ shared.kept_first(tracks.columns, dialect) | indent(8) }}
     ) = 1
 )
 

@@ -4,5 +4,5 @@ select {{ shared.names(tracks.columns) }}
 from {{ tracks }}
 where true
 qualify row_number() over (
-    partition by event_id order by {{ shared.winner_first(tracks.columns, dialect) | indent(4) }}
+    partition by event_id order by {{ shared.kept_first(tracks.columns, dialect) | indent(4) }}
 ) = 1

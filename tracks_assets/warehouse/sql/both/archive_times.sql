@@ -1,5 +1,5 @@
 -- Every time that is going to be replaced, with the time that replaces it and what tells of the row.
-insert into {{ tracks_redated }} ({{ shared.names(tracks_redated.columns) }})
+insert into {{ archived_times }} ({{ shared.names(archived_times.columns) }})
 select
     event_id,
     created_at,
@@ -10,4 +10,4 @@ select
     {{ parameter("repair_id") }} as restore_id,
     {{ parameter("restored_at") }} as restored_at
 from {{ snapshot }}
-where {{ shared.is_redated(dialect, parameter) }}
+where {{ shared.is_moved(dialect, parameter) }}

@@ -16,7 +16,7 @@ events as (
     select
         created_hour,
         event_id,
-        count(*) as copies,
+        count(*) as row_count,
         min(created_at) as oldest,
         max(created_at) as newest
     from in_window
@@ -26,7 +26,7 @@ events as (
 final as (
     select
         created_hour,
-        sum(copies) as all_rows,
+        sum(row_count) as all_rows,
         count(event_id) as distinct_ids,
         min(oldest) as oldest,
         max(newest) as newest

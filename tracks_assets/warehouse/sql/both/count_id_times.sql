@@ -22,7 +22,7 @@ final as (
     select
         count(*) as all_rows,
         count(minted_at) as rows_with_time,
-        coalesce(sum(case when is_later and is_plausible then 1 else 0 end), 0) as redated,
+        coalesce(sum(case when is_later and is_plausible then 1 else 0 end), 0) as moved,
         coalesce(sum(case when is_later and not is_plausible then 1 else 0 end), 0) as implausible,
         coalesce(sum(case when is_earlier then 1 else 0 end), 0) as earlier
     from judged

@@ -1,2 +1,2 @@
-delete from {{ tracks_duplicates }}
+delete from {{ archived_duplicates }}
 where dedup_id = {{ parameter("repair_id") }}

@@ -1,2 +1,2 @@
-delete from {{ tracks_redated }}
+delete from {{ archived_times }}
 where restore_id = {{ parameter("repair_id") }}

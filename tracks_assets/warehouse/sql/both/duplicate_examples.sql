@@ -1,7 +1,7 @@
 -- A few ids that stand more than once, those whose copies were ingested last.
 with
 
-copies as (
+duplicate_rows as (
     select
         tracks.event_id,
         max(tracks.bq_ingested_timestamp) as ingested_at
@@ -11,7 +11,7 @@ copies as (
 ),
 
 final as (
-    select event_id from copies
+    select event_id from duplicate_rows
     order by ingested_at desc nulls last, event_id asc
     limit 10
 )

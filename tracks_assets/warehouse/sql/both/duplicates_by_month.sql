@@ -1,13 +1,13 @@
 -- Where duplicates come from: by month of ingestion, the rows of ids that stand more than once, and their excess.
 with
 
-copies as (
+duplicate_rows as (
     select
         tracks.event_id,
         tracks.bq_ingested_timestamp,
         row_number() over (
             partition by tracks.event_id order by tracks.bq_ingested_timestamp desc nulls last
-        ) as from_winner
+        ) as keep_order
     from {{ tracks }} as tracks
     inner join duplicate_ids on tracks.event_id = duplicate_ids.event_id
 ),
@@ -16,8 +16,8 @@ final as (
     select
         {{ dialect.month_of("bq_ingested_timestamp") }} as ingestion_month,
         count(*) as duplicate_rows,
-        sum(case when from_winner > 1 then 1 else 0 end) as excess_rows
-    from copies
+        sum(case when keep_order > 1 then 1 else 0 end) as excess_rows
+    from duplicate_rows
     group by ingestion_month
 )
 

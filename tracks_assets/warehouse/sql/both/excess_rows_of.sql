@@ -4,7 +4,7 @@ with
 repeated as (
     select
         event_id,
-        count(*) as copies
+        count(*) as row_count
     from {{ table }}
     where event_id is not null
     group by event_id
@@ -12,7 +12,7 @@ repeated as (
 ),
 
 final as (
-    select coalesce(sum(copies - 1), 0) as excess_rows
+    select coalesce(sum(row_count - 1), 0) as excess_rows
     from repeated
 )
 

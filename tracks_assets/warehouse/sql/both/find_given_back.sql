@@ -11,7 +11,7 @@ with
 seen as (
     select
         *,
-        count(*) over (partition by event_id) as copies,
+        count(*) over (partition by event_id) as row_count,
         row_number() over (
             partition by event_id, restored_created_at, content_without_time order by created_at
         ) as number_among_same
@@ -26,10 +26,10 @@ current_rows as (
     where event_id in (select seen_rows.event_id from seen_rows)
 ),
 
-standing as (
+stored as (
     select
         *,
-        count(*) over (partition by event_id) as copies,
+        count(*) over (partition by event_id) as row_count,
         row_number() over (
             partition by event_id, created_at, content_without_time order by bq_ingested_timestamp
         ) as number_among_same
@@ -38,16 +38,16 @@ standing as (
 
 paired as (
     select
-        standing.*,
+        stored.*,
         seen.created_at as seen_created_at,
         seen.event_id is not null as is_paired
-    from standing
+    from stored
     left join seen
         on
-            standing.event_id = seen.event_id
-            and standing.created_at = seen.restored_created_at
-            and standing.content_without_time = seen.content_without_time
-            and standing.number_among_same = seen.number_among_same
+            stored.event_id = seen.event_id
+            and stored.created_at = seen.restored_created_at
+            and stored.content_without_time = seen.content_without_time
+            and stored.number_among_same = seen.number_among_same
 ),
 
 merged as (
@@ -65,18 +65,18 @@ unpaired as (
         seen.event_id,
         seen.created_at,
         seen.restored_created_at,
-        seen.copies,
+        seen.row_count,
         row_number() over (
             partition by seen.event_id, seen.restored_created_at order by seen.created_at, seen.content_without_time
         ) as number_among_merged
     from seen
-    left join standing
+    left join stored
         on
-            seen.event_id = standing.event_id
-            and seen.restored_created_at = standing.created_at
-            and seen.content_without_time = standing.content_without_time
-            and seen.number_among_same = standing.number_among_same
-    where seen.is_redated and standing.event_id is null
+            seen.event_id = stored.event_id
+            and seen.restored_created_at = stored.created_at
+            and seen.content_without_time = stored.content_without_time
+            and seen.number_among_same = stored.number_among_same
+    where seen.is_moved and stored.event_id is null
 ),
 
 final as (
@@ -92,7 +92,7 @@ final as (
             not merged.is_paired
             and merged.event_id = unpaired.event_id
             and merged.created_at = unpaired.restored_created_at
-            and merged.copies = unpaired.copies
+            and merged.row_count = unpaired.row_count
             and merged.number_among_merged = unpaired.number_among_merged
 )
 

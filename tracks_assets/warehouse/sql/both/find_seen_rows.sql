@@ -8,7 +8,7 @@ archived as (
     select distinct
         event_id,
         created_at
-    from {{ tracks_redated }}
+    from {{ archived_times }}
     where restore_id = {{ parameter("repair_id") }}
 ),
 
@@ -29,7 +29,7 @@ restored as (
         {% endfor %}
         seen.created_at as seen_created_at,
         case when archived.event_id is null then seen.created_at else seen.original_time end as created_at,
-        archived.event_id is not null as is_redated,
+        archived.event_id is not null as is_moved,
         seen.content_without_time,
         seen.content
     from seen
@@ -41,7 +41,7 @@ final as (
         event_id,
         seen_created_at as created_at,
         created_at as restored_created_at,
-        is_redated,
+        is_moved,
         content_without_time,
         content,
         {{ dialect.row_hash(tracks.columns) }} as restored_content

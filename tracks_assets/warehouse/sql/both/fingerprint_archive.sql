@@ -3,5 +3,5 @@ select
     count(*) as all_rows,
     count(event_id) as rows_with_id,
     {{ dialect.hash_sum(tracks.columns) }} as content
-from {{ tracks_duplicates }}
+from {{ archived_duplicates }}
 where dedup_id = {{ parameter("repair_id") }}

@@ -6,6 +6,6 @@ select
     {{ dialect.hash_sum(timeless) }} as content_without_time
 from {{ table }}
 where event_id in (
-    select redated.event_id from {{ tracks_redated }} as redated
-    where redated.restore_id = {{ parameter("repair_id") }}
+    select moved.event_id from {{ archived_times }} as moved
+    where moved.restore_id = {{ parameter("repair_id") }}
 )

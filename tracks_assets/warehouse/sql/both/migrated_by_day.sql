@@ -7,7 +7,7 @@ newest as (
     from {{ tracks }}
 ),
 
-copies as (
+duplicate_rows as (
     select
         tracks.event_id,
         tracks.created_at
@@ -19,7 +19,7 @@ timed as (
     select
         created_at,
         {{ shared.minted_at(dialect) }} as minted_at
-    from copies
+    from duplicate_rows
 ),
 
 recent as (

@@ -28,12 +28,12 @@ recorded as (
     select distinct
         event_id,
         window_start
-    from {{ tracks_redelivered }}
+    from {{ unchanged_redeliveries }}
     where
         window_start >= {{ parameter("window_start") }}
         and window_start < {{ parameter("window_end") }}
         -- An hour that is loaded again repeats itself: that is no delivery of PostHog's.
-        and event_inserted_at > standing_inserted_at
+        and event_inserted_at > stored_inserted_at
 ),
 
 stored as (

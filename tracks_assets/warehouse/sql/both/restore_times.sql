@@ -1,3 +1,3 @@
 update {{ tracks }} set
     created_at = {{ shared.original_time(dialect) }}
-where {{ shared.is_redated(dialect, parameter) }}
+where {{ shared.is_moved(dialect, parameter) }}

@@ -4,11 +4,11 @@
 with
 
 archived as (
-    select * from {{ tracks_duplicates }}
+    select * from {{ archived_duplicates }}
     where dedup_id = {{ parameter("repair_id") }}
 ),
 
-copies as (
+duplicate_rows as (
     select *
     from {{ snapshot }}
     where event_id in (select archived.event_id from archived)
@@ -18,16 +18,16 @@ numbered as (
     select
         *,
         row_number() over (
-            partition by event_id order by {{ shared.winner_first(tracks.columns, dialect) | indent(12) }}
-        ) as from_winner
-    from copies
+            partition by event_id order by {{ shared.kept_first(tracks.columns, dialect) | indent(12) }}
+        ) as keep_order
+    from duplicate_rows
 ),
 
 before as (
     select
         event_id,
-        sum(case when from_winner = 1 then {{ dialect.row_hash(tracks.columns) }} else 0 end) as winner,
-        sum(case when from_winner > 1 then {{ dialect.row_hash(tracks.columns) }} else 0 end) as losers
+        sum(case when keep_order = 1 then {{ dialect.row_hash(tracks.columns) }} else 0 end) as kept,
+        sum(case when keep_order > 1 then {{ dialect.row_hash(tracks.columns) }} else 0 end) as removed
     from numbered
     group by event_id
 ),
@@ -35,12 +35,12 @@ before as (
 archive as (
     select
         event_id,
-        sum({{ dialect.row_hash(tracks.columns) }}) as losers
+        sum({{ dialect.row_hash(tracks.columns) }}) as removed
     from archived
     group by event_id
 ),
 
-standing as (
+stored as (
     select
         event_id,
         sum({{ dialect.row_hash(tracks.columns) }}) as content
@@ -51,21 +51,21 @@ standing as (
 
 compared as (
     select
-        archive.losers as archive_losers,
-        before.winner,
-        before.losers,
-        coalesce(standing.content, 0) as standing
+        archive.removed as archived,
+        before.kept,
+        before.removed,
+        coalesce(stored.content, 0) as stored
     from archive
     left join before on archive.event_id = before.event_id
-    left join standing on archive.event_id = standing.event_id
+    left join stored on archive.event_id = stored.event_id
 ),
 
 final as (
     select
         count(*) as events,
-        coalesce(sum(case when standing = winner then 0 else 1 end), 0) as merged_since,
-        coalesce(sum(case when archive_losers = losers then 0 else 1 end), 0) as damaged,
-        coalesce(sum(case when standing = winner + losers then 0 else 1 end), 0) as not_as_before
+        coalesce(sum(case when stored = kept then 0 else 1 end), 0) as merged_since,
+        coalesce(sum(case when archived = removed then 0 else 1 end), 0) as damaged,
+        coalesce(sum(case when stored = kept + removed then 0 else 1 end), 0) as not_as_before
     from compared
 )
 

@@ -1,7 +1,7 @@
 -- How the events that a restore touched stand now, each compared by the hash sum of its rows with what the restore saw
 -- and left: merged_since, they are not as it left them; not_as_before, they are not as it saw them. And whether the
 -- archive holds the times that the snapshot tells of.
-{% set time_columns = tracks_redated.columns
+{% set time_columns = archived_times.columns
     | selectattr("name", "in", ["event_id", "created_at", "restored_created_at"]) | list %}
 with
 
@@ -14,7 +14,7 @@ seen as (
     group by event_id
 ),
 
-standing as (
+stored as (
     select
         event_id,
         sum({{ dialect.row_hash(tracks.columns) }}) as content
@@ -25,10 +25,10 @@ standing as (
 
 compared as (
     select
-        coalesce(standing.content = seen.restored_content, false) as is_as_left,
-        coalesce(standing.content = seen.content, false) as is_as_before
+        coalesce(stored.content = seen.restored_content, false) as is_as_left,
+        coalesce(stored.content = seen.content, false) as is_as_before
     from seen
-    left join standing on seen.event_id = standing.event_id
+    left join stored on seen.event_id = stored.event_id
 ),
 
 events as (
@@ -43,7 +43,7 @@ archived_times as (
     select
         count(*) as all_rows,
         {{ dialect.hash_sum(time_columns) }} as content
-    from {{ tracks_redated }}
+    from {{ archived_times }}
     where restore_id = {{ parameter("repair_id") }}
 ),
 
@@ -52,7 +52,7 @@ seen_times as (
         count(*) as all_rows,
         {{ dialect.hash_sum(time_columns) }} as content
     from seen_rows
-    where is_redated
+    where is_moved
 ),
 
 final as (
@@ -62,7 +62,7 @@ final as (
         events.not_as_before,
         archived_times.all_rows as archived_times,
         archived_times.all_rows = seen_times.all_rows
-        and archived_times.content = seen_times.content as is_archive_whole
+        and archived_times.content = seen_times.content as is_archive_complete
     from events
     cross join archived_times
     cross join seen_times

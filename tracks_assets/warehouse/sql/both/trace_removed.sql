@@ -8,6 +8,6 @@ select
     removed.dedup_id as repair_id,
     removed.removed_at,
     repairs.state
-from {{ tracks_duplicates }} as removed
+from {{ archived_duplicates }} as removed
 left join {{ tracks_repairs }} as repairs on removed.dedup_id = repairs.repair_id
 where removed.event_id = {{ parameter("event_id") }}

@@ -2,7 +2,7 @@
 select
     event_inserted_at,
     bq_ingested_timestamp,
-    standing_inserted_at,
-    standing_ingested_timestamp
-from {{ tracks_redelivered }}
+    stored_inserted_at,
+    stored_ingested_timestamp
+from {{ unchanged_redeliveries }}
 where event_id = {{ parameter("event_id") }}

@@ -1,2 +1,2 @@
 delete from missing_legacy
-where place in (select repeated_legacy.place from repeated_legacy)
+where row_id in (select repeated_legacy.row_id from repeated_legacy)

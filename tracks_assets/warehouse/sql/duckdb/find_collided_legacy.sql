@@ -4,7 +4,7 @@ with
 
 in_window as (
     select
-        rowid as place,
+        rowid as row_id,
         event_id,
         {{ dialect.identity() }} as identity
     from {{ backfill_tracks }}
@@ -16,22 +16,22 @@ in_window as (
 
 compared as (
     select
-        in_window.place,
+        in_window.row_id,
         bool_or(in_window.identity = {{ dialect.identity("tracks") }}) as is_stored
     from in_window
     inner join {{ tracks }} as tracks on in_window.event_id = tracks.event_id
-    group by in_window.place
+    group by in_window.row_id
 ),
 
 final as (
     select
-        place,
+        row_id,
         true as is_stored_id
     from compared
     where not is_stored
     union all
     select
-        place,
+        row_id,
         false as is_stored_id
     from repeated_legacy
     where is_collided

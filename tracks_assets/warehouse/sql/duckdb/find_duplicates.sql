@@ -20,7 +20,7 @@ suspected as (
 final as (
     select
         event_id,
-        count(*) as copies
+        count(*) as row_count
     from suspected
     where event_id is not null
     group by event_id

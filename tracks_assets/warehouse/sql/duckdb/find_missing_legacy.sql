@@ -4,7 +4,7 @@ with
 
 in_window as (
     select
-        rowid as place,
+        rowid as row_id,
         event_id
     from {{ backfill_tracks }}
     where
@@ -15,7 +15,7 @@ in_window as (
 
 final as (
     select
-        in_window.place,
+        in_window.row_id,
         hash(in_window.event_id) as id_hash
     from in_window
     anti join {{ tracks }} as tracks on in_window.event_id = tracks.event_id

@@ -12,39 +12,39 @@ repeated_hashes as (
 ),
 
 suspected as (
-    select place
+    select row_id
     from missing_legacy
     where id_hash in (select repeated_hashes.id_hash from repeated_hashes)
 ),
 
 identified as (
     select
-        rowid as place,
+        rowid as row_id,
         {{ shared.names(tracks.columns) }},
         {{ dialect.identity() }} as identity,
         first_value({{ dialect.identity() }}) over (
             partition by event_id order by {{ dialect.first_delivery_first() | indent(12) }}
         ) as first_identity
     from {{ backfill_tracks }}
-    where rowid in (select suspected.place from suspected)
+    where rowid in (select suspected.row_id from suspected)
 ),
 
 numbered as (
     select
-        place,
+        row_id,
         identity != first_identity as is_collided,
         row_number() over (
-            partition by event_id, identity order by {{ shared.winner_first(tracks.columns, dialect) | indent(12) }}
-        ) as from_winner
+            partition by event_id, identity order by {{ shared.kept_first(tracks.columns, dialect) | indent(12) }}
+        ) as keep_order
     from identified
 ),
 
 final as (
     select
-        place,
+        row_id,
         is_collided
     from numbered
-    where is_collided or from_winner > 1
+    where is_collided or keep_order > 1
 )
 
 select * from final

@@ -5,4 +5,4 @@ from {{ backfill_tracks }}
 where
     created_at >= {{ parameter("window_start") }}
     and created_at < {{ parameter("window_end") }}
-    and rowid in (select missing_legacy.place from missing_legacy)
+    and rowid in (select missing_legacy.row_id from missing_legacy)

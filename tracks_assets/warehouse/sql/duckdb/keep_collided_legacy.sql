@@ -5,7 +5,7 @@ with
 collided as (
     select {{ shared.names(tracks.columns) }}
     from {{ backfill_tracks }}
-    where rowid in (select collided_legacy.place from collided_legacy)
+    where rowid in (select collided_legacy.row_id from collided_legacy)
 ),
 
 {{ shared.not_kept_before("collided", tracks, tracks_collisions, dialect) }}

@@ -1,4 +1,4 @@
 select
     count(*) as all_rows,
     coalesce(sum(content), 0)::varchar as content
-from losers
+from rows_to_remove

@@ -1,5 +1,5 @@
 -- Every row of tracks that stands later than its id says, with the time that it is to be given back.
-create or replace temp table redated_rows as
+create or replace temp table moved_rows as
 select
     event_id,
     event_name,
@@ -7,4 +7,4 @@ select
     {{ shared.original_time(dialect) }} as restored_created_at,
     case when {{ shared.time_agrees(dialect) }} then '$time' else 'event_id' end as evidence
 from {{ tracks }}
-where {{ shared.is_redated(dialect, parameter) }}
+where {{ shared.is_moved(dialect, parameter) }}

@@ -1,5 +1,5 @@
 -- Every row that the dedup is going to remove, whole, with what tells of the copy that stays.
-insert into {{ tracks_duplicates }} ({{ shared.names(tracks_duplicates.columns) }})
+insert into {{ archived_duplicates }} ({{ shared.names(archived_duplicates.columns) }})
 with
 
 duplicated as (
@@ -9,7 +9,7 @@ duplicated as (
     having count(*) > 1
 ),
 
-copies as (
+duplicate_rows as (
     select snapshot.*
     from {{ snapshot }} as snapshot
     inner join duplicated on snapshot.event_id = duplicated.event_id
@@ -19,18 +19,18 @@ numbered as (
     select
         *,
         row_number() over (
-            partition by event_id order by {{ shared.winner_first(tracks.columns, dialect) | indent(12) }}
-        ) as from_winner
-    from copies
+            partition by event_id order by {{ shared.kept_first(tracks.columns, dialect) | indent(12) }}
+        ) as keep_order
+    from duplicate_rows
 ),
 
-winners as (
+kept as (
     select
         event_id,
-        created_at as winner_created_at,
-        bq_ingested_timestamp as winner_bq_ingested_timestamp
+        created_at as kept_created_at,
+        bq_ingested_timestamp as kept_bq_ingested_timestamp
     from numbered
-    where from_winner = 1
+    where keep_order = 1
 ),
 
 final as (
@@ -40,11 +40,11 @@ final as (
         {% endfor %}
         {{ parameter("repair_id") }} as dedup_id,
         {{ parameter("removed_at") }} as removed_at,
-        winners.winner_created_at,
-        winners.winner_bq_ingested_timestamp
+        kept.kept_created_at,
+        kept.kept_bq_ingested_timestamp
     from numbered
-    inner join winners on numbered.event_id = winners.event_id
-    where numbered.from_winner > 1
+    inner join kept on numbered.event_id = kept.event_id
+    where numbered.keep_order > 1
 )
 
 select * from final

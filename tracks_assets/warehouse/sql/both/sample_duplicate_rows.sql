@@ -7,7 +7,7 @@ chosen as (
     limit {{ events }}
 ),
 
-copies as (
+duplicate_rows as (
     select tracks.*
     from {{ tracks }} as tracks
     inner join chosen on tracks.event_id = chosen.event_id
@@ -17,23 +17,23 @@ numbered as (
     select
         *,
         row_number() over (
-            partition by event_id order by {{ shared.winner_first(tracks.columns, dialect) | indent(12) }}
-        ) as from_winner
-    from copies
+            partition by event_id order by {{ shared.kept_first(tracks.columns, dialect) | indent(12) }}
+        ) as keep_order
+    from duplicate_rows
 ),
 
 final as (
     select
         event_id,
-        case when from_winner = 1 then 'stays' else 'goes' end as result,
+        case when keep_order = 1 then 'stays' else 'goes' end as result,
         created_at,
         bq_ingested_timestamp,
         event_inserted_at,
         event_name,
         user_id,
-        from_winner
+        keep_order
     from numbered
 )
 
 select * from final
-order by event_id, from_winner
+order by event_id, keep_order

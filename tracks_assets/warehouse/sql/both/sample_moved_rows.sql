@@ -5,6 +5,6 @@ select
     created_at,
     restored_created_at,
     evidence
-from redated_rows
+from moved_rows
 order by event_id, created_at, restored_created_at
 limit {{ events }}

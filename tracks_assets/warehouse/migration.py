@@ -1,0 +1,99 @@
+"""Tables of earlier releases that have another name or schema now, and how their rows come to today's tables.
+
+A warehouse that still has one is refused: today's tables would be empty beside it, and the pipeline would forget what
+it knows. ``python -m tracks_assets.migrate`` moves the rows.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tracks_assets.core.tables import SCHEMA, Table
+from tracks_assets.warehouse.tables import (
+    ARCHIVED_DUPLICATES,
+    ARCHIVED_TIMES,
+    CONTENT_FINGERPRINTS,
+    DUPLICATE_CENSUS,
+    LOCK_TABLES,
+    TRACKS_REPAIRS,
+    UNCHANGED_REDELIVERIES,
+)
+
+
+@dataclass(frozen=True)
+class Move:
+    """A table that lay in the schema ``posthog`` before.
+
+    Attributes:
+        former: its name there.
+        table: the table that takes its rows.
+        former_values: for each column that had another name or value, the expression over the row ``former``.
+    """
+
+    former: str
+    table: Table
+    former_values: Mapping[str, str] = field(default_factory=dict)
+
+    def expressions(self) -> list[str]:
+        """One expression over the row ``former`` for each of today's columns, in order."""
+        return [self.former_values.get(column.name, f"former.{column.name}") for column in self.table.columns]
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What a move did: the former table, the table that has its rows now, and how many they are."""
+
+    former: str
+    table: Table
+    rows: int
+
+
+MOVES = (
+    Move("tracks_contents", CONTENT_FINGERPRINTS),
+    Move(
+        "tracks_redelivered",
+        UNCHANGED_REDELIVERIES,
+        {
+            "stored_inserted_at": "former.standing_inserted_at",
+            "stored_ingested_timestamp": "former.standing_ingested_timestamp",
+        },
+    ),
+    Move("duplicate_census", DUPLICATE_CENSUS, {"moved_rows": "former.redated_rows"}),
+    Move(
+        "tracks_duplicates",
+        ARCHIVED_DUPLICATES,
+        {
+            "kept_created_at": "former.winner_created_at",
+            "kept_bq_ingested_timestamp": "former.winner_bq_ingested_timestamp",
+        },
+    ),
+    Move("tracks_redated", ARCHIVED_TIMES),
+    # Snapshots stay where they are until they expire, so each repair is told where its own is.
+    Move("tracks_repairs", TRACKS_REPAIRS, {"snapshot": f"concat('{SCHEMA}', '.', former.snapshot)"}),
+)
+
+FORMER_LOCKS = tuple(table.name.removesuffix("_lock") + "_turn" for table in LOCK_TABLES)
+"""They hold nothing, so they are dropped."""
+
+
+def pending_moves(stored: Collection[str]) -> list[Move]:
+    """The moves whose former table is among the names of the tables that the schema ``posthog`` has."""
+    return [move for move in MOVES if move.former in stored]
+
+
+def migration_refusal(stored: Collection[str]) -> str | None:
+    """Why a warehouse with these tables in the schema ``posthog`` cannot be used yet; None where it can."""
+    moves = pending_moves(stored)
+    if not moves:
+        return None
+    names = ", ".join(f"{SCHEMA}.{move.former}" for move in moves)
+    return (
+        f"The warehouse has tables of an earlier release ({names}). Nothing was changed. Stop every process that "
+        f"writes to it, then run python -m tracks_assets.migrate."
+    )
+
+
+def report(moved: Sequence[Moved]) -> list[str]:
+    """One line for each table that was moved."""
+    if not moved:
+        return ["Nothing to do: the warehouse has no table of an earlier release."]
+    return [f"{SCHEMA}.{each.former} -> {each.table}: {each.rows:,} rows" for each in moved]

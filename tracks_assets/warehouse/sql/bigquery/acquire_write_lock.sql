@@ -1,0 +1,1 @@
+{{ dialect.write_lock(lock) }}

@@ -1,1 +1,0 @@
-{{ dialect.write_lock(turn) }}

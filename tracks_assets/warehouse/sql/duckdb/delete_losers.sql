@@ -1,2 +1,0 @@
-delete from {{ tracks }}
-where rowid in (select losers.place from losers)
