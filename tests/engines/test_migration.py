@@ -20,12 +20,14 @@ from tracks_assets import migrate
 from tracks_assets.core.columns import Column, ColumnType, Stamp
 from tracks_assets.core.errors import WarehouseError
 from tracks_assets.core.tables import SCHEMA, Table
+from tracks_assets.doctor import __main__ as doctor
+from tracks_assets.doctor.findings import Status
 from tracks_assets.repairs.dedup import rollback as dedup_rollback
 from tracks_assets.repairs.restore_times import rollback as times_rollback
 from tracks_assets.sources.posthog.layout import HOUR
 from tracks_assets.warehouse.base import Warehouse
 from tracks_assets.warehouse.connect import warehouse_of
-from tracks_assets.warehouse.migration import FORMER_LOCKS, MOVES, Move
+from tracks_assets.warehouse.migration import FORMER_LOCKS, MOVES, NEXT_STEP, Move
 from tracks_assets.warehouse.tables import CONTENT_FINGERPRINTS, TRACKS, TRACKS_REPAIRS, UNCHANGED_REDELIVERIES
 
 RECORDED = Path(__file__).parent / "recorded"
@@ -114,6 +116,16 @@ def test_it_is_refused_and_left_as_it_is_until_it_is_moved(earlier: Earlier) -> 
     assert "posthog.tracks_contents, posthog.tracks_redelivered" in str(caught.value)
     assert str(caught.value).endswith("then run python -m tracks_assets.migrate.")
     assert {name: earlier.rows(name) for name in earlier.tables} == before
+
+
+def test_the_doctor_says_so(earlier: Earlier, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in earlier.engine.variables.items():
+        monkeypatch.setenv(name, value)
+
+    (finding,) = (each for each in doctor.check(None, lock_wait=5) if each.check == "tables")
+
+    assert (finding.status, finding.fix) == (Status.FAIL, NEXT_STEP)
+    assert "posthog.tracks_contents" in finding.found
 
 
 def test_every_row_is_in_todays_table_and_the_former_ones_are_gone(earlier: Earlier) -> None:

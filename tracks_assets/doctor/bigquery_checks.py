@@ -6,6 +6,7 @@ from tracks_assets.core.errors import WarehouseError
 from tracks_assets.doctor.findings import Finding, fail, ok, warn
 from tracks_assets.warehouse.bigquery.inspection import BigQueryState, inspect_bigquery
 from tracks_assets.warehouse.bigquery.target import BigQueryTarget
+from tracks_assets.warehouse.migration import NEXT_STEP
 from tracks_assets.warehouse.tables import EVERY_TABLE
 
 LOGIN, LOCATION, TABLE, ROLES, PROTECTION = "login", "location", "tables", "roles", "protection"
@@ -53,6 +54,9 @@ def _locations(target: BigQueryTarget, state: BigQueryState) -> Iterator[Finding
 
 
 def _tables(state: BigQueryState) -> Iterator[Finding]:
+    if state.former_tables:
+        yield fail(TABLE, state.former_tables, NEXT_STEP)
+        return
     for name, difference in state.differences.items():
         yield fail(
             TABLE,

@@ -9,6 +9,7 @@ from tracks_assets.core.errors import WarehouseError
 from tracks_assets.doctor.findings import Finding, fail, ok, warn
 from tracks_assets.setting_types import memory_bytes
 from tracks_assets.warehouse.duckdb.inspection import DuckDbState, inspect_duckdb
+from tracks_assets.warehouse.migration import NEXT_STEP
 from tracks_assets.warehouse.tables import TABLES
 
 WAREHOUSE, TABLE, DISK, MEMORY = "warehouse", "tables", "disk", "memory"
@@ -71,6 +72,9 @@ def _check_file(path: Path, lock_wait: float) -> Iterator[Finding]:
 
 def table_findings(state: DuckDbState) -> Iterator[Finding]:
     """The findings for the tables of a warehouse that opens."""
+    if state.former_tables:
+        yield fail(TABLE, state.former_tables, NEXT_STEP)
+        return
     for name, difference in state.differences.items():
         yield fail(
             TABLE,

@@ -14,7 +14,7 @@ from tracks_assets.sources.posthog.layout import HOUR
 from tracks_assets.storage.fetch import fetched
 from tracks_assets.storage.inventory import HourInventory
 from tracks_assets.warehouse.capabilities import Capabilities
-from tracks_assets.warehouse.migration import FORMER_LOCKS, Move, Moved, migration_refusal, pending_moves
+from tracks_assets.warehouse.migration import FORMER_LOCKS, NEXT_STEP, Move, Moved, former_tables, pending_moves
 from tracks_assets.warehouse.repairing import RepairSupport
 from tracks_assets.warehouse.results import (
     HourCost,
@@ -70,9 +70,9 @@ class Warehouse(ABC):
         """
         self._open()
         try:
-            refusal = migration_refusal(self._stored_tables())
-            if refusal:
-                raise WarehouseError(refusal)
+            finding = former_tables(self._stored_tables())
+            if finding:
+                raise WarehouseError(f"Nothing was changed, because {finding}. {NEXT_STEP}")
             self._ensure_tables()
             yield self
         finally:

@@ -71,6 +71,8 @@ MOVES = (
     Move("tracks_repairs", TRACKS_REPAIRS, {"snapshot": f"concat('{SCHEMA}', '.', former.snapshot)"}),
 )
 
+NEXT_STEP = "Stop every process that writes to it, then run python -m tracks_assets.migrate."
+
 FORMER_LOCKS = tuple(table.name.removesuffix("_lock") + "_turn" for table in LOCK_TABLES)
 """They hold nothing, so they are dropped."""
 
@@ -80,16 +82,10 @@ def pending_moves(stored: Collection[str]) -> list[Move]:
     return [move for move in MOVES if move.former in stored]
 
 
-def migration_refusal(stored: Collection[str]) -> str | None:
-    """Why a warehouse with these tables in the schema ``posthog`` cannot be used yet; None where it can."""
-    moves = pending_moves(stored)
-    if not moves:
-        return None
-    names = ", ".join(f"{SCHEMA}.{move.former}" for move in moves)
-    return (
-        f"The warehouse has tables of an earlier release ({names}). Nothing was changed. Stop every process that "
-        f"writes to it, then run python -m tracks_assets.migrate."
-    )
+def former_tables(stored: Collection[str]) -> str | None:
+    """The finding that a warehouse with these tables in the schema ``posthog`` cannot be used yet; None if it can."""
+    names = ", ".join(f"{SCHEMA}.{move.former}" for move in pending_moves(stored))
+    return f"the warehouse has tables of an earlier release ({names})" if names else None
 
 
 def report(moved: Sequence[Moved]) -> list[str]:

@@ -27,6 +27,7 @@ from tracks_assets.transform.rows import typed_rows
 from tracks_assets.transform.session import transforming
 from tracks_assets.warehouse.base import Diagnosis, Warehouse
 from tracks_assets.warehouse.bigquery.errors import FAILURES, remedy_of, text_is_passing
+from tracks_assets.warehouse.bigquery.inspection import stored_tables
 from tracks_assets.warehouse.bigquery.jobs import Jobs
 from tracks_assets.warehouse.bigquery.publish import Publications
 from tracks_assets.warehouse.bigquery.repairing import BigQueryRepairs
@@ -118,13 +119,7 @@ class BigQueryWarehouse(Warehouse):
 
     def _stored_tables(self) -> set[str]:
         """See ``Warehouse._stored_tables``."""
-        name = self._target.dataset(SCHEMA)
-        with self._jobs.error_context(f"at the dataset {name}"):
-            try:
-                found = list(self._jobs.client.list_tables(name, retry=self._jobs.retry))
-            except NotFound:
-                return set()
-            return {table.table_id for table in found}
+        return stored_tables(self._jobs, SCHEMA)
 
     def _ensure_dataset(self, name: str) -> None:
         with self._jobs.error_context(f"at the dataset {name}"):

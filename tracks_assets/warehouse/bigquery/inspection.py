@@ -8,12 +8,13 @@ from functools import partial
 from google.api_core.exceptions import Forbidden, NotFound
 from google.cloud import bigquery
 
-from tracks_assets.core.tables import Table
+from tracks_assets.core.tables import SCHEMA, Table
 from tracks_assets.warehouse.bigquery.errors import FAILURES, cause
 from tracks_assets.warehouse.bigquery.jobs import Jobs
 from tracks_assets.warehouse.bigquery.protection import TableState, dataset_obstacles, table_obstacles
 from tracks_assets.warehouse.bigquery.tables import PIPELINE_LABELS, difference
 from tracks_assets.warehouse.bigquery.target import BigQueryTarget
+from tracks_assets.warehouse.migration import former_tables
 from tracks_assets.warehouse.repairing import Obstacle
 from tracks_assets.warehouse.statements import bigquery_statements
 from tracks_assets.warehouse.tables import (
@@ -53,6 +54,7 @@ class BigQueryState:
         missing_datasets: schemas without a dataset.
         tables: how many tables of the project exist.
         differences: tables that are not as the pipeline needs them, each with the difference.
+        former_tables: the finding that tables of an earlier release are there; None where none is.
         obstacles: see ``Obstacle``.
         denied: the permissions on tracks that the account lacks; None where there is no tracks to ask for.
         not_asked: the reason why permissions are not known, if BigQuery did not answer.
@@ -62,6 +64,7 @@ class BigQueryState:
     missing_datasets: Sequence[str]
     tables: int
     differences: Mapping[str, str]
+    former_tables: str | None
     obstacles: Sequence[Obstacle]
     denied: Sequence[str] | None
     not_asked: str | None = None
@@ -103,6 +106,7 @@ def _inspect(jobs: Jobs) -> BigQueryState:
         missing_datasets=[schema for schema, each in datasets.items() if each is None],
         tables=len(tables),
         differences={name: error_text for name, error_text in differences.items() if error_text},
+        former_tables=former_tables(stored_tables(jobs, SCHEMA)),
         obstacles=obstacles(jobs, EVERY_TABLE),
         denied=denied,
         not_asked=not_asked,
@@ -116,6 +120,20 @@ def _denied(jobs: Jobs, tracks: bigquery.Table) -> tuple[list[str], str | None]:
         return [], cause(error)
     held = answer.get("permissions", [])
     return [permission for permission in PERMISSIONS if permission not in held], None
+
+
+def stored_tables(jobs: Jobs, schema: str) -> set[str]:
+    """The names of the tables in the dataset of a schema; none where it does not exist.
+
+    Raises:
+        WarehouseError: BigQuery did not answer.
+    """
+    name = jobs.target.dataset(schema)
+    with jobs.error_context(f"at the dataset {name}"):
+        try:
+            return {table.table_id for table in jobs.client.list_tables(name, retry=jobs.retry)}
+        except NotFound:
+            return set()
 
 
 def find_dataset(jobs: Jobs, schema: str) -> bigquery.Dataset | None:

@@ -8,8 +8,9 @@ from pathlib import Path
 import duckdb
 
 from tracks_assets.core.columns import ColumnType
-from tracks_assets.core.tables import Table
+from tracks_assets.core.tables import SCHEMA, Table
 from tracks_assets.transform.duckdb_errors import is_held, opening_error
+from tracks_assets.warehouse.migration import former_tables
 from tracks_assets.warehouse.shape import column_difference
 from tracks_assets.warehouse.statements import DUCKDB_STATEMENTS
 from tracks_assets.warehouse.tables import TABLES
@@ -34,10 +35,12 @@ class DuckDbState:
     Attributes:
         rows: rows of each table of the project that exists, by its name.
         differences: tables whose columns are not the project's, each with the difference.
+        former_tables: the finding that tables of an earlier release are there; None where none is.
     """
 
     rows: Mapping[str, int]
     differences: Mapping[str, str]
+    former_tables: str | None = None
 
 
 def inspect_duckdb(path: Path, lock_wait: float) -> DuckDbState:
@@ -66,7 +69,8 @@ def _state(connection: duckdb.DuckDBPyConnection) -> DuckDbState:
     existing = [table for table in TABLES if str(table) in found]
     # DuckDB counts the rows of a table from its catalogue.
     rows = {str(table): connection.table(str(table)).shape[0] for table in existing}
-    return DuckDbState(rows, shape_differences(found))
+    stored = [name for schema, _, name in (relation.partition(".") for relation in found) if schema == SCHEMA]
+    return DuckDbState(rows, shape_differences(found), former_tables(stored))
 
 
 def stored_columns(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:
