@@ -2,7 +2,7 @@
 
 The formula ("On-demand query size calculation" in its documentation): a query or an INSERT is billed q', the columns
 that it references in all partitions that it scans; an UPDATE, or a MERGE that may update, q' + t', where t' is the
-whole of every partition that it updates. Loading and copying are free.
+full content of every partition that it updates. Loading and copying are free.
 
 ``python -m benchmarks.bigquery_cost`` prints the table of docs/operate/costs.md.
 """
@@ -26,7 +26,7 @@ HOUR_READS = 4
 """How often the payloads of the hour itself are read: for fingerprints, rows, the INSERT and the UPDATE."""
 
 NUMBERS_BYTES = 2 * FIXED_BYTES[ColumnType.INT64]
-"""A key table of two numbers an event, one of its id and one of what stands: the least that would do."""
+"""A key table of two numbers an event, one of its id and one of the stored content: the least that would do."""
 
 TERABYTE, GIGABYTE = 10**12, 10**9
 DOLLARS_PER_TEBIBYTE = 6.25
@@ -41,8 +41,8 @@ class Table:
         rows: rows of tracks.
         size: bytes of tracks, as BigQuery bills them.
         rows_an_hour: deliveries of an hour.
-        redeliveries: those of them whose event stands in tracks already, on an older day.
-        days: the days on which those events stand.
+        redeliveries: those of them whose event is in tracks already, on an older day.
+        days: the days that hold those events.
     """
 
     rows: int = 3_100_000_000
@@ -110,7 +110,7 @@ def keys_bytes(names: tuple[str, ...]) -> int:
 
 
 def stock_merge(table: Table) -> Bill:
-    """One MERGE on event_id that updates what it finds: every day that a re-delivery stands on is billed whole."""
+    """One MERGE on event_id that updates what it finds: every day that a re-delivery belongs to is billed in full."""
     return Bill(read=table.rows * column_bytes("event_id") + table.hour_bytes, updated=table.days * table.day_bytes)
 
 
@@ -118,7 +118,7 @@ def planned_merge(table: Table, changing: int) -> Bill:
     """The project's merge: a plan that reads keys and fingerprints, an INSERT, and an UPDATE of the days that change.
 
     A re-delivery changes a row if its content is another one, or if it is the original that came late; that a
-    delivery merely repeats what stands is told by its fingerprint.
+    fingerprint shows whether a delivery repeats the stored content.
 
     Args:
         table: the table.
@@ -139,7 +139,7 @@ def planned_merge(table: Table, changing: int) -> Bill:
 def hour_load(table: Table) -> Bill:
     """What follows the load job, which is free: the hour's rows are put in their place, and those of its day looked at.
 
-    An hour that is loaded again is billed the day so far besides, for its rows are deleted.
+    An hour that is loaded again is also billed the day so far, because its rows are deleted.
     """
     looked_at = 24 * table.rows_an_hour * column_bytes("window_start")
     return Bill(read=table.hour_bytes + looked_at)
@@ -151,7 +151,7 @@ def unique_batch_check(table: Table) -> Bill:
 
 
 def whole_hour(table: Table) -> Bill:
-    """All that an hour runs, where its re-deliveries merely repeat what stands."""
+    """All that an hour runs, where its re-deliveries repeat the stored content."""
     return hour_load(table) + planned_merge(table, changing=0) + unique_batch_check(table)
 
 

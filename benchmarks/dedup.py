@@ -45,7 +45,7 @@ class Cost:
 
 
 def dedup(file: Path) -> None:
-    """The project's dedup, every step with the warehouse opened anew, as the job runs it."""
+    """The project's dedup, every step with a newly opened warehouse, as the job runs it."""
     now = datetime.now(UTC)
     with _opened(file) as warehouse:
         made = plan(warehouse, now, 14)

@@ -35,7 +35,7 @@ STAMP = datetime(2026, 3, 13, tzinfo=UTC)
 
 
 def row_by_row(inventory: HourInventory, rows: int) -> int:
-    """Reads, judges and extracts row by row through RawPostHogEvent, and hands the rows to DuckDB as Arrow."""
+    """Reads, validates and extracts row by row through RawPostHogEvent, and hands the rows to DuckDB as Arrow."""
     tracks = []
     for row in _rows(inventory, rows):
         event = validate(row)

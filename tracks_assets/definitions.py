@@ -1,4 +1,4 @@
-"""The whole graph on one screen: PostHog's hourly export -> raw_tracks -> tracks, where each event stands once."""
+"""The whole graph on one screen: PostHog's hourly export -> raw_tracks -> tracks, where each event exists once."""
 
 import dagster as dg
 

@@ -53,7 +53,7 @@ def _setting(
     """A field of ``Settings``.
 
     Args:
-        default: the text that an unset variable stands for, or how it follows from the settings above; None for none.
+        default: the text that an unset variable means, or how it follows from the settings above; None for none.
         description: the sentence in the table of the settings.
         is_secret: whether the value is left out of every representation and message.
     """
@@ -72,7 +72,7 @@ def _export_start(above: dict[str, Any]) -> str:
 
 
 class Settings(BaseSettings):
-    """The settings of a run. A default is the text that an unset variable stands for, and is read as it would be."""
+    """The settings of a run. A default is the text that an unset variable means, and is read as it would be."""
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, enable_decoding=False, frozen=True, hide_input_in_errors=True)
 
@@ -213,7 +213,7 @@ class Settings(BaseSettings):
         return self.cutover or EARLIEST
 
     def child_environment(self) -> dict[str, str]:
-        """The settings that dbt reads, as variables for its process: paths are absolute, and what is unset is blank."""
+        """The settings that dbt reads, as variables for its process: paths are absolute, and what is unset is empty."""
         values = {name: getattr(self, name) for name in _READ_BY_DBT}
         values["cutover"] = f"{self.cutover:%Y-%m-%d}" if self.cutover else None
         return {variable(name): "" if value is None else str(value) for name, value in values.items()}
@@ -256,7 +256,7 @@ def _disorder(settings: Settings, larger: str, holds: Callable[[Any, Any], bool]
 
 
 class Described(NamedTuple):
-    """One setting for the documentation; the default is the text that an unset variable stands for, or None."""
+    """One setting for the documentation; the default is the text that an unset variable means, or None."""
 
     variable: str
     default: str | None
@@ -282,7 +282,7 @@ def variable(name: str) -> str:
 
 
 class _Variables(EnvSettingsSource):
-    """The variables of a mapping; a blank one is not set."""
+    """The variables of a mapping; an empty one is not set."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         super().__init__(Settings)

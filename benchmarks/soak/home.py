@@ -136,7 +136,7 @@ class Home:
 
     @property
     def kept_bytes(self) -> int:
-        """Bytes that it keeps on disk besides its data (warehouse, export) and what is bounded.
+        """Bytes that it keeps on disk in addition to its data (warehouse, export) and what is bounded.
 
         Bounded are the latest calls of dbt, the ticks (dagster.yaml limits how long they are kept) and SQLite's
         write-ahead logs, which are first written back.

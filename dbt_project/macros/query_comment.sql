@@ -1,6 +1,6 @@
 {#-
-    What stands before each statement, and on BigQuery becomes the labels of its job: which pipeline and table it is
-    for, and which run of Dagster's it belongs to. Read when a statement is sent, so that it parses nothing anew.
+    The comment before each statement, and on BigQuery becomes the labels of its job: which pipeline and table it is
+    for, and which run of Dagster's it belongs to. Read when a statement is sent, so that nothing is parsed again.
 -#}
 {% macro tracks_query_comment(node) %}
     {%- set labels = {

@@ -73,7 +73,7 @@ def names() -> pa.StringArray:
 
 @cache
 def details() -> pa.StringArray:
-    """What each event tells about itself: ``DETAILS_PER_NAME`` pieces of JSON for each of ``EVENT_NAMES``, in order."""
+    """What each event says about itself: ``DETAILS_PER_NAME`` pieces of JSON for each of ``EVENT_NAMES``, in order."""
     return pa.array([_detail(name, n) for name, n in product(EVENT_NAMES, range(DETAILS_PER_NAME))], pa.string())
 
 

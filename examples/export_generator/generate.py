@@ -66,7 +66,7 @@ class HourWritten:
 
 
 def write_hour(root: Path, hour: datetime, plan: ExportPlan) -> HourWritten:
-    """Write the export hour that starts at ``hour`` below ``root``, in place of what stood there for that hour.
+    """Write the export hour that starts at ``hour`` below ``root``, in place of what was there for that hour.
 
     Raises:
         ValueError: if ``hour`` is not a whole hour in UTC from 2001 to 2099.

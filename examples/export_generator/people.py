@@ -84,7 +84,7 @@ class _Person:
 
 @lru_cache(maxsize=4)
 def people(seed: int, count: int) -> People:
-    """The ``count`` people that ``seed`` stands for."""
+    """The ``count`` people that ``seed`` gives."""
     rng = Random(f"people {seed}")  # noqa: S311 - example people, no secrets
     everybody = [_person(rng) for _ in range(count)]
 
@@ -202,7 +202,7 @@ def _flags(rng: Random, room: int) -> str:
 
 @cache
 def _extras(locale: str, variant: int) -> list[str]:
-    """Properties that some events have, as JSON; the nested ones hold names that also stand at the top."""
+    """Properties that some events have, as JSON; the nested ones hold names that are also at the top."""
     agent = _USER_AGENT.format(os="Linux x86_64", version=118 + variant)
     first = {"$initial_pathname": "/", "$initial_referring_domain": "$direct", "$lib": "web", "$os": "Windows"}
     return [

@@ -32,7 +32,9 @@ class ExportPlan(BaseModel):
     redelivery_share: Share = Field(
         default=0.001, description="share of old events delivered again with a re-stamped timestamp"
     )
-    repeat_share: Share = Field(default=0.001, description="share of events that stand twice in their hour, identical")
+    repeat_share: Share = Field(
+        default=0.001, description="share of events that are duplicated in their hour, identical"
+    )
     edit_share: Share = Field(
         default=0.0005, description="share of events sent again with other properties, the time kept"
     )

@@ -91,7 +91,7 @@ def old_day_scoped_merge(warehouse: DuckDbWarehouse, start: datetime, end: datet
 def deliver_again(warehouse: DuckDbWarehouse, plan: IncidentPlan, number: int) -> int:
     """Puts into raw_tracks what the plan's re-delivering hour ``number`` delivers; returns how many rows.
 
-    Its events are old ones that stand twice, each with a time of the hour.
+    Its events are old ones that are duplicated, each with a time of the hour.
     """
     hour = plan.redelivered_hours[number]
     stamps = {"window_start": hour, "source_file": f"{hour_folder(hour)}/{file_name(hour_interval(hour))}"}
@@ -102,7 +102,7 @@ def deliver_again(warehouse: DuckDbWarehouse, plan: IncidentPlan, number: int) -
 
 
 def old_hourly_merge(warehouse: DuckDbWarehouse, start: datetime, end: datetime) -> int:
-    """The old way from raw_tracks to tracks, for the hours in [start, end): it moves every copy to its new time.
+    """The old way from raw_tracks to tracks, for the hours in [start, end): it moves every row to its new time.
 
     Returns the rows updated and inserted.
     """

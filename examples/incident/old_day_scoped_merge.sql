@@ -1,8 +1,8 @@
 -- THE OLD WAY, kept to show what it did: tracks filled from the frozen table, day by day. Do not run it on real data.
 --
--- It looked for an event only within one day of the copy at hand, so that few partitions were read. An id that was
--- sent again on a later day, with a new time, was not found and inserted once more; and two copies in one batch were
--- both not found and both inserted. That made most of the events that stand twice. posthog/tracks_legacy matches on the
+-- It looked for an event only within one day of the row at hand, so that few partitions were read. An id that was
+-- sent again on a later day, with a new time, was not found and inserted once more; and two rows in one batch were
+-- both not found and both inserted. That made most of the duplicated events. posthog/tracks_legacy matches on the
 -- id alone, over the whole table.
 merge into {{ tracks }} as tracks
 using (

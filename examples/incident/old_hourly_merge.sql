@@ -1,8 +1,8 @@
 -- THE OLD WAY, kept to show what it did: dbt's stock incremental merge on event_id. Do not run it on real data.
 --
--- Whatever was delivered last replaced every column of every copy, created_at too. So an event that came again left its
--- day for today's, and where it stood twice, both copies did, and were equal from then on: no day lost rows that
--- anybody counted, and nothing told the copies apart. The merge of posthog/tracks keeps the time.
+-- Whatever was delivered last replaced every column of every row, created_at too. So an event that came again left its
+-- day for today's, and where it was duplicated, both rows did, and were equal from then on: no day lost rows that
+-- anybody counted, and nothing distinguished the rows. The merge of posthog/tracks keeps the time.
 merge into {{ tracks }} as tracks
 using (
     select {{ shared.names(tracks.columns) }}

@@ -57,17 +57,17 @@ class Kind:
 
 @dataclass(frozen=True)
 class IncidentCounts:
-    """What tracks holds after the incident; an event that stands more than once is of exactly one sort.
+    """What tracks holds after the incident; a duplicated event is of exactly one sort.
 
     Attributes:
         rows: rows of tracks.
         distinct_ids: different event ids.
-        duplicate_ids: event ids that stand more than once.
+        duplicate_ids: event ids that are duplicated.
         excess_rows: rows beyond the first of each event id.
-        identical_pairs: events with two equal copies, at their own time.
-        resent_pairs: events with two copies, days apart.
-        refreshed_pairs: events with two copies that the old hourly merge made equal and moved to a recent day.
-        larger_groups: events with more than two copies.
+        identical_pairs: events with two equal rows, at their own time.
+        resent_pairs: events with two rows, days apart.
+        refreshed_pairs: events with two rows that the old hourly merge made equal and moved to a recent day.
+        larger_groups: events with more than two rows.
         moved_rows: rows with a UUIDv7 whose own time lies more than 24 hours from created_at.
     """
 
@@ -92,7 +92,7 @@ class IncidentPlan:
         seed: the same seed gives the same rows.
         payload_bytes: about how long a payload is; none is shorter than what it must hold, some 400 bytes.
         start: the time of the first event.
-        days: the days over which the events are spread; copies lie up to two weeks later.
+        days: the days over which the events are spread; re-sent rows lie up to two weeks later.
         merge_days: how many days one old day-scoped merge takes; the result does not depend on it.
         redelivered_hours: the export hours in which events come again for the old hourly merge.
         people: how many people use the app.
@@ -115,7 +115,7 @@ class IncidentPlan:
         if min(self.events, self.days, self.merge_days, self.people) < 1 or self.seed < 0:
             raise IncidentError("An incident needs at least one event, day, day a merge and person, and a seed from 0.")
         if sum(kind.events for kind in self.kinds) > self.events:
-            raise IncidentError(f"{self.events:,} events are fewer than those that are to stand more than once.")
+            raise IncidentError(f"{self.events:,} events are fewer than those that are to be duplicated.")
         if any(hour < self.end + _DAY for hour in self.redelivered_hours):
             raise IncidentError(
                 f"Events come again on recent days: let redelivered_hours be more than a day after {self.end}."
@@ -166,7 +166,7 @@ def milliseconds(moment: datetime) -> int:
 
 
 def plan_incident(rows: int, **settings: Any) -> IncidentPlan:
-    """The plan of the incident as it was, in another size: 0.92 % of ``rows`` stand beyond the first of their event.
+    """The plan of the incident as it was, in another size: 0.92 % of ``rows`` are beyond the first of their event.
 
     Args:
         rows: rows of tracks in the end.
@@ -192,7 +192,7 @@ def plan_incident(rows: int, **settings: Any) -> IncidentPlan:
 
 
 def plan_validation(**settings: Any) -> IncidentPlan:
-    """7,000 rows of 5,000 events, 1,000 of which stand three times on average: exact copies and cross-day re-sends."""
+    """7,000 rows of 5,000 events, 1,000 of which have three on average: exact duplicates and cross-day re-sends."""
     kinds = _ranked(
         [
             Kind(150, (0, 0)),

@@ -1,4 +1,4 @@
-"""What the linter fills SQL templates with: the real columns and tables, and stand-ins for what only dbt knows."""
+"""What the linter fills SQL templates with: the real columns and tables, and substitutes for what only dbt knows."""
 
 import re
 from datetime import UTC, datetime
@@ -52,7 +52,7 @@ exceptions = SimpleNamespace(raise_compiler_error=str)
 modules, flags, invocation_id = SimpleNamespace(re=re), SimpleNamespace(EMPTY=False), "invocation"
 adapter = SimpleNamespace(dispatch=lambda name: getattr(dialect, f"duckdb__{name}"))
 modules = SimpleNamespace(re=re)
-# Its values of variables are stand-ins, which the project's own check would refuse.
+# Its values of variables are substitutes, which the project's own check would refuse.
 exceptions = SimpleNamespace(raise_compiler_error=lambda _: None)
 target = SimpleNamespace(type="duckdb")
 model = SimpleNamespace(columns={column.name: column for column in tables.TRACKS.columns})

@@ -151,7 +151,7 @@ def test_the_life_of_an_alert(small: Small, receiver: HttpReceiver) -> None:
 
         small.report("broken", "yes")
         small.run()
-        wait_until(lambda: len(receiver.messages) == 3, "the failed run is told")
+        wait_until(lambda: len(receiver.messages) == 3, "the failed run is reported")
         assert receiver.titles[2:] == ["[ERROR] Run failed: small__table"]
         assert receiver.messages[2]["message"].startswith("RuntimeError (the run's page has the text)\n")
         assert "bob" not in receiver.messages[2]["message"]
@@ -163,7 +163,7 @@ def test_the_life_of_an_alert(small: Small, receiver: HttpReceiver) -> None:
         assert receiver.titles[3:] == ["[RECOVERED] 50 checks and 1 run recovered"]
 
         small.report("tired", "yes")
-        wait_until(lambda: len(receiver.messages) == 5, "the failing sensor is told")
+        wait_until(lambda: len(receiver.messages) == 5, "the failing sensor is reported")
         small.report("tired")
         wait_until(lambda: len(receiver.messages) == 6, "the sensor recovers")
         assert receiver.titles[4:] == ["[ERROR] The sensor watches fails", "[RECOVERED] Over: The sensor watches fails"]

@@ -23,7 +23,7 @@ def _news(result: Advance) -> list[News]:
     return [kind for kind, _ in result.news]
 
 
-def test_an_incident_is_told_once() -> None:
+def test_an_incident_is_reported_once() -> None:
     first = _tick([], bad())
     again = _tick(first.open, bad(at=LATER), bad(at=LATER + MINUTE))
 
@@ -33,7 +33,7 @@ def test_an_incident_is_told_once() -> None:
     assert again.open[0].key == first.open[0].key
 
 
-def test_what_is_in_order_is_not_told() -> None:
+def test_what_is_in_order_is_not_reported() -> None:
     assert _tick([], good(), passed_run()) == Advance(())
 
 
@@ -57,7 +57,7 @@ def test_a_reminder_a_day() -> None:
     assert _news(_tick(reminded.open, now=NOW + 2 * DAY)) == [News.REMINDER]
 
 
-def test_a_warning_that_becomes_an_error_is_told_again() -> None:
+def test_a_warning_that_becomes_an_error_is_reported_again() -> None:
     first = _tick([], bad(severity="WARN"))
     worse = _tick(first.open, bad(at=LATER))
     milder = _tick(worse.open, bad(at=LATER + MINUTE, severity="WARN"))
@@ -73,7 +73,7 @@ def test_a_worse_incident_is_reminded_a_day_after_that() -> None:
     assert _news(_tick(worse.open, now=NOW + DAY)) == []
 
 
-def test_what_begins_and_ends_at_once_is_told_once() -> None:
+def test_what_begins_and_ends_at_once_is_reported_once() -> None:
     both = _tick([], bad(FULL), good(FULL, LATER))
     assert _news(both) == [News.RECOVERED]
     assert both.closed[0].levels == ("ERROR",)

@@ -134,7 +134,7 @@ def test_warnings_go_to_their_own_receivers() -> None:
     assert (error.level, error.title) == ("ERROR", "[ERROR] Run failed: raw_tracks")
 
 
-def test_an_end_goes_to_whoever_was_told_of_it() -> None:
+def test_an_end_goes_to_the_receivers_of_its_begin() -> None:
     first = advance([], [bad(severity="WARN")], NOW, DAY)
     worse = advance(first.open, [bad(at=NOW + MINUTE)], NOW, DAY)
     over = advance(worse.open, [good(at=NOW + 2 * MINUTE)], NOW, DAY)

@@ -57,7 +57,7 @@ def test_a_comparison_of_the_checks_own_comes_before_its_rule() -> None:
     assert of_check(result(comparison="0 may be."), CONTEXT).compared_with == "0 may be."
 
 
-def test_late_uploads_are_told_by_the_sensor_and_not_by_runs() -> None:
+def test_late_uploads_are_reported_by_the_sensor_and_not_by_runs() -> None:
     late = result(asset="posthog/events_parquet", check="upload_complete")
     assert [each.kind for each in of_run(run(results=(late, replace(late, passed=True))), CONTEXT)] == [Kind.RUN]
     assert not of_check(late, CONTEXT).healthy
@@ -100,7 +100,7 @@ def test_a_run_that_could_not_evaluate_a_check_is_one_matter() -> None:
     assert seen.runbook == "docs/alerts.md#a-check-could-not-be-evaluated"
 
 
-def test_a_run_that_a_blocking_check_ended_is_told_as_the_check() -> None:
+def test_a_run_that_a_blocking_check_ended_is_reported_as_the_check() -> None:
     failed = run(status="failure", failed_steps=(BLOCKED,), results=(result(),), materialized=())
     assert [each.title for each in of_run(failed, CONTEXT)] == ["Check unique_event_id failed on posthog/tracks"]
 
@@ -123,7 +123,7 @@ def test_a_run_without_a_failed_step_says_why() -> None:
     assert (seen.title, seen.finding) == ("Run failed: hourly", "The run's process is gone (hidden).")
 
 
-def test_the_same_cause_is_the_same_subject_whoever_started_the_run() -> None:
+def test_the_same_cause_is_the_same_subject_however_started_the_run() -> None:
     one, other, third = (
         of_run(run(status="failure", failed_steps=(step,), job=job), CONTEXT)[0].identity
         for job, step in (

@@ -110,7 +110,7 @@ def test_a_broken_hour_is_one_message_and_ends_when_it_is_loaded(
     assert receiver.titles[1:] == ["[RECOVERED] Over: Run failed: posthog__events_parquet"]
 
 
-def test_the_daemon_of_the_real_project_tells_of_a_failed_check(
+def test_the_daemon_of_the_real_project_reports_a_failed_check(
     new_home: Callable[..., Home],  # noqa: F811
     receiver: HttpReceiver,
 ) -> None:

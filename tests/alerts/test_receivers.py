@@ -145,7 +145,7 @@ def test_what_people_see_of_a_url_holds_no_secret(url: str, label: str) -> None:
     assert url not in repr(Receiver(url))
 
 
-def test_warnings_go_where_errors_go_unless_told_otherwise() -> None:
+def test_warnings_go_where_errors_go_unless_set_otherwise() -> None:
     same = Receivers.of_urls(["json://a", "json://b"], [])
     apart = Receivers.of_urls(["json://a"], ["json://b"])
     assert (same.is_one_level, apart.is_one_level) == (True, False)

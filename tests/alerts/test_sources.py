@@ -194,7 +194,7 @@ def test_a_check_that_raises(instance: dg.DagsterInstance, source: Source) -> No
     assert run.unevaluated == (("census", "computed"),)
 
 
-def test_a_run_that_dagster_retries_is_not_told_yet(instance: dg.DagsterInstance, source: Source) -> None:
+def test_a_run_that_dagster_retries_is_not_reported_yet(instance: dg.DagsterInstance, source: Source) -> None:
     run_id = _hour(instance, error=WarehouseError("x"))
     instance.add_run_tags(run_id, {"dagster/will_retry": "true"})
     ((run,), _) = _runs(source)
@@ -298,7 +298,7 @@ def sensor(tmp_path: Path, receiver: HttpReceiver) -> Any:
     return tick
 
 
-def test_an_upload_that_is_late_is_told_and_over(
+def test_an_upload_that_is_late_is_reported_and_over(
     instance: dg.DagsterInstance, sensor: Any, receiver: HttpReceiver
 ) -> None:
     def report(*, passed: bool) -> None:
@@ -322,7 +322,7 @@ def test_an_upload_that_is_late_is_told_and_over(
     assert receiver.titles == ["[WARN] Check counted failed on hour", "[RECOVERED] Over: Check counted failed on hour"]
 
 
-def test_a_failed_run_is_told_once_with_its_cause(
+def test_a_failed_run_is_reported_once_with_its_cause(
     instance: dg.DagsterInstance, sensor: Any, receiver: HttpReceiver
 ) -> None:
     for process in (7, 1234):

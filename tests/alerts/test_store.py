@@ -39,6 +39,7 @@ def test_an_incident_is_stored_in_full() -> None:
     )  # fmt: skip
     assert from_json(to_json(full)) == full
     assert from_json(to_json(begin(bad()))) == begin(bad())
+    assert from_json(to_json(full).replace('"reported"', '"told"')) == full, "as an earlier release stored it"
 
 
 def test_a_tick_is_stored_in_full(store: AlertStore) -> None:

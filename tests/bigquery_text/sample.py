@@ -68,7 +68,7 @@ DAMAGED: tuple[Row, ...] = (
 )
 
 MOVED = event(RESTORED_UUID7, created_at=LATER)
-"""An event that the snapshot saw re-dated, and that was given its time back since."""
+"""An event that the snapshot saw moved, and that was given its time back since."""
 
 SAMPLE: dict[str, Sequence[Row]] = {
     "tracks": (*DAMAGED, {**MOVED, "created_at": at("2026-03-12 08:00:00.003")}),
@@ -175,7 +175,7 @@ PARAMETERS: dict[str, Any] = {
 
 
 def _one_changed() -> list[Row]:
-    """Rows of tracks that differ from each other in one column, or in what stands in which one."""
+    """Rows of tracks that differ from each other in one column, or in which one holds what."""
     others: dict[ColumnType, tuple[Any, Any]] = {
         ColumnType.STRING: ("one", "two"),
         ColumnType.TIMESTAMP: (NOON, NOON + timedelta(microseconds=1)),

@@ -38,7 +38,7 @@ NO_STATEMENT = {
     "snapshot_tracks": "a snapshot is a copy job",
     "removed_content": "is the difference of two fingerprints",
     "database_size": "BigQuery knows no limit of storage",
-    "stored_blocks": "a dry run tells the bytes that a query reads",
+    "stored_blocks": "a dry run reports the bytes that a query reads",
     "stored_columns": "the client library reads a table's columns",
     "table_exists": "the client library looks for tables",
 }
@@ -68,7 +68,7 @@ def _signatures(prefix: str) -> dict[str, tuple[str, ...]]:
 
 def test_every_statement_has_an_example() -> None:
     missing = sorted((_names("both") | _names("bigquery")) - set(EXAMPLES))
-    assert not missing, f"add {', '.join(missing)} to tests/bigquery_text/examples.py, with an example of each blank"
+    assert not missing, f"add {', '.join(missing)} to tests/bigquery_text/examples.py, with an example of each variable"
 
 
 def test_every_example_has_its_statement() -> None:
@@ -112,7 +112,7 @@ def test_no_reason_is_left_over() -> None:
     assert {name for names in OTHER_STATEMENTS.values() for name in names} <= _names("bigquery")
 
 
-def test_a_name_stands_for_both_engines_or_for_one_text_each() -> None:
+def test_a_name_is_for_both_engines_or_for_one_text_each() -> None:
     """A file of both engines that one of them overrides would be read by nobody on that side."""
     assert _names("both") & (_names("duckdb") | _names("bigquery")) == set()
 

@@ -1,6 +1,6 @@
-"""What only Google's analyzer and its reference implementation can tell.
+"""What only Google's analyzer and its reference implementation can show.
 
-All tests that need them stand in this file, so that one worker starts them, and once.
+All tests that need them are in this file, so that one worker starts them, and once.
 """
 
 import json
@@ -129,7 +129,7 @@ def mixpanel_tables() -> dict[str, list[tuple[str, ColumnType]]]:
     }
 
 
-def test_noting_what_stands_passes_googles_analyzer(google: Google) -> None:
+def test_noting_what_is_stored_passes_googles_analyzer(google: Google) -> None:
     text = rendered("{{ insert_stored_contents(configured_merge(), this) }}", {})
     google.check(_one_name(text))
 

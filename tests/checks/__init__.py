@@ -1,1 +1,1 @@
-"""The checks: each green on a whole table, red on a damaged one, and never silent where it cannot tell."""
+"""The checks: each green on a sound table, red on a damaged one, and never silent where it cannot know."""

@@ -1,4 +1,4 @@
-"""The census counts what stands in tracks, whatever stands there."""
+"""The census counts what tracks holds, whatever it is."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

@@ -26,7 +26,7 @@ CUTOVER = START - timedelta(days=1)
 
 PLAN = ExportPlan(events_per_hour=500, files_per_hour=2, malformed_share=0.005)
 
-REFUSED = "tell apart the events of 1 duplicated event id used for several events, which dedup_tracks refuses"
+REFUSED = "separate the events of 1 duplicated event id used for several events, which dedup_tracks refuses"
 
 CENSUS_CHECKS = {
     "created_at_kept",
@@ -207,7 +207,7 @@ def test_checks_are_compared_with_the_census_before(home: Home) -> None:
             ["0195a3b2-0000-7000-8000-000000000000", START + 30 * 24 * HOUR],
         )
     moved = evaluations(home.run_job("tracks_checks"))["created_at_kept"]
-    assert (moved.passed, moved.metadata["redated_rows_before"].value) == (False, 0)
+    assert (moved.passed, moved.metadata["moved_rows_before"].value) == (False, 0)
     with home.warehouse().opened() as warehouse:
         recorded = census.newest(warehouse)
     assert recorded is not None

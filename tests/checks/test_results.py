@@ -88,7 +88,7 @@ def test_unique_event_id_of_batch() -> None:
 
 def test_the_dedup_comes_after_the_ids_that_it_refuses() -> None:
     step = (
-        f"{TRACE}, tell apart the events of 2 duplicated event ids used for several events, which dedup_tracks refuses "
+        f"{TRACE}, separate the events of 2 duplicated event ids used for several events, which dedup_tracks refuses "
         f"(docs/runbooks.md), then {DEDUP}."
     )
     assert unique_event_id_of_batch("the hour", 400, 1, ["a"], None, colliding=2).sentence.endswith(step)

@@ -18,6 +18,6 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Damaged:
 
 @pytest.fixture
 def damaged(example: Damaged, tmp_path: Path) -> Damaged:
-    """A damaged warehouse that the test may mend."""
+    """A damaged warehouse that the test may fix."""
     shutil.copy(example.path, tmp_path)
     return Damaged(tmp_path)

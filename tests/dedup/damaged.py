@@ -1,4 +1,4 @@
-"""A tracks in which events stand more than once, made in SQL, and what the tests read of it."""
+"""A tracks with duplicated events, made in SQL, and what the tests read of it."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -74,7 +74,7 @@ class Damaged:
 def damage(home: Path, events: int = 5_000, duplicated: int = 1_000, copies: tuple[int, ...] = (0, 0, 1)) -> Damaged:
     """Makes ``events`` events, the first ``duplicated`` of them in copies as many days later as ``copies`` says.
 
-    By default 7,000 rows: each of 1,000 ids stands three times, twice as exact copies and once re-sent on a later day.
+    By default 7,000 rows: each of 1,000 ids has three rows, twice as exact copies and once re-sent on a later day.
     """
     damaged = Damaged(home)
     with damaged.warehouse().opened() as warehouse:

@@ -51,7 +51,7 @@ def test_7000_rows_become_5000_and_2000_are_archived(damaged: Damaged) -> None:
     ]
 
 
-def test_the_winner_is_the_copy_that_was_ingested_last(damaged: Damaged) -> None:
+def test_the_row_kept_is_the_one_that_was_ingested_last(damaged: Damaged) -> None:
     latest = damaged.query("select event_id, max(bq_ingested_timestamp) from posthog.tracks group by all order by all")
 
     dedup(damaged)

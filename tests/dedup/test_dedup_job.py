@@ -26,7 +26,7 @@ def test_dry_by_default_then_for_real_then_back(home: Home) -> None:
     assert damaged.contents() == before
     (dry,) = pages(home, "dedup_tracks")
     assert "a dry run, nothing was changed" in dry
-    assert "- rows to remove, each whole into posthog_ops.archived_duplicates: 2,000" in dry
+    assert "- rows to remove, each in full into posthog_ops.archived_duplicates: 2,000" in dry
 
     execute(home, "dedup_tracks", dry_run=False, snapshot_days=3)
     assert damaged.query("select count(*), count(distinct event_id) from posthog.tracks") == [(5_000, 5_000)]
@@ -39,7 +39,7 @@ def test_dry_by_default_then_for_real_then_back(home: Home) -> None:
     after = damaged.contents()
     execute(home, "dedup_tracks", dry_run=False)
     assert pages(home, "dedup_tracks") == [
-        "Nothing to do: every event of posthog.tracks stands once. No snapshot was taken."
+        "Nothing to do: no event of posthog.tracks is duplicated. No snapshot was taken."
     ]
     assert damaged.contents() == after
 
@@ -123,7 +123,7 @@ def test_a_refusal_fails_the_run_with_its_reason(home: Home) -> None:
     damaged.query("update posthog.tracks set user_id = 'another' where rowid = 0")
     before = damaged.contents()
 
-    with pytest.raises(AssertionError, match="stand with several"):
+    with pytest.raises(AssertionError, match="have several"):
         execute(home, "dedup_tracks", dry_run=False)
 
     assert damaged.contents() == before

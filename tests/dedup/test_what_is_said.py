@@ -57,11 +57,11 @@ def test_refusals() -> None:
     assert refusal(CENSUS) is None
     assert refusal(_census(null_event_ids=1_234)) == (
         "dedup_tracks refuses: 1,234 rows of posthog.tracks have no event_id, and which of them are the same event "
-        "cannot be told; give them ids or move them away, then run it again."
+        "is unknown; give them ids or move them away, then run it again."
     )
     assert refusal(_census(colliding_event_ids=3)) == (
-        "dedup_tracks refuses: 3 event ids of posthog.tracks stand with several (event_name, user_id), and one of two "
-        "different events would be lost; look at them with python -m tracks_assets.trace EVENT_ID, tell them "
+        "dedup_tracks refuses: 3 event ids of posthog.tracks have several (event_name, user_id), and one of two "
+        "different events would be lost; look at them with python -m tracks_assets.trace EVENT_ID, separate them "
         "apart, then run it again."
     )
 
@@ -165,15 +165,15 @@ def test_the_plan_as_a_page() -> None:
             "# dedup_20260612_093000_000000: a dry run, nothing was changed",
             "",
             "- rows in posthog.tracks: 7,000, of 5,000 different events",
-            "- events that stand more than once: 1,000",
-            "- rows to remove, each whole into posthog_ops.archived_duplicates: 2,000",
+            "- duplicated events: 1,000",
+            "- rows to remove, each in full into posthog_ops.archived_duplicates: 2,000",
             "- rows afterwards: 5,000",
             "- rows without an id: 0; ids of several events: 0",
             "- to be read of tracks: 1.5 MB",
             "- space needed for snapshot and archive: about 2.0 MB; free: 3.0 GB",
             "- the snapshot is kept for 14 days",
             "",
-            "## A sample of up to 20 events, the copy that stays beside those that go",
+            "## A sample of up to 20 events, the row to keep beside those to remove",
             "",
             "| event_id | result | created_at | bq_ingested_timestamp | event_inserted_at | event_name | user_id |",
             "| --- | --- | --- | --- | --- | --- | --- |",
@@ -204,7 +204,7 @@ def test_the_report_as_a_page() -> None:
             "",
             "- rows in posthog.tracks before: 7,000; now: 5,000",
             "- different events before and now: 5,000",
-            "- rows removed, whole in posthog_ops.archived_duplicates: 2,000",
+            "- rows removed, in full in posthog_ops.archived_duplicates: 2,000",
             "- seconds from snapshot to here: 12.3",
             "- snapshot: posthog_ops.tracks_snapshot_dedup_20260612_093000_000000, kept until 2026-06-26 09:30 UTC",
             "- to roll back: run rollback_dedup with snapshot: dedup_20260612_093000_000000 in the config of its op "

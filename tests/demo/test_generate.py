@@ -278,7 +278,7 @@ def test_redeliveries_repeat_ids_of_earlier_hours_with_later_times(export: Expor
 
 
 def test_the_first_hour_redelivers_events_from_months_before_the_export(export: Export) -> None:
-    """Their originals were never exported; their ids tell how old they are."""
+    """Their originals were never exported; their ids show how old they are."""
     start_ms = FIRST_HOUR.timestamp() * 1000
     ages = [start_ms - id_ms(row["uuid"]) for row in export.hours[0] if is_well_formed(row)]
     months_old = [age for age in ages if age > timedelta(days=25) / timedelta(milliseconds=1)]

@@ -205,7 +205,7 @@ def test_the_old_way_multiplies_what_was_sent_again_and_then_moves_it(tmp_path: 
     assert refreshed.moved_rows > merged.moved_rows
 
 
-def test_redeliveries_stand_in_raw_tracks_under_their_hour(incident: Path) -> None:
+def test_redeliveries_are_in_raw_tracks_under_their_hour(incident: Path) -> None:
     rows = query(
         incident,
         "select window_start, any_value(source_file), count(*), "
@@ -249,5 +249,5 @@ def test_plans_that_do_not_go_together_are_refused() -> None:
         plan_incident(1_000, days=130)
     with pytest.raises(IncidentError, match="at least one event, day, day a merge and person"):
         plan_incident(1_000, people=0)
-    with pytest.raises(IncidentError, match="990 events are fewer than those that are to stand more than once"):
+    with pytest.raises(IncidentError, match="990 events are fewer than those that are to be duplicated"):
         replace(plan_incident(999), kinds=plan_incident(999_999).kinds)

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 
 class _Tokens(BaseHTTPRequestHandler):
-    """Gives a token to whoever asks."""
+    """Gives a token to every caller."""
 
     def do_POST(self) -> None:
         """Answers a request for a token."""

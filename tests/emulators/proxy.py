@@ -1,4 +1,4 @@
-"""Something between a client and an emulator that fails when it is told to: an outage on demand.
+"""Something between a client and an emulator that fails on request: an outage on demand.
 
 Requests go through unchanged until a fault is set; a fault looks at each request and says what becomes of it.
 """

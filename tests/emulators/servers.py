@@ -22,7 +22,7 @@ _ROOT = Path(__file__).parents[2]
 
 
 class EmulatorError(Exception):
-    """An emulator does not come up; the message says which one, and what it said last."""
+    """An emulator does not come up; the message says which one, and its last output."""
 
 
 @dataclass
@@ -94,7 +94,7 @@ class Server:
 
     def _last(self) -> str:
         lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        return " | ".join(lines[-5:]) or "it said nothing"
+        return " | ".join(lines[-5:]) or "it printed nothing"
 
 
 @dataclass(frozen=True)

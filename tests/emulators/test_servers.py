@@ -1,4 +1,4 @@
-"""An emulator that is missing, ends or hangs is told in one sentence, soon; nothing of it is left running."""
+"""An emulator that is missing, ends or hangs is reported in one sentence, soon; nothing of it is left running."""
 
 import re
 import time
@@ -34,7 +34,7 @@ def server(tmp_path: Path, program: str) -> Server:
 
 
 def failure(broken: Server, seconds: float) -> str:
-    """What is said of a server that does not come up, and that it was said soon."""
+    """The error text of a server that does not come up, which comes soon."""
     started = time.monotonic()
     with pytest.raises(EmulatorError) as reported:
         broken.start(seconds)
@@ -58,7 +58,7 @@ def test_one_that_is_not_installed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("program", [NOT_ACCEPTING, HANGING, GIBBERISH], ids=["not accepting", "hanging", "gibberish"])
 def test_one_that_never_answers_is_ended(tmp_path: Path, program: str) -> None:
     hung = server(tmp_path, program)
-    assert failure(hung, 1) == "The emulator did not answer within 1 seconds: it said nothing"
+    assert failure(hung, 1) == "The emulator did not answer within 1 seconds: it printed nothing"
     assert hung.process is None
 
 

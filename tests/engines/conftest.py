@@ -61,6 +61,6 @@ ALL_ENGINES = pytest.mark.parametrize("engine", tuple(FIXTURES), indirect=True)
 
 @pytest.fixture(params=ENGINES)
 def engine(request: pytest.FixtureRequest) -> Engine:
-    """Each engine in its turn."""
+    """Each engine, one after another."""
     found: Engine = request.getfixturevalue(FIXTURES[request.param])
     return found

@@ -1,4 +1,4 @@
-"""A tracks in which events stand more than once, in rows that any engine takes."""
+"""A tracks with duplicated events, in rows that any engine takes."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,7 @@ ROWS, EXCESS = EVENTS + 3 * DUPLICATED, 3 * DUPLICATED
 
 
 def damaged_rows() -> list[Row]:
-    """Events of which the first stand four times: twice exactly, and twice re-sent on later days, with one stamp.
+    """Events of which the first have four rows: two exactly, and twice re-sent on later days, with one stamp.
 
     Of those two the one of the earlier day is to stay; some have no insert time, and the others one and the same.
     """

@@ -196,7 +196,7 @@ class BigQueryEngine(Engine):
         return [tuple(row.values()) for row in result]
 
     def put(self, table: Table, *rows: Row) -> None:
-        """See ``Engine.put``: a load job makes no JSON, so the rows come by a table in which it stands as text."""
+        """See ``Engine.put``: a load job makes no JSON, so the rows come by a table in which it is text."""
         place = warehouse_of(self.settings).statements.qualified
         dataset = f"{self.settings.bq_project}.{self.settings.bq_dataset_prefix}{table.schema}"
         given = f"{dataset}.given_rows"

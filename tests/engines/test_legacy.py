@@ -96,10 +96,10 @@ def event(event_id: str | None, created_at: datetime = FIRST, **columns: Any) ->
 
 
 def test_every_row_is_counted_once_and_the_next_time_nothing_is_missing(engine: Engine) -> None:
-    engine.put(TRACKS, event("standing", FIRST - 300 * DAY), event("pair"), event("pair"), event(None))
+    engine.put(TRACKS, event("stored", FIRST - 300 * DAY), event("pair"), event("pair"), event(None))
     engine.put(
         BACKFILL_TRACKS,
-        *(event("new", event_payload='{"n": 1}'), event("standing"), event("standing", FIRST + MINUTE), event("pair")),
+        *(event("new", event_payload='{"n": 1}'), event("stored"), event("stored", FIRST + MINUTE), event("pair")),
         event("twice", FIRST + 3 * DAY, client="late", bq_ingested_timestamp=STAMP + HOUR),
         *(event("twice", client="early"), event("twice", bq_ingested_timestamp=None)),
         *(event("tie", locale="de", lib_values='{"n": 2}'), event("tie", locale="de", lib_values='{"n": 1}')),
@@ -116,7 +116,7 @@ def test_every_row_is_counted_once_and_the_next_time_nothing_is_missing(engine: 
     assert [row for row in rows if row["event_id"] not in ("new", "twice", "tie", "times")] == before
     assert found["new"]["event_payload"] == {"n": 1}
     assert (found["twice"]["client"], found["twice"]["created_at"]) == ("late", FIRST + 3 * DAY)
-    assert found["tie"]["lib_values"] == {"n": 1}, "copies of one stamp have one winner"
+    assert found["tie"]["lib_values"] == {"n": 1}, "of the rows of one stamp, one is kept"
     assert (found["times"]["created_at"], found["times"]["locale"]) == (FIRST, "en"), "of one stamp, the earliest"
 
     assert insert_missing(engine) == LegacyMerge(rows=13, inserted=0, already_stored=11, repeated=0, null_ids=2)

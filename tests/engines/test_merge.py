@@ -19,7 +19,7 @@ COLUMNS = [column for column in TRACKS.columns if column.name != "bq_ingested_ti
 
 
 def delivery(event_id: str, content: int, moved: timedelta = DAY * 0, inserted: int | None = 0) -> Delivery:
-    """A delivery of an event that happened at ``TIME``, ``moved`` by whoever sent it; ``inserted`` is a minute."""
+    """A delivery of an event that happened at ``TIME``, ``moved`` by its sender; ``inserted`` is a minute."""
     return Delivery(event_id, TIME + moved, None if inserted is None else FIRST_HOUR + inserted * MINUTE, content)
 
 
@@ -78,7 +78,7 @@ def test_one_row_for_each_event_at_its_time_with_its_last_content(engine: Engine
 
 
 @ALL_ENGINES
-def test_a_standing_pair_is_updated_twice_and_never_multiplied(engine: Engine) -> None:
+def test_a_stored_pair_is_updated_twice_and_never_multiplied(engine: Engine) -> None:
     copies = [delivery("pair", 0), delivery("pair", 1, moved=5 * DAY, inserted=30)]
     exact = [delivery("exact", 0), delivery("exact", 0)]
     three = [delivery("three", number, moved=number * 2 * DAY) for number in range(3)]
@@ -131,7 +131,7 @@ def hour_merged(engine: Engine, hour: int, *deliveries: Delivery) -> list[Row]:
 
 
 @ALL_ENGINES
-def test_a_redelivery_of_what_stands_leaves_the_row_as_it_was(engine: Engine) -> None:
+def test_a_redelivery_of_the_stored_content_leaves_the_row_as_it_was(engine: Engine) -> None:
     """To its stamps, and is known all the same: what was delivered before it is stale, what comes later is not."""
     first = hour_merged(engine, 0, delivery("event", 0), delivery("late", 0, moved=DAY, inserted=30))
     assert hour_merged(engine, 1, delivery("event", 0, moved=3 * DAY, inserted=60)) == first
@@ -156,7 +156,7 @@ def test_a_redelivery_of_what_stands_leaves_the_row_as_it_was(engine: Engine) ->
         held(delivery("late", 0, moved=DAY, inserted=30), at=delivery("late", 0)),
     ]
     hour_merged(engine, 4, delivery("event", 0, inserted=80))
-    assert stored(engine)[0] == held(delivery("event", 0, inserted=80)), "what stood once is new again"
+    assert stored(engine)[0] == held(delivery("event", 0, inserted=80)), "what was stored once is new again"
 
 
 @ALL_ENGINES
@@ -174,7 +174,7 @@ def test_an_older_tracks_takes_again_what_it_lost(engine: Engine) -> None:
 
 
 def test_what_another_pipeline_wrote_is_known_once_it_is_noted(engine: Engine) -> None:
-    """But for pairs: of the copy that a dedup removes, nothing may be taken for what stands."""
+    """But for pairs: of the copy that a dedup removes, nothing may be taken for the stored row."""
     old, pair = delivery("old", 0, inserted=None), [delivery("pair", number, inserted=None) for number in (0, 1)]
     engine.put(TRACKS, *(each.row() | {"bq_ingested_timestamp": LOADED - DAY} for each in (old, *pair)))
     for _ in range(2):

@@ -104,7 +104,7 @@ def run(engine: Engine, old: Sequence[Row]) -> dict[str, list[str]]:
 
 
 def text(row: Row) -> str:
-    """A row as text, numbers as JSON means them: it does not tell 1 from 1.0, but both from true."""
+    """A row as text, numbers as JSON means them: it does not separate 1 from 1.0, but both from true."""
     return json.dumps(json.loads(json.dumps(row, default=str), parse_int=float), sort_keys=True)
 
 

@@ -1,4 +1,4 @@
-"""Re-dated events get their time back on every engine, to the microsecond, and lose it again if that is rolled back."""
+"""Moved events get their time back on every engine, to the microsecond, and lose it again if that is rolled back."""
 
 import random
 from datetime import UTC, datetime
@@ -62,10 +62,10 @@ FOUND: list[tuple[str | None, datetime, str]] = [
     ('{"$time": 1e300}', MINTED, "event_id"),
     ("null", MINTED, "event_id"),
 ]
-"""Payloads of re-dated rows, the time that each gives the row back, and where that was read."""
+"""Payloads of moved rows, the time that each gives the row back, and where that was read."""
 
 
-def test_each_redated_row_comes_back_and_no_other(engine: Engine) -> None:
+def test_each_moved_row_comes_back_and_no_other(engine: Engine) -> None:
     moved = {uuid7(MINTED, 100 + number): each for number, each in enumerate(FOUND)}
     capital = uuid7(MINTED, 200).upper()
     given: list[Row] = [

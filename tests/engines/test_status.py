@@ -70,7 +70,7 @@ def test_what_was_exported_again_is_found_and_nothing_else(engine: Engine) -> No
         delivered("twice", 2, FIRST + 2 * HOUR, lib_values='{"$lib": "posthog-ios"}'),
         delivered("same-hour", 1, FIRST, event_inserted_at=FIRST + HOUR),
         delivered("same-hour", 1, FIRST),
-        # Older than the window: stamped anew; repeated to the letter; and an hour that was only loaded again.
+        # Older than the window: stamped again; repeated to the letter; and an hour that was only loaded again.
         delivered(old, 1, FIRST + HOUR, lib_values=None),
         delivered("repeated", 1, FIRST - DAY),
         delivered("reloaded", 1, FIRST - DAY),

@@ -1,4 +1,4 @@
-"""The page on an event says the same on every engine, and on one that travels in time how the event stood before."""
+"""The page on an event says the same on every engine; one that travels in time also shows how tracks held it before."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -23,7 +23,7 @@ def traced(engine: Engine, event_id: str = EVENT) -> EventTrace:
         return fetch_trace(warehouse, event_id, engine.settings.takes_from)
 
 
-def test_a_whole_life_stands_on_the_page(engine: Engine) -> None:
+def test_a_whole_life_is_on_the_page(engine: Engine) -> None:
     for table, rows in whole_life().items():
         engine.put(table, *rows)
     assert page(traced(engine)) == WHOLE_LIFE
@@ -43,13 +43,13 @@ def test_a_whole_life_stands_on_the_page(engine: Engine) -> None:
         ({"created_at": TIME + timedelta(days=30)}, "twice (30 days apart); 1 of its 2 copies has its own time."),
     ],
 )
-def test_copies_are_told_apart(engine: Engine, values: dict[str, Any], text: str) -> None:
+def test_duplicate_rows_are_distinguished(engine: Engine, values: dict[str, Any], text: str) -> None:
     engine.put(TRACKS, row(), row(**values))
     assert result(traced(engine)).partition("is stored ")[2] == text
 
 
 def test_a_delivery_that_changed_nothing_is_merged(engine: Engine) -> None:
-    """The row keeps its own stamps; the delivery's are told beside it."""
+    """The row keeps its own stamps; the delivery's are shown beside it."""
     engine.put(TRACKS, row())
     engine.put(RAW_TRACKS, delivered(), delivered(1), delivered(2))
     assert len(traced(engine).waiting) == 2
@@ -64,7 +64,7 @@ def test_a_delivery_that_changed_nothing_is_merged(engine: Engine) -> None:
     assert waiting.window_start == delivered(2)["window_start"]
 
 
-def test_an_event_is_shown_as_it_stood_before(on_bigquery: BigQueryEngine) -> None:
+def test_an_event_is_shown_as_it_was_before(on_bigquery: BigQueryEngine) -> None:
     """DuckDB keeps nothing of how a table was."""
     before = row()
     on_bigquery.put(TRACKS, before)

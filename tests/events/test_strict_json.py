@@ -309,7 +309,7 @@ def test_a_string_has_one_text(written: str, canonical: str) -> None:
         ("1", "1"),
     ],
 )
-def test_a_value_is_written_without_blanks_in_the_order_it_came(written: str, canonical: str) -> None:
+def test_a_value_is_written_without_spaces_in_the_order_it_came(written: str, canonical: str) -> None:
     assert json_text(parse_json(written)) == canonical
 
 

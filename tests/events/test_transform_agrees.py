@@ -1,7 +1,7 @@
 """The vectorised transform and the contract say the same of every row: accepted or refused, why, and every column.
 
 Each example is an hour of real Parquet files, loaded by the warehouse as the pipeline does it. JSON is generated as
-text, since it is the spelling of keys, escapes and numbers, and the damage to them, that tells two readers apart.
+text, since it is the spelling of keys, escapes and numbers, and the damage to them, that two readers differ on.
 """
 
 import json
@@ -545,7 +545,7 @@ def test_they_agree_where_the_files_of_an_hour_have_other_fields_in_other_orders
     loader.check(*files, backwards)
 
 
-blanks = st.sampled_from(["", "", "", " ", "\n", "\t \r"])
+spaces = st.sampled_from(["", "", "", " ", "\n", "\t \r"])
 pieces = st.sampled_from(
     [
         *"aé😀.$/'{}[]:, \x7f",
@@ -581,17 +581,17 @@ scalars = st.one_of(st.sampled_from(SCALARS), texts, numbers)
 
 @st.composite
 def arrays(draw: st.DrawFn, members: st.SearchStrategy[str]) -> str:
-    blank = draw(blanks)
-    return f"[{blank}" + f"{blank},{blank}".join(draw(st.lists(members, max_size=3))) + f"{blank}]"
+    space = draw(spaces)
+    return f"[{space}" + f"{space},{space}".join(draw(st.lists(members, max_size=3))) + f"{space}]"
 
 
 @st.composite
 def objects(draw: st.DrawFn, members: st.SearchStrategy[str], most: int = 3) -> str:
-    blank = draw(blanks)
+    space = draw(spaces)
     entries = draw(st.lists(st.tuples(keys, members), max_size=most))
     repeated = draw(st.integers(0, 3)) == 0
-    written = [f"{key}{blank}:{value}" for key, value in (entries + entries[:2] if repeated else entries)]
-    return blank + "{" + f"{blank},".join(written) + blank + "}" + blank
+    written = [f"{key}{space}:{value}" for key, value in (entries + entries[:2] if repeated else entries)]
+    return space + "{" + f"{space},".join(written) + space + "}" + space
 
 
 members = st.one_of(scalars, arrays(scalars), objects(scalars))

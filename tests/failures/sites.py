@@ -1,6 +1,6 @@
 """A small pipeline in a folder of its own, and the processes that get in its way.
 
-The tests break real files, hold real locks and kill real processes; here stands how that is done and undone.
+The tests break real files, hold real locks and kill real processes; this is how that is done and undone.
 """
 
 import os
@@ -82,7 +82,7 @@ class Site:
             return {table: connection.execute(_select(table, stamped)).fetchall() for table in TABLES}
 
     def fingerprints(self, stamped: bool = True) -> Fingerprints:
-        """What ``contents`` tells, of tables too big to be compared row by row: rows and the sum of their hashes."""
+        """The same as ``contents``, of tables too big to be compared row by row: rows and the sum of their hashes."""
         with duckdb.connect(str(self.warehouse)) as connection:
             statements = {table: _select(table, stamped).removesuffix(" order by all") for table in TABLES}
             return {

@@ -53,7 +53,7 @@ def restore(site: Site) -> None:
 
 
 def assert_whole(site: Site, undisturbed: Fingerprints, stamped: bool) -> None:
-    """Every delivery stands in raw_tracks or rejected_tracks, every id once in tracks, all as if undisturbed."""
+    """Every delivery is in raw_tracks or rejected_tracks, every id once in tracks, all as if undisturbed."""
     tables = site.fingerprints(stamped)
     assert tables == undisturbed
     delivered = sum(pq.ParquetFile(file).metadata.num_rows for file in site.export.rglob("*.parquet.sz"))

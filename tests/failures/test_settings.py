@@ -174,7 +174,7 @@ def test_every_setting_is_described() -> None:
     assert all(each.description.endswith(".") for each in described)
 
 
-def test_a_described_default_is_what_an_unset_variable_stands_for(tmp_path: Path) -> None:
+def test_a_described_default_is_what_an_unset_variable_means(tmp_path: Path) -> None:
     home = {"TRACKS_HOME": str(tmp_path)}
     defaults = {
         each.variable: (each.default or "").replace("$TRACKS_HOME", str(tmp_path)) for each in described_settings()

@@ -72,7 +72,7 @@ def test_hours_come_from_the_bucket_into_tracks(cloud_home: Home, bucket: tuple[
     for hour in HOURS:
         run = home.materialize("--partition", hour)
         assert run.returncode == 0, run.stdout + run.stderr
-        assert "leaked" not in run.stderr, "DuckDB tells at the end what it could not let go"
+        assert "leaked" not in run.stderr, "DuckDB reports at the end what it could not let go"
 
     rows = sum(hour.rows - hour.malformed for hour in written)
     rejected = sum(hour.malformed for hour in written)
@@ -98,7 +98,7 @@ def test_hours_come_from_the_bucket_into_tracks(cloud_home: Home, bucket: tuple[
     }
 
     logs = logs_in(bucket[0])
-    assert any("1 of 1 OK created sql event_merge model" in text for text in logs), "what dbt said is in the bucket"
+    assert any("1 of 1 OK created sql event_merge model" in text for text in logs), "dbt's output is in the bucket"
 
     checks = home.dagster("job", "execute", "-m", "tracks_assets.definitions", "-j", "tracks_checks")
     assert checks.returncode == 0, checks.stdout + checks.stderr
@@ -118,7 +118,7 @@ def logs_in(export: str) -> list[str]:
     return texts
 
 
-def test_a_merge_that_bigquery_refuses_is_told_in_one_sentence(cloud_home: Home, cloud: GoogleCloud) -> None:
+def test_a_merge_that_bigquery_refuses_is_reported_in_one_sentence(cloud_home: Home, cloud: GoogleCloud) -> None:
     assert cloud_home.materialize("--partition", HOURS[0]).returncode == 0
     before = count(cloud_home, "tracks")
 

@@ -13,7 +13,7 @@ HOURS = ("2023-09-15-09:00", "2024-04-17-14:00", "2024-04-29-14:00")
 
 
 @pytest.mark.skipif(not RECORDED.exists(), reason="the recorded events do not lie beside the project")
-def test_recorded_events_stand_once(new_home: Callable[..., Home]) -> None:
+def test_recorded_events_exist_once(new_home: Callable[..., Home]) -> None:
     home = new_home(
         TRACKS_EXPORT_URI=str(RECORDED),
         TRACKS_EXPORT_START="2023-09-01-00:00",

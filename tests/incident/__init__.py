@@ -1,1 +1,1 @@
-"""The incident of 2026-06-12, told in order."""
+"""The incident of 2026-06-12, in order."""

@@ -1,4 +1,4 @@
-"""The incident of 2026-06-12, told in order: each test goes on where the one before it ended.
+"""The incident of 2026-06-12, in order: each test goes on where the one before it ended.
 
 The old way makes duplicates and moves them; the new way does neither; the checks see them; the dedup removes them; the
 rollback brings them back; the hourly run goes on.
@@ -44,7 +44,7 @@ def story(tmp_path_factory: pytest.TempPathFactory, parsed_dbt: ParsedDbt) -> Ho
 
 @pytest.fixture(scope="module")
 def tracks(story: Home) -> Damaged:
-    """What stands in the story's warehouse."""
+    """What the story's warehouse holds."""
     return Damaged(story.path)
 
 
@@ -113,7 +113,7 @@ def test_4_the_dedup_removes_them(story: Home, tracks: Damaged) -> None:
 
     execute(story, "dedup_tracks", dry_run=False)
 
-    assert "- rows removed, whole in posthog_ops.archived_duplicates: 46" in pages(story, "dedup_tracks")[-1]
+    assert "- rows removed, in full in posthog_ops.archived_duplicates: 46" in pages(story, "dedup_tracks")[-1]
     assert counts(tracks) == (4_954, 4_954)
     assert tracks.query("select event_id, bq_ingested_timestamp from posthog.tracks order by all") == latest
     assert len(before) == 4_954 + tracks.query("select count(*) from posthog_ops.archived_duplicates")[0][0]

@@ -110,5 +110,5 @@ NEVER_SEEN = """\
 
 Never seen: no table of the warehouse holds this id.
 
-Its id is no UUIDv7: it tells no time.
+Its id is no UUIDv7: it carries no time.
 """

@@ -16,7 +16,7 @@ Row = dict[str, Any]
 
 
 def uuid7(moment: datetime, number: int = 1) -> str:
-    """The UUIDv7 of a moment, to the millisecond; ``number`` tells it from others of the same moment."""
+    """The UUIDv7 of a moment, to the millisecond; ``number`` separates it from others of the same moment."""
     digits = f"{(moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1):012x}"
     return f"{digits[:8]}-{digits[8:]}-7000-8000-{number:012x}"
 
@@ -69,7 +69,7 @@ LEFT = {
 
 
 def pairs() -> list[Row]:
-    """Ids that stand more than once, in every way that makes a way back hard."""
+    """Duplicated ids, in every way that makes a way back hard."""
 
     def copy(number: int, moved: timedelta, content: str, ingested: int = 0) -> Row:
         stamp = MINTED + 90 * DAY + ingested * HOUR

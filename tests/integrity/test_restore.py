@@ -1,4 +1,4 @@
-"""The restore of re-dated events step by step: what it finds, gives back, archives, proves, refuses and undoes."""
+"""The restore of moved events step by step: what it finds, gives back, archives, proves, refuses and undoes."""
 
 import random
 from dataclasses import dataclass, replace
@@ -50,7 +50,7 @@ LATER = NOW + HOUR
 
 @dataclass(frozen=True)
 class MovedInTime:
-    """A warehouse some of whose events stand at a later time than their own."""
+    """A warehouse some of whose events have a later time than their own."""
 
     path: Path
 
@@ -131,7 +131,7 @@ FOUND = {
 
 
 @pytest.mark.parametrize(("given", "original", "evidence"), FOUND.values(), ids=FOUND.keys())
-def test_a_redated_row_comes_back(moved_in_time: MovedInTime, given: Row, original: datetime, evidence: str) -> None:
+def test_a_moved_row_comes_back(moved_in_time: MovedInTime, given: Row, original: datetime, evidence: str) -> None:
     moved_in_time.put(given)
     repair_id = restore(moved_in_time)
     assert moved_in_time.times() == [(given["event_id"], original)]
@@ -190,7 +190,7 @@ def test_a_plan_counts_and_changes_nothing(moved_in_time: MovedInTime) -> None:
         ("2026-03", 12, 0),
         ("2026-04", 1, 1),
     ]
-    assert [f"{planned.months[0].first_stood_in:%Y-%m}", f"{planned.months[0].last_stood_in:%Y-%m}"] == [
+    assert [f"{planned.months[0].first_moved_to:%Y-%m}", f"{planned.months[0].last_moved_to:%Y-%m}"] == [
         "2026-04",
         "2026-05",
     ]
@@ -246,7 +246,7 @@ def test_a_sample_has_20_rows(moved_in_time: MovedInTime) -> None:
     assert [each["event_id"] for each in sample] == [uuid7(MINTED, number) for number in range(20)]
 
 
-def test_what_came_back_is_told_by_month(moved_in_time: MovedInTime) -> None:
+def test_what_came_back_is_reported_by_month(moved_in_time: MovedInTime) -> None:
     moved_in_time.put(*pairs())
     repair_id = restore(moved_in_time)
     with moved_in_time.warehouse().opened() as warehouse:
@@ -290,7 +290,7 @@ CHANGES = {
         f"update posthog.tracks set session_id = 'merged' where event_id = '{uuid7(MINTED, 8)}' and locale = 'a'"
     ),
     "a new row": "insert into posthog.tracks by name select 'new' as event_id",
-    "a new re-dated row": (
+    "a new moved row": (
         f"insert into posthog.tracks by name select '{uuid7(MINTED, 9)}' as event_id, now() as created_at"
     ),
     "a row less": f"delete from posthog.tracks where event_id = '{uuid7(MINTED, 8)}'",
@@ -356,7 +356,7 @@ BAD = {
     "101 rows, 100 before": replace(GOOD, tracks=replace(GOOD.tracks, rows=101)),
     "89 different ids, 90 before": replace(GOOD, ids=89),
     "4 times replaced, 3 archived": replace(GOOD, changed=4),
-    "2 rows still stand later than their id says": replace(GOOD, left=2),
+    "2 rows are still later than their id says": replace(GOOD, left=2),
     "the touched events were changed meanwhile": replace(GOOD, touched_found=AFTER),
     "the touched events differ in more than their times": replace(
         GOOD, touched_after=replace(AFTER, content_without_time=5)
@@ -424,7 +424,7 @@ def rolled_back(moved_in_time: MovedInTime, repair_id: str = "newest") -> tuple[
 
 
 def times_of(moved_in_time: MovedInTime, number: int) -> list[tuple[int, str]]:
-    """Where the copies of an id stand, in days after its own time, and their contents."""
+    """The rows of an id, in days after its own time, and their contents."""
     return [
         ((time - MINTED).days, content)
         for time, content in moved_in_time.query(
@@ -466,7 +466,7 @@ def test_a_row_that_was_moved_since_stays(moved_in_time: MovedInTime) -> None:
     assert times_of(moved_in_time, 7) == [(-1, "a")]
 
 
-def test_a_copy_that_a_dedup_left_gets_its_own_time_back_if_it_can_be_told(moved_in_time: MovedInTime) -> None:
+def test_a_copy_that_a_dedup_left_gets_its_own_time_back_if_it_is_known(moved_in_time: MovedInTime) -> None:
     moved_in_time.put(*pairs())
     restore(moved_in_time)
     moved_in_time.query(f"delete from posthog.tracks where {FOURTH} and locale = 'a'")
@@ -476,7 +476,7 @@ def test_a_copy_that_a_dedup_left_gets_its_own_time_back_if_it_can_be_told(moved
     assert times_of(moved_in_time, 6) == [(0, "a")]
 
 
-def test_a_copy_that_cannot_be_told_stays(moved_in_time: MovedInTime) -> None:
+def test_a_row_that_is_unknown_stays(moved_in_time: MovedInTime) -> None:
     moved_in_time.put(*pairs())
     restore(moved_in_time)
     moved_in_time.query(f"delete from posthog.tracks where {FOURTH} and locale = 'a'")

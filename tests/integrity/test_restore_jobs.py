@@ -51,7 +51,7 @@ def execute(moved_in_time: MovedInTime, job: dg.JobDefinition, **config: object)
 
 COUNTED = """\
 - rows in posthog.tracks: 19
-- rows whose id is a UUIDv7 and tells a time: 18
+- rows whose id is a UUIDv7 and carries a time: 18
 - rows whose id is of another version, never touched: 1 (5.3%)
 - rows later than their id says by more than 24 h: {later}
 - the same, but their id's own time is from before 2000, so they stay: 0
@@ -59,7 +59,7 @@ COUNTED = """\
 """
 
 MONTHS = """\
-| month | rows | by $time | by the id | stood in |
+| month | rows | by $time | by the id | moved to |
 | --- | ---: | ---: | ---: | --- |
 | 2026-03 | 12 | 0 | 12 | 2026-04 to 2026-05 |
 | 2026-04 | 1 | 1 | 0 | 2026-04 |
@@ -87,7 +87,7 @@ def test_dry_by_default_then_for_real_then_back(moved_in_time: MovedInTime) -> N
     after = moved_in_time.contents()
     (nothing,) = execute(moved_in_time, restore_created_at, dry_run=False)
     assert nothing["page"] == (
-        "Nothing to do: no event of posthog.tracks stands later than its id says. No snapshot was taken.\n\n"
+        "Nothing to do: no event of posthog.tracks is later than its id says. No snapshot was taken.\n\n"
         + COUNTED.format(later=0).rstrip()
     )
     assert moved_in_time.contents() == after
@@ -101,7 +101,7 @@ def test_dry_by_default_then_for_real_then_back(moved_in_time: MovedInTime) -> N
         "- times that it replaced: 13\n"
         "- rows that still carry the restored time, and get the earlier one back: 13\n"
         "- rows that were moved or removed since, and stay as they are: 0\n"
-        "- its events that do not stand as it left them: 0"
+        "- its events that changed since: 0"
     )
     assert moved_in_time.tracks() == rows_before
     assert moved_in_time.query("select moved_rows from posthog_ops.duplicate_census order by measured_at") == [

@@ -53,7 +53,7 @@ def fill(warehouse: DuckDbWarehouse) -> None:
         insert(warehouse, table, *rows)
 
 
-def test_a_whole_life_stands_on_the_page(warehouse: DuckDbWarehouse, settings: Settings) -> None:
+def test_a_whole_life_is_on_the_page(warehouse: DuckDbWarehouse, settings: Settings) -> None:
     fill(warehouse)
     assert trace_page(warehouse, settings) == WHOLE_LIFE
 
@@ -63,7 +63,7 @@ def test_an_id_that_was_never_seen(warehouse: DuckDbWarehouse, settings: Setting
     assert trace_page(warehouse, settings, "nobody") == NEVER_SEEN
 
 
-def test_what_is_to_be_done_stands_under_the_result(warehouse: DuckDbWarehouse, settings: Settings) -> None:
+def test_the_next_step_is_under_the_result(warehouse: DuckDbWarehouse, settings: Settings) -> None:
     insert(warehouse, RAW_TRACKS, delivered())
     assert trace_page(warehouse, settings).splitlines()[2:5] == [
         "One event, delivered once, is not in tracks yet: its hour is still to be merged.",
@@ -119,8 +119,7 @@ def test_what_is_no_event_id(text: str) -> None:
     with pytest.raises(EventIdError) as caught:
         check_event_id(text)
     assert str(caught.value) == (
-        f"{text!r} is no event id: give one as it stands in posthog.tracks, for instance "
-        f"01958a3c-7c00-7000-8000-000000000001."
+        f"{text!r} is no event id: give one as in posthog.tracks, for instance 01958a3c-7c00-7000-8000-000000000001."
     )
 
 

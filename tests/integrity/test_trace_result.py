@@ -1,4 +1,4 @@
-"""The result on an event, to the letter, for each way in which an event can stand."""
+"""The result on an event, to the letter, for each way that an event can be stored."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -75,7 +75,7 @@ CASES = {
         "One event, held by the old pipeline and delivered once, is not in tracks yet: its legacy hour is still to be "
         "inserted.",
     ),
-    "delivered before the cutover, and it stands": (
+    "delivered before the cutover, and it is stored": (
         replace(UNKNOWN, deliveries=(OLD,), legacy=(sighting(CUTOVER - DAY),), stored=(sighting(CUTOVER - DAY),)),
         "One event, held by the old pipeline and delivered once, is stored once; its time was kept.",
     ),
@@ -129,7 +129,7 @@ CASES = {
         replace(KNOWN, stored=(sighting(), sighting()), contents=1, removed=(removed("archived"),)),
         "One event, whose delivery is not on record, is stored twice (exact copies); its time was kept.",
     ),
-    "removed, and nothing stands": (
+    "removed, and nothing is stored": (
         replace(KNOWN, deliveries=THREE[:1], removed=(removed(None),)),
         "One event, delivered once, is lost: its copies were removed from tracks, and none is left.",
     ),
@@ -137,11 +137,11 @@ CASES = {
         replace(KNOWN, removed=(removed(),)),
         "Lost: only the archives of repairs hold this id, and tracks does not.",
     ),
-    "re-dated and restored": (
+    "moved and restored": (
         replace(KNOWN, deliveries=THREE, stored=(sighting(after=DAY),), restored=(restored(),)),
         "One event, delivered 3 times, is stored once; its time was moved and is restored.",
     ),
-    "re-dated, restored, and that rolled back": (
+    "moved, restored, and that rolled back": (
         replace(KNOWN, deliveries=THREE[:1], stored=(sighting(TIME + 30 * DAY),), restored=(restored("rolled_back"),)),
         "One event, delivered once, is stored once; its time was moved 30 days later.",
     ),
@@ -169,9 +169,9 @@ CASES = {
         replace(KNOWN, stored=(sighting(MINTED + 40 * DAY),)),
         "One event, whose delivery is not on record, is stored once; its time is 40 days later than its id's.",
     ),
-    "only in tracks, the id tells nothing": (
+    "only in tracks, the id carries no time": (
         replace(UNKNOWN, stored=(sighting(),)),
-        "One event, whose delivery is not on record, is stored once; whether its time was kept cannot be told.",
+        "One event, whose delivery is not on record, is stored once; whether its time was kept is unknown.",
     ),
     "two events under one id, in tracks": (
         replace(KNOWN, deliveries=THREE[:1], stored=(sighting(), sighting(name="close")), contents=2),
@@ -207,9 +207,9 @@ ADVICE = {
     "only in legacy": "Materialize its hour of posthog/tracks_legacy.",
     "exact copies": "dedup_tracks leaves the copy ingested last and archives the others.",
     "two events under one id, in tracks": (
-        "A dedup would lose one of these events and refuses: tell them apart by hand first."
+        "A dedup would lose one of these events and refuses: separate them by hand first."
     ),
-    "removed, and nothing stands": "rollback_dedup gives the removed copies back.",
+    "removed, and nothing is stored": "rollback_dedup gives the removed copies back.",
     "only in an archive": "rollback_dedup gives the removed copies back.",
     "time moved": None,
     "refused only": None,

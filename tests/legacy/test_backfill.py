@@ -28,7 +28,7 @@ ROWS: list[Row] = [
 ]
 
 
-def test_an_hour_is_loaded_and_told(site: Site) -> None:
+def test_an_hour_is_loaded_and_reported(site: Site) -> None:
     site.write(table(*ROWS))
 
     assert site.load() == [LegacyHour(FIRST, Treatment.LOADED, 1, 4, 2, FIRST, FIRST + 59 * MINUTE)]
@@ -98,7 +98,7 @@ def test_columns_are_read_by_name(site: Site) -> None:
     assert site.rows("backfill_tracks") == before
 
 
-def test_an_hour_without_files_stands_as_it_is(site: Site) -> None:
+def test_an_hour_without_files_is_left_as_it_is(site: Site) -> None:
     site.root.mkdir()
     site.freeze(*ROWS)
     before = site.rows("backfill_tracks")
@@ -383,7 +383,7 @@ def test_a_root_that_is_a_file_is_no_root_without_files(site: Site) -> None:
 
 
 def test_the_root_may_lie_in_a_bucket() -> None:
-    """The same listing serves gs://; here another remote filesystem of fsspec's stands for it."""
+    """The same listing serves gs://; here another remote filesystem of fsspec's represents it."""
     bucket = fsspec.filesystem("memory")
     assert not Legacy("memory://bucket/legacy", {}).exists()
     with bucket.open("/bucket/legacy/2026-02-01/00/part-0.parquet", "wb") as stream:

@@ -27,11 +27,11 @@ def adds_up(merge: LegacyMerge) -> bool:
 
 
 def test_every_row_is_counted_once(site: Site) -> None:
-    site.content_dates(event("standing", FIRST - 300 * DAY))
+    site.content_dates(event("stored", FIRST - 300 * DAY))
     site.freeze(
         event("new"),
-        event("standing"),
-        event("standing", FIRST + MINUTE),
+        event("stored"),
+        event("stored", FIRST + MINUTE),
         event("twice"),
         event("twice", FIRST + DAY),
         event(None),
@@ -45,7 +45,7 @@ def test_every_row_is_counted_once(site: Site) -> None:
     assert adds_up(merge)
     assert site.query("select event_id, count(*) from posthog.tracks group by all order by all") == [
         ("new", 1),
-        ("standing", 1),
+        ("stored", 1),
         ("twice", 1),
     ]
 
@@ -63,7 +63,7 @@ def test_rows_come_over_whole(site: Site) -> None:
     assert site.rows("tracks") == site.rows("backfill_tracks") != []
 
 
-def test_an_event_that_stands_at_another_time_is_not_inserted(site: Site) -> None:
+def test_an_event_that_is_stored_at_another_time_is_not_inserted(site: Site) -> None:
     """This is what the old merge got wrong."""
     site.content_dates(event("a", FIRST - 90 * DAY), event("b", FIRST + 90 * DAY))
     before = site.rows("tracks")
@@ -73,7 +73,7 @@ def test_an_event_that_stands_at_another_time_is_not_inserted(site: Site) -> Non
     assert site.rows("tracks") == before
 
 
-def test_an_id_that_stands_twice_already_is_left_alone(site: Site) -> None:
+def test_a_duplicated_id_is_left_alone(site: Site) -> None:
     site.content_dates(event("a"), event("a"))
     site.freeze(event("a"))
 

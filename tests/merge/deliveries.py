@@ -1,6 +1,6 @@
 """Random deliveries of a few events, disturbed as PostHog's are, and random ways to run their hours.
 
-A delivery that differs from another of its event has an insert time of its own: two with the same one stand in the
+A delivery that differs from another of its event has an insert time of its own: two with the same one are in the
 order of the loader's stamps, which says nothing about the events.
 """
 
@@ -108,7 +108,7 @@ hours = st.integers(0, HOURS - 1)
 def _event(draw: st.DrawFn, number: int, is_tame: bool, identity: int = 0) -> list[Exported]:
     """An event's original and what came after it; some originals were never exported, and then neither were edits.
 
-    Whatever comes may have the content of any before it: nothing new, or what stood once and was overwritten.
+    Whatever comes may have the content of any before it: nothing new, or what was stored once and was overwritten.
     """
     time = CUTOVER + draw(st.integers(-30, 60)) * _MINUTE
     inserted = FIRST_HOUR + number * _MINUTE

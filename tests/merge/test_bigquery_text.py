@@ -1,4 +1,4 @@
-"""The merge as BigQuery is told it, rendered without a connection: dbt's macros, with what dbt would hand them stubbed.
+"""The merge as BigQuery is sent it, rendered without a connection: dbt's macros, with what dbt would hand them stubbed.
 
 The embedded engine runs the same macros in every other test; what can differ is their text.
 """
@@ -169,7 +169,7 @@ def merge_script(plan: str = "select 1 as plan", model: Model = TRACKS_MODEL) ->
 
 
 def tidy(text: str) -> str:
-    """The text without the blank lines and trailing blanks that macros leave."""
+    """The text without the blank lines and trailing spaces that macros leave."""
     return "".join(f"{line.rstrip()}\n" for line in text.splitlines() if line.strip())
 
 

@@ -1,4 +1,4 @@
-"""The merge plan's promises, told and tested by dbt itself; see posthog_tracks_unit_tests.yml for each.
+"""The merge plan's promises, tested by dbt itself; see posthog_tracks_unit_tests.yml for each.
 
 dbt ends well when it selects nothing, so what ran is compared by name.
 """
@@ -14,11 +14,11 @@ PROMISES = {
     "first_build_takes_the_event_that_was_delivered_first",
     "fresh_id_is_inserted",
     "hour_that_is_run_again_changes_nothing_unless_it_was_loaded_again",
-    "id_that_stands_twice_is_planned_once",
+    "duplicated_id_is_planned_once",
     "identical_repeats_are_planned_once",
     "older_original_that_arrives_late_gives_its_time",
     "other_hours_are_left_out",
-    "redelivery_of_the_content_that_stands_changes_nothing",
+    "redelivery_of_the_stored_content_changes_nothing",
     "redelivery_with_a_restamped_time_keeps_the_time",
     "redelivery_with_an_earlier_time_keeps_the_time",
     "rows_before_the_cutover_are_left_out",

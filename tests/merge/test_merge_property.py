@@ -182,7 +182,7 @@ def test_rows_may_be_spread_over_files_in_any_way(
 
 
 def by_id(engine: MergeEngine) -> dict[str, Row]:
-    """The rows of tracks by their ids, of which none stands twice."""
+    """The rows of tracks by their ids, of which none is duplicated."""
     rows = stored(engine)
     assert len({row["event_id"] for row in rows}) == len(rows)
     return {row["event_id"]: row for row in rows}
@@ -198,7 +198,7 @@ def check_merge(before: Row, after: Row, seen: Sequence[Delivery]) -> None:
 
 
 def order_of(row: Row) -> datetime:
-    """A standing row's place among the deliveries of its event."""
+    """A stored row's position among the deliveries of its event."""
     return Delivery("", row["created_at"], row["event_inserted_at"], 0).order
 
 
@@ -262,7 +262,7 @@ def test_what_is_forgotten_is_written_again(
 
 
 def test_a_change_of_any_column_but_the_time_changes_the_fingerprint(engine: MergeEngine) -> None:
-    """As dbt writes it into the merge, over rows that differ in one column, or in what stands in which one."""
+    """As dbt writes it into the merge, over rows that differ in one column, or in which one holds what."""
     written = set(re.findall(r"\(hash\((?:\w+, )+\w+\)::hugeint.*?\)::bigint", engine.text.text))
     (fingerprint,) = [text for text in written if "bq_ingested_timestamp" in text and "created_at" not in text]
     rows = engine.rows(f"select {fingerprint} as content from ({values('duckdb', TRACKS.columns, ONE_CHANGED)})")
@@ -282,7 +282,7 @@ def pair(event_id: str, is_known: bool) -> list[Delivery]:
 
 
 def rows_after(copies: Sequence[Delivery], export: Sequence[Exported]) -> list[Row]:
-    """The model of a standing pair: both take the last delivery's content, unless it is older; each keeps its time."""
+    """The model of a stored pair: both take the last delivery's content, unless it is older; each keeps its time."""
     last = [row for row in expected(export) if row["event_id"] == copies[0].event_id]
     is_stale = not last or order_of(last[0]) < max(copy.order for copy in copies)
     return [(copy.row() if is_stale else last[0]) | {"created_at": copy.created_at} for copy in copies]
@@ -291,10 +291,10 @@ def rows_after(copies: Sequence[Delivery], export: Sequence[Exported]) -> list[R
 @many
 @given(export=exports(), steps=runs(), known=st.tuples(st.booleans(), st.booleans()))
 @example(export=[Exported(0, Delivery("event 0", CUTOVER, None, 0))], steps=[Merge(0, 3)], known=(True, False))
-def test_an_id_that_stands_twice_is_updated_twice_and_never_multiplied(
+def test_a_duplicated_id_is_updated_twice_and_never_multiplied(
     engine: MergeEngine, export: list[Exported], steps: list[Step], known: tuple[bool, bool]
 ) -> None:
-    """Two of the events stand twice from the start; the others come out as if there were no pairs."""
+    """Two of the events are duplicated from the start; the others come out as if there were no pairs."""
     pairs = [pair(f"event {number}", is_known) for number, is_known in enumerate(known)]
     copies = [copy.row() | {"bq_ingested_timestamp": COPY_STAMP} for each in pairs for copy in each]
     others = [row for row in expected(export) if row["event_id"] not in {copies[0]["event_id"], copies[2]["event_id"]}]

@@ -32,7 +32,7 @@ class Outages:
 
     Attributes:
         server: the emulator, which keeps its data on disk.
-        proxy: what stands before it.
+        proxy: the proxy before it.
         prefix: the datasets' prefix, a new one for each test.
     """
 
@@ -100,7 +100,7 @@ def own_bigquery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Ser
 
 @pytest.fixture
 def outages(own_bigquery: tuple[Server, Proxy, Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[Outages]:
-    """BigQuery with fresh datasets; what a test breaks is mended after it."""
+    """BigQuery with fresh datasets; what a test breaks is fixed after it."""
     server, proxy, key = own_bigquery
     monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", proxy.address)
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(key))

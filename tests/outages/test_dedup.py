@@ -28,12 +28,12 @@ LATER = datetime(2026, 6, 12, 10, 30, tzinfo=UTC)
 
 
 class KilledError(BaseException):
-    """Stands for a process that ends where it is."""
+    """Represents a process that ends where it is."""
 
 
 @pytest.fixture
 def damaged(outages: Outages, delivered: HourInventory) -> Outages:
-    """Tracks in which every event stands twice, the second copy with a later stamp."""
+    """Tracks in which every event is duplicated, the second copy with a later stamp."""
     with outages.warehouse().opened() as tables:
         tables.load_slice(EVENTS, delivered, FIRST_LOAD)
     names = ", ".join(column.name for column in TRACKS.columns)
@@ -72,7 +72,7 @@ def seen(outages: Outages) -> tuple[Any, Any, list[str]]:
 
 
 def check_dedup_works(outages: Outages, rows: int) -> None:
-    """A dedup that is started anew halves the table, and a rollback gives back exactly what it took."""
+    """A dedup that is started again halves the table, and a rollback gives back exactly what it took."""
     before = seen(outages)[0]
     with outages.warehouse().opened() as tables:
         repair = dedup.rewrite(tables, archived(tables))
@@ -85,7 +85,7 @@ def check_dedup_works(outages: Outages, rows: int) -> None:
 
 
 def test_the_estimate_counts_all_that_is_billed_and_names_no_table_that_is_not_there(damaged: Outages) -> None:
-    """The emulator's dry run reads nothing: the proxy tells of bytes, as BigQuery does of tables that it finds."""
+    """The emulator's dry run reads nothing: the proxy reports bytes, as BigQuery does of tables that it finds."""
     estimated: list[str] = []
 
     def fault(request: Request) -> Fate:
@@ -123,7 +123,7 @@ def test_the_estimate_counts_all_that_is_billed_and_names_no_table_that_is_not_t
     "words",
     [
         '"operationType": "SNAPSHOT"',
-        "tracks_archive_losers",
+        "tracks_archive_rows_to_remove",
         "tracks_publish_",
     ],
 )
@@ -215,7 +215,7 @@ def test_a_dedup_that_another_start_cleared_is_not_published(damaged: Outages) -
 
 
 def test_a_merge_that_comes_in_between_publishes_nothing(damaged: Outages) -> None:
-    """The emulator does not keep the time of a table's last change: the proxy tells of a later one."""
+    """The emulator does not keep the time of a table's last change: the proxy reports a later one."""
     before = seen(damaged)[0]
     client = bigquery.Client(PROJECT)
     table = client.get_table(f"{PROJECT}.{damaged.prefix}posthog.tracks").to_api_repr()

@@ -1,4 +1,4 @@
-"""What every job tells BigQuery of itself, as it goes over the wire: whose it is, and what it may take."""
+"""The labels and limits of every job, as it goes over the wire: whose it is, and what it may take."""
 
 import json
 from typing import Any
@@ -65,22 +65,22 @@ def test_a_transaction_has_the_turn_to_write_tracks(outages: Outages, sent: list
         with tables.transaction():
             tables.count_rows(TRACKS)
     texts = [job["query"]["query"] for job in sent]
-    turn = tables.statements.text("acquire_write_lock", lock=tables.statements.table(write_lock(TRACKS)))
+    lock = tables.statements.text("acquire_write_lock", lock=tables.statements.table(write_lock(TRACKS)))
     assert [text.split()[0] for text in texts] == ["begin", "merge", "select", "commit", "call"]
-    assert texts[1] == turn
+    assert texts[1] == lock
 
 
-def test_whoever_comes_first_finds_a_row_to_change(outages: Outages, sent: list[dict[str, Any]]) -> None:
+def test_the_first_writer_finds_a_row_to_change(outages: Outages, sent: list[dict[str, Any]]) -> None:
     """Two that only insert it would go side by side."""
     for takes in (3, 0):
         with outages.warehouse().opened() as tables:
-            assert [tables.count_rows(turn) for turn in LOCK_TABLES] == [1, 1, 1]
+            assert [tables.count_rows(lock) for lock in LOCK_TABLES] == [1, 1, 1]
         assert sum(job["query"]["query"].startswith("merge into") for job in sent) == takes
         sent.clear()
 
 
 def job(statement_type: str, job_id: str = "a", **statistics: object) -> dict[str, object]:
-    """A job that is done, as BigQuery's API tells it."""
+    """A job that is done, as BigQuery's API describes it."""
     return {
         "jobReference": {"projectId": PROJECT, "jobId": job_id, "location": "US"},
         "configuration": {"jobType": "QUERY", "query": {"query": "select 1"}},
@@ -91,18 +91,18 @@ def job(statement_type: str, job_id: str = "a", **statistics: object) -> dict[st
 
 DELETE = job("DELETE", dmlStats={"deletedRowCount": "5"})
 INSERT = job("INSERT", dmlStats={"insertedRowCount": "3"})
-TURN = job("MERGE", dmlStats={"updatedRowCount": "1"})
+LOCK = job("MERGE", dmlStats={"updatedRowCount": "1"})
 
 
 @pytest.mark.parametrize(
     ("children", "changed"),
     [
-        (Answer(200, json.dumps({"jobs": [TURN, DELETE, INSERT]}).encode()), (3, 0, 5)),
+        (Answer(200, json.dumps({"jobs": [LOCK, DELETE, INSERT]}).encode()), (3, 0, 5)),
         (DENIED, (None, None, None)),
     ],
     ids=["reported", "denied"],
 )
-def test_what_a_script_changed_is_told_by_its_statements(
+def test_what_a_script_changed_is_reported_by_its_statements(
     outages: Outages, children: Answer, changed: tuple[int | None, ...]
 ) -> None:
     """The emulator has no jobs of statements: the proxy answers as BigQuery's API does."""

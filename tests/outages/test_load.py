@@ -44,7 +44,7 @@ TAKEN = {
     "jobReference": {"projectId": "tracks-tests", "jobId": "j", "location": "US"},
     "configuration": {"jobType": "LOAD", "load": {}},
 }
-"""A load job, as BigQuery's API tells of it."""
+"""A load job, as BigQuery's API describes it."""
 REPLACING = "begin transaction;\\n\\nmerge"
 BEGINNING = "BigQuery in tracks-tests failed at the statement replace_slice ("
 
@@ -180,7 +180,7 @@ def test_an_upload_whose_answer_is_lost_lands_once(outages: Outages, delivered: 
 
 
 def test_a_load_job_that_fails_leaves_the_hour(outages: Outages, delivered: HourInventory) -> None:
-    """It was taken, and then failed: its end tells why."""
+    """It was taken, and then failed: its end says why."""
     with outages.warehouse().opened() as tables:
         tables.load_slice(EVENTS, delivered, FIRST_LOAD)
     before = held(outages)

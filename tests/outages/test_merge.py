@@ -70,7 +70,7 @@ def held(outages: Outages) -> tuple[int, int, int]:
     dataset = f"{PROJECT}.{outages.prefix}posthog"
     client = bigquery.Client(PROJECT)
     (row,) = client.query(
-        f"select (select count(*) from `{dataset}.tracks`) as standing, "
+        f"select (select count(*) from `{dataset}.tracks`) as stored, "
         f"(select count(distinct event_id) from `{dataset}.tracks`) as ids, "
         f"(select count(distinct event_id) from `{dataset}.raw_tracks`) as delivered"
     ).result()

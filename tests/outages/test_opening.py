@@ -1,4 +1,4 @@
-"""What is said where BigQuery cannot be used at all, and that nothing is made or changed then."""
+"""The error text where BigQuery cannot be used at all, and that nothing is made or changed then."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -97,7 +97,7 @@ def test_names_are_in_the_description_only() -> None:
     assert "quoted" not in found.finding + found.comparison + found.next_step
 
 
-def test_a_late_load_is_told_in_hours() -> None:
+def test_a_late_load_is_reported_in_hours() -> None:
     late = series((4200,) * 39 + (11_000,), metric=Metric.UPDATE_DELAY, table="raw_tracks")
     found = evaluate(CHECKS["update_delay"], [late])
     assert found.result is Result.FAILED

@@ -142,7 +142,7 @@ def test_a_new_run_does_not_hide_an_old_log(instance: dg.DagsterInstance) -> Non
 
 
 def test_nothing_grows_on_disk_once_it_is_pruned(instance: dg.DagsterInstance) -> None:
-    """A log is a file of its own on SQLite, and deleting a run's events makes it anew."""
+    """A log is a file of its own on SQLite, and deleting a run's events recreates it."""
     folder = Path(instance.root_directory)
 
     def files() -> int:

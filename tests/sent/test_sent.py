@@ -55,7 +55,7 @@ def test_everything_of_dbts_was_sent(sent: list[Sent]) -> None:
     assert {each.name for each in sent if each.is_dbt} == DBT_SENDS
 
 
-def test_every_transaction_takes_its_turn_first(sent: list[Sent]) -> None:
+def test_every_transaction_acquires_its_write_lock_first(sent: list[Sent]) -> None:
     scripts = [statements_in(usual(each.text)) for each in sent if "begin transaction;" in each.text]
     assert {script[script.index("begin transaction") + 1].split()[2] for script in scripts} == {
         f"`project.{lock.schema}.{lock.name}`" for lock in LOCK_TABLES

@@ -17,7 +17,7 @@ from tracks_assets.storage.inventory import ExportFile
 
 @dataclass
 class Bucket:
-    """A bucket, and what stands before it."""
+    """A bucket, and the proxy before it."""
 
     name: str
     proxy: Proxy

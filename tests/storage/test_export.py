@@ -252,8 +252,8 @@ def test_a_torn_file_is_named(bucket: Bucket, written: Path) -> None:
         Export(bucket.uri).inventory(FIRST)
 
 
-def test_a_file_that_is_written_anew_while_it_is_read(bucket: Bucket, written: Path) -> None:
-    """As long as it was, so that its size tells nothing."""
+def test_a_file_that_is_replaced_while_it_is_read(bucket: Bucket, written: Path) -> None:
+    """As long as it was, so that its size shows nothing."""
     inventory = Export(bucket.uri).inventory(FIRST)
     blob = bucket.blob(inventory.files[0])
     other = bytes(reversed(blob.download_as_bytes()))
@@ -381,7 +381,7 @@ def test_a_refusal_has_its_remedy(
     sentence = not_listed(bucket)
     assert sentence.startswith(f"Cloud Storage failed at {bucket.uri} ({(cause or message).strip('.')}")
     assert sentence.endswith(f"): {remedy}")
-    assert remedy == PASSING or len(asked) <= 2, "told at once"
+    assert remedy == PASSING or len(asked) <= 2, "reported at once"
 
 
 def test_nobody_is_logged_in(bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,7 +59,7 @@ def test_what_was_billed_is_metadata_where_it_is_billed() -> None:
 
 
 def job(statement_type: str, **reported: object) -> bigquery.QueryJob:
-    """A job that is done, as BigQuery's API tells it; the emulator knows neither bytes nor what DML changed."""
+    """A job that is done, as BigQuery's API describes it; the emulator knows neither bytes nor what DML changed."""
     nobody = bigquery.Client("p", credentials=AnonymousCredentials())  # type: ignore[no-untyped-call]
     resource = {
         "jobReference": {"projectId": "p", "jobId": "j"},
@@ -132,7 +132,7 @@ def test_every_hour_of_a_range_has_its_own_bill(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("statements", [[job("SCRIPT")], [INSERT, job("UPDATE")]], ids=["none", "one of two"])
-def test_what_is_not_told_is_not_taken_for_nothing(statements: list[bigquery.QueryJob]) -> None:
+def test_what_is_not_reported_is_not_taken_for_nothing(statements: list[bigquery.QueryJob]) -> None:
     usage = usage_of(job("SCRIPT"), statements)
 
     assert (usage.inserted, usage.updated, usage.deleted) == (None, None, None)

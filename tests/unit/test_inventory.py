@@ -1,4 +1,4 @@
-"""What an inventory tells of an hour, where nothing is wrong."""
+"""What an inventory says about an hour, where nothing is wrong."""
 
 from datetime import UTC, datetime
 from pathlib import Path

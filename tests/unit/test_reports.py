@@ -96,13 +96,13 @@ DBT_SAID = "Database Error in model posthog_tracks (models/marts/posthog_tracks.
         ({}, "", "it says nothing"),
         ({"posthog_tracks": {"message": "long " * 1_000}}, "", ("long " * 80).strip()),
     ],
-    ids=["recorded", "told", "not begun", "neither", "long"],
+    ids=["recorded", "printed", "not begun", "neither", "long"],
 )
 def test_why_a_model_did_not_come_to_its_end(results: Results, text: str, cause: str) -> None:
     assert cause_of("posthog_tracks", results, text) == cause
 
 
-def test_what_dbts_tests_were_billed_is_added_up_where_it_is_told() -> None:
+def test_what_dbts_tests_were_billed_is_added_up_where_it_is_reported() -> None:
     results: Results = {
         "one": {"adapter_response": {"bytes_billed": 100, "slot_ms": 7}},
         "other": {"adapter_response": {"bytes_billed": 20, "slot_ms": None}},
@@ -112,7 +112,7 @@ def test_what_dbts_tests_were_billed_is_added_up_where_it_is_told() -> None:
     assert usage_of(results) == Usage(jobs=2, bytes_billed=120, slot_ms=7)
 
 
-def test_a_merge_that_failed_is_told_in_one_sentence() -> None:
+def test_a_merge_that_failed_is_reported_in_one_sentence() -> None:
     safe = " A merge is applied in full or not at all, so running it again is safe."
     assert merge_failure("2026-03-12-00:00", "2026-03-12-00:00", "Quota exceeded", "Wait.") == (
         f"The merge of the hour 2026-03-12-00:00 into posthog.tracks failed (Quota exceeded). Wait.{safe}"
@@ -139,11 +139,11 @@ def test_a_merge_that_failed_is_told_in_one_sentence() -> None:
         ("Quota exceeded: Syntax is fine", "Wait until the quota"),
     ],
 )
-def test_what_is_done_about_what_bigquery_told_dbt(text: str, begins: str) -> None:
+def test_what_is_done_about_what_bigquery_reported_to_dbt(text: str, begins: str) -> None:
     assert remedy_of(text).startswith(begins)
 
 
-def test_what_is_done_about_what_duckdb_told_dbt(tmp_path: Path) -> None:
+def test_what_is_done_about_what_duckdb_reported_to_dbt(tmp_path: Path) -> None:
     warehouse = DuckDbWarehouse(tmp_path / "warehouse.duckdb")
     locked = "IO Error: Could not set lock on file: Conflicting lock is held in /bin/python (PID 7). See also"
     assert warehouse.diagnose(locked).next_step == "Wait for process 7 (/bin/python) to finish, then run again."

@@ -21,7 +21,7 @@ KNOWN = {
 
 
 @pytest.mark.parametrize("table", [RAW_TRACKS, REJECTED_TRACKS, BACKFILL_TRACKS], ids=str)
-def test_json_is_plain_text_and_every_column_stands_in_its_place(tmp_path: Path, table: Table) -> None:
+def test_json_is_plain_text_and_every_column_is_in_its_place(tmp_path: Path, table: Table) -> None:
     values = ", ".join(
         f"'{{\"a\": null}}'::json as {column.name}"
         if column.type is ColumnType.JSON

@@ -76,7 +76,7 @@ def _serve(listener: socket.socket, folder: Path) -> Callable[[], None] | None:
                 _answer(end, child, client)
                 del running[end]
             elif client in ready:
-                # Whoever made the call is gone: so is the call.
+                # The caller is gone: so is the call.
                 os.kill(child, signal.SIGKILL)
         if listener in ready:
             client, _ = listener.accept()

@@ -1,1 +1,1 @@
-"""Alerts that reach a person: what is wrong, as one incident each, told once and told again when it is over."""
+"""Alerts that reach a person: what is wrong, as one incident each, reported once and again when it is over."""

@@ -82,7 +82,7 @@ class FinishedRun:
         hours: its partitions; none for a run without.
         results: the checks that it evaluated.
         unevaluated: the checks that it planned and did not evaluate, as pairs of asset and check; not those of which
-            it said that they have not enough history.
+            the result was that they have not enough history.
         planned: the assets that it was to materialize.
         materialized: those that it did.
         failed_steps: the steps that raised.

@@ -1,4 +1,4 @@
-"""Incidents: what is wrong from its first observation to its end, and what a person is told of it.
+"""Incidents: what is wrong from its first observation to its end, and the messages about it.
 
 ``advance`` is the whole state machine, as a pure function: one message when an incident begins, silence while it
 stays the same, one when a warning becomes an error, a reminder a day, and one when it is over.
@@ -16,7 +16,7 @@ from tracks_assets.alerts.runbook import COVERED_BY
 
 
 class News(Enum):
-    """Why a person is told of an incident."""
+    """Why a message about an incident is sent."""
 
     NEW = "new"
     WORSE = "worse"
@@ -37,7 +37,7 @@ class Incident:
         assets: the assets of a failed run that were not materialized yet.
         checks: the checks of a failed run that were not evaluated yet.
         times: how often it was seen.
-        told: when a person was last told; None before the first message.
+        reported: when a person was last notified; None before the first message.
         levels: the severities that messages about it had.
         over: when it was seen to be over; None while it is open.
         outcome: what ended it.
@@ -75,7 +75,7 @@ class Advance:
     Attributes:
         open: the incidents that are open now.
         closed: those that ended.
-        news: what a person is told, in order.
+        news: the messages, in order.
     """
 
     open: tuple[Incident, ...]
@@ -92,7 +92,7 @@ def advance(
         incidents: those that are open.
         observations: what was seen since.
         now: the time of messages.
-        remind_after: how long after its last message an open incident is told again.
+        remind_after: how long after its last message an open incident is reported again.
     """
     known = {incident.identity: incident for incident in incidents}
     closed: list[Incident] = []

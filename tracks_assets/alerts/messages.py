@@ -51,7 +51,7 @@ class Message:
 
 
 def compose(news: Sequence[tuple[News, Incident]], *, is_one_level: bool) -> list[Message]:
-    """The messages for what a person is told at one moment: one for each level and reason.
+    """The messages of one moment: one for each level and reason.
 
     Args:
         news: the reasons and incidents.
@@ -70,7 +70,7 @@ def compose(news: Sequence[tuple[News, Incident]], *, is_one_level: bool) -> lis
 
 
 def message_of(news: News, level: Severity, incidents: Sequence[Incident]) -> Message:
-    """The message for incidents that are told at once for one reason."""
+    """The message for incidents that are reported at once for one reason."""
     worst = "ERROR" if any(incident.severity == "ERROR" for incident in incidents) else "WARN"
     mark = "RECOVERED" if news is News.RECOVERED else worst
     keys = tuple(incident.key for incident in incidents)
@@ -117,7 +117,7 @@ def _body(news: News, incidents: Sequence[Incident]) -> str:
 
 
 def part_of(news: News, incident: Incident) -> Part:
-    """What is said of one incident."""
+    """The text about one incident."""
     lines = _end_of(incident) if news is News.RECOVERED else _state_of(incident)
     return Part(
         _HEADINGS[news].format(incident.observation.title), tuple((name, value) for name, value in lines if value)

@@ -169,7 +169,7 @@ def _subject(run: FinishedRun, steps: Sequence[str]) -> str:
 
 
 def of_ticks(ticks: Ticks, context: Context) -> Observation | None:
-    """What the newest ticks of a sensor or schedule say; nothing where too few failed to tell."""
+    """What the newest ticks of a sensor or schedule say; nothing where too few failed to know."""
     kind, name = Kind(ticks.kind), plain(ticks.name, 200)
     if not ticks.failures:
         return Observation(kind, ticks.name, True, ticks.at, title=f"The {ticks.kind} {name}")

@@ -61,7 +61,7 @@ class Receiver:
 def label_of(url: str) -> str:
     """An alert URL as people may see it, for instance ``slack://...`` or ``json://alerts.example.com``.
 
-    A host is shown only where it is one: in most URLs a token stands at its place.
+    A host is shown only where it is one: in most URLs a token is in its place.
     """
     scheme = url.partition("://")[0].lower()
     try:

@@ -1,7 +1,7 @@
 """The alert database: incidents, the outbox of messages, and how far Dagster's records were read.
 
 A tick reads a batch of records, and stores the incidents, the messages that follow and the new positions in one
-transaction. So a process that dies in between loses nothing and tells nothing twice: the next tick reads the same
+transaction. So a process that dies in between loses nothing and reports nothing twice: the next tick reads the same
 records again, or none of them.
 
 The database is not the warehouse: alerts have to work while that is locked, broken or out of reach.
@@ -117,7 +117,7 @@ class Outgoing:
         state: what became of it.
         attempts: how often it was tried.
         due: when it is tried next.
-        answer: what the last attempt said.
+        answer: the answer to the last attempt.
         done: when it was taken, refused or dropped; None before.
     """
 
@@ -282,7 +282,7 @@ class AlertStore:
         Args:
             outgoing: the message as it was read before the claim.
             state: what became of it.
-            answer: what the receiver said, without a secret.
+            answer: the receiver's answer, without a secret.
             now: when.
             due: when it is tried again, where it is pending.
         """

@@ -35,6 +35,8 @@ def from_json(text: str) -> Incident:
     """The incident that ``to_json`` stored."""
     stored: dict[str, Any] = json.loads(text)
     seen: dict[str, Any] = stored["observation"]
+    # The key was "told" in an earlier release.
+    reported = stored["reported"] if "reported" in stored else stored["told"]
     observation = Observation(
         **seen
         | {
@@ -53,7 +55,7 @@ def from_json(text: str) -> Incident:
         outcome=stored["outcome"],
         opened=datetime.fromisoformat(stored["opened"]),
         seen=datetime.fromisoformat(stored["seen"]),
-        reported=datetime.fromisoformat(stored["told"]) if stored["told"] else None,
+        reported=datetime.fromisoformat(reported) if reported else None,
         over=datetime.fromisoformat(stored["over"]) if stored["over"] else None,
         assets=tuple(stored["assets"]),
         checks=tuple(stored["checks"]),

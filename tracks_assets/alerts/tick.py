@@ -15,7 +15,7 @@ from tracks_assets.settings import Settings
 
 @dataclass(frozen=True)
 class Policy:
-    """How people are told: where, and how often again."""
+    """How alerts are sent: where, and how often again."""
 
     receivers: Receivers
     remind_after: timedelta
@@ -42,7 +42,7 @@ def record(
         before: the positions that the observations start from.
         after: those that they end with.
         observations: what was seen.
-        policy: how people are told.
+        policy: how alerts are sent.
         clock: the time.
 
     Returns:

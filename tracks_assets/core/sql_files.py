@@ -1,6 +1,6 @@
-"""SQL lives in files: this reads one and fills its blanks.
+"""SQL lives in files: this reads one and fills in its variables.
 
-The blanks are Jinja's, as in dbt, so that one linter reads all the project's SQL; a blank left open is an error.
+The variables are Jinja's, as in dbt, so that one linter reads all the project's SQL; one without a value is an error.
 """
 
 from collections.abc import Iterable, Mapping
@@ -65,10 +65,10 @@ def dialect_macros(folder: Path, engine: str) -> Any:
     return _ENVIRONMENT.from_string(text, globals={"adapter": _Adapter(engine)}).module
 
 
-def render(path: Path, blanks: Mapping[str, Any] | None = None) -> str:
-    """The statement in a file, its blanks filled.
+def render(path: Path, variables: Mapping[str, Any] | None = None) -> str:
+    """The statement in a file, its variables filled in.
 
     Raises:
-        jinja2.UndefinedError: a blank is not in ``blanks``.
+        jinja2.UndefinedError: a variable is not in ``variables``.
     """
-    return _template(path).render(**(blanks or {}))
+    return _template(path).render(**(variables or {}))

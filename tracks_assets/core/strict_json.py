@@ -104,7 +104,7 @@ def repair_surrogates(text: str) -> str:
 
 
 def json_text(value: Json) -> str:
-    """A value's JSON text: no blanks, members in order, numbers as ECMAScript writes them (1.0 keeps its point)."""
+    """A value's JSON text: no spaces, members in order, numbers as ECMAScript writes them (1.0 keeps its point)."""
     written: list[str] = []
     # A stack of its own, not recursion: how deep a value may nest must not depend on the depth of the caller's stack.
     waiting: list[Json] = [value]

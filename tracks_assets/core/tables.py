@@ -12,7 +12,7 @@ OPS_SCHEMA = "posthog_ops"
 
 @dataclass(frozen=True)
 class Table:
-    """One table: its place, columns, and (on BigQuery) the day it is partitioned by and what it is clustered by."""
+    """One table: its name, columns, and (on BigQuery) the day it is partitioned by and what it is clustered by."""
 
     name: str
     columns: tuple[Column, ...]

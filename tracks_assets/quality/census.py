@@ -1,6 +1,6 @@
 """The census: what tracks holds, counted the same way every time, so that damage shows on the day it is done.
 
-Whoever asks whether tracks is whole asks here: the checks, the dedup's preflight, and the asset that keeps the record.
+The checks, the dedup's preflight, and the asset that keeps the record all ask here.
 """
 
 from dataclasses import asdict, dataclass
@@ -10,7 +10,7 @@ from tracks_assets.warehouse.base import Warehouse
 from tracks_assets.warehouse.results import Row
 
 BASELINE_AGE = timedelta(days=7)
-"""How old a census must be to tell growth from a re-delivery that is still on its way."""
+"""How old a census must be to separate growth from a re-delivery that is still on its way."""
 
 RECENT_DAYS = 30
 
@@ -90,7 +90,7 @@ def baseline(warehouse: Warehouse, now: datetime) -> Census | None:
 
 @dataclass(frozen=True)
 class Earlier:
-    """The excess rows of tracks as it stood at an earlier moment."""
+    """The excess rows of tracks as it was at an earlier moment."""
 
     moment: datetime
     excess_rows: int
@@ -110,18 +110,18 @@ def earlier(warehouse: Warehouse, now: datetime) -> Earlier | None:
 
 
 def duplicate_examples(warehouse: Warehouse) -> list[str]:
-    """Up to ten ids that stand more than once, those ingested last. ``count`` must have run."""
+    """Up to ten ids that are duplicated, those ingested last. ``count`` must have run."""
     return [row["event_id"] for row in warehouse.fetch("duplicate_examples")]
 
 
 def colliding_examples(warehouse: Warehouse) -> list[str]:
-    """Up to ten ids that stand for several events. ``count`` must have run."""
+    """Up to ten ids that several events have. ``count`` must have run."""
     (collisions,) = warehouse.fetch("colliding_ids")
     return list(collisions["examples"] or ())
 
 
 def moved_row_examples(warehouse: Warehouse) -> list[str]:
-    """Up to ten ids whose rows stand away from the id's own time, those that stand last."""
+    """Up to ten ids whose rows are far from the id's own time, the latest rows first."""
     return [row["event_id"] for row in warehouse.fetch("moved_row_examples")]
 
 

@@ -299,7 +299,7 @@ def created_at_kept(now: Census, before: Census | None) -> CheckResult:
     if before is None:
         return CheckResult(True, f"No census yet to compare with: {moved} now.", "WARN", figures)
     compared = f"{moved} now, {before.moved_rows:,} at the census of {_moment(before.measured_at)}"
-    figures["redated_rows_before"] = before.moved_rows
+    figures["moved_rows_before"] = before.moved_rows
     if now.moved_rows <= before.moved_rows:
         return CheckResult(True, f"No event was moved: {compared}.", "WARN", figures)
     return Failure(
@@ -345,7 +345,7 @@ def _dedup(colliding: int) -> str:
     if not colliding:
         return f"then {_run('dedup_tracks')}"
     return (
-        f"tell apart the events of {_count(colliding, 'duplicated event id')} used for several events, which "
+        f"separate the events of {_count(colliding, 'duplicated event id')} used for several events, which "
         f"dedup_tracks refuses (docs/runbooks.md), then {_run('dedup_tracks')}"
     )
 

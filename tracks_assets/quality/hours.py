@@ -13,7 +13,7 @@ def count_hours(warehouse: Warehouse, read: Mapping[datetime, int]) -> list[Hour
 
     Args:
         warehouse: the open warehouse.
-        read: rows in the files of each hour, as their footers tell.
+        read: rows in the files of each hour, from their footers.
     """
     window = {"window_start": min(read), "window_end": max(read) + HOUR}
     held = {row["window_start"].astimezone(UTC): row for row in warehouse.fetch("hour_totals", window)}

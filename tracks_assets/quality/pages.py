@@ -11,7 +11,7 @@ _UNITS = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"))
 
 @dataclass(frozen=True)
 class Statement:
-    """A statement of a plan, as it would be sent, and the bytes it would read of tracks (None: not told)."""
+    """A statement of a plan, as it would be sent, and the bytes it would read of tracks (None: not known)."""
 
     name: str
     text: str

@@ -24,7 +24,7 @@ class Evaluated:
         return Evaluated({**self.results, **other.results}, {**self.errors, **other.errors})
 
     def raise_errors(self) -> None:
-        """To be called once the results are told.
+        """To be called once the results are reported.
 
         Raises:
             CheckError: a check could not be computed; it names every one.

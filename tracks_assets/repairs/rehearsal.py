@@ -73,7 +73,7 @@ class Rehearsal(Warehouse):
         """The warehouse is open already."""
 
     def _close(self) -> None:
-        """Whoever opened the warehouse closes it."""
+        """The caller that opened the warehouse closes it."""
 
     def _ensure_tables(self) -> None:
         """They exist."""

@@ -1,6 +1,6 @@
 """What every repair of tracks has in common: a snapshot before it, a record of how far it came, and a way back.
 
-A repair is recorded in ``tracks_repairs`` from its snapshot on. Whatever kills it, the record tells the next start what
+A repair is recorded in ``tracks_repairs`` from its snapshot on. Whatever kills it, the record shows the next start what
 to do: a repair that was never published is cleared as if it had not begun, a published one only lacks its report.
 """
 
@@ -87,7 +87,7 @@ def check_obstacles(warehouse: Warehouse, job: str) -> None:
 
 
 def new_repair_id(job: str, now: datetime) -> str:
-    """An id that sorts by time and may stand in a table's name, for instance ``dedup_20260612_093000_000000``."""
+    """An id that sorts by time and is allowed in a table's name, for instance ``dedup_20260612_093000_000000``."""
     return f"{job.partition('_')[0]}_{now:%Y%m%d_%H%M%S_%f}"
 
 
@@ -103,7 +103,7 @@ def fingerprint(warehouse: Warehouse, table: str) -> Fingerprint:
 
 
 def qualified_tracks(warehouse: Warehouse) -> str:
-    """The place of tracks, as the engine's statements name it."""
+    """The qualified name of tracks."""
     return warehouse.statements.qualified(TRACKS.schema, TRACKS.name)
 
 
@@ -135,7 +135,7 @@ def find_repair(warehouse: Warehouse, job: str, repair_id: str) -> Repair:
     for repair in repairs_of(warehouse, job):
         if repair.repair_id == repair_id:
             return repair
-    raise RepairError(f"There is no repair {repair_id} of {job} in posthog_ops.tracks_repairs: start {job} anew.")
+    raise RepairError(f"There is no repair {repair_id} of {job} in posthog_ops.tracks_repairs: start {job} again.")
 
 
 def begin(warehouse: Warehouse, job: str, repair_id: str, now: datetime, days: int, touched: str) -> Repair:
@@ -192,7 +192,7 @@ def advance(
 def clear_unfinished(warehouse: Warehouse, job: str, delete_archived: str, only: str | None = None) -> list[str]:
     """Takes back what repairs left that were killed before they were published; returns their ids.
 
-    It is done in the turn of those who write tracks: a repair that is being published at this moment stands.
+    It holds the write lock of tracks, so a repair that is being published at this moment is not cleared.
 
     Args:
         warehouse: the open warehouse.
@@ -218,7 +218,7 @@ def _unfinished(warehouse: Warehouse, job: str, only: str | None = None) -> list
 
 
 def check_unfinished(warehouse: Warehouse, repair: Repair) -> None:
-    """Looks whether a repair that is about to be published is still on record, in the turn of those who write tracks.
+    """Looks whether a repair to be published is still on record; the caller holds the write lock of tracks.
 
     Raises:
         RepairError: another start of the job took it for one that was killed, and cleared it.
@@ -244,7 +244,7 @@ def unreported(warehouse: Warehouse, job: str) -> list[Repair]:
 
 
 def choose(repairs: Sequence[Repair], job: str, wanted: str) -> Repair:
-    """The repair that a rollback is about: the newest one that stands, or the one whose id or snapshot is named.
+    """The repair that a rollback is about: the newest one in effect, or the one whose id or snapshot is named.
 
     Raises:
         RepairError: there is none, or it is rolled back already or was never published.
@@ -252,7 +252,9 @@ def choose(repairs: Sequence[Repair], job: str, wanted: str) -> Repair:
     if wanted == NEWEST:
         in_effect = [repair for repair in repairs if repair.state in IN_EFFECT]
         if not in_effect:
-            raise RepairError(f"No run of {job} stands in posthog_ops.tracks_repairs: there is nothing to roll back.")
+            raise RepairError(
+                f"No run of {job} in posthog_ops.tracks_repairs is in effect: there is nothing to roll back."
+            )
         return in_effect[0]
     for repair in repairs:
         if wanted in (repair.repair_id, repair.snapshot, repair.snapshot.partition(".")[2]):

@@ -25,7 +25,7 @@ INK, MUTED, GRID, LINE, WARN, BAD = (
 )
 
 _VARIABLES = {INK: "ink", MUTED: "muted", GRID: "grid", LINE: "line", WARN: "warn", BAD: "bad"}
-"""The CSS variable that each marker stands for."""
+"""The CSS variable of each marker."""
 
 _WIDTH, _HEIGHT = 5.0, 2.6
 """Inches; a chart is as wide as a phone, so that its text stays readable there."""

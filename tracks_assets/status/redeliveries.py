@@ -17,7 +17,7 @@ AGE_GROUPS = ("under 1 hour", "1 to 24 hours", "1 to 7 days", "7 to 30 days", "3
 UNKNOWN_AGE = "not known"
 
 RESTAMPED = timedelta(minutes=1)
-"""A re-delivery whose time is further than this from the event's own was stamped anew. Capture itself adds
+"""A re-delivery whose time is further than this from the event's own was stamped again. Capture itself adds
 milliseconds."""
 
 LOOKBACK = timedelta(days=30)

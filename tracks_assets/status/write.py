@@ -28,7 +28,7 @@ def replaced(path: Path) -> Iterator[IO[str]]:
             try:
                 yield file
                 file.flush()
-                # A temporary file is its owner's alone; the page is for whoever could read it before.
+                # A temporary file is its owner's alone; the page is for everyone who could read it before.
                 new.chmod(0o666 & ~_umask())
                 new.replace(path)
             except BaseException:

@@ -1,4 +1,4 @@
-"""What Cloud Storage's errors mean to the person on duty, in one sentence each, and which place they are about."""
+"""What Cloud Storage's errors mean to the person on duty, in one sentence each, and which file they are about."""
 
 import re
 from collections.abc import Iterator
@@ -18,8 +18,8 @@ _FAILURES = (HttpError, GoogleAuthError, RequestException, ClientError, TimeoutE
 
 
 @contextmanager
-def reaching(place: str) -> Iterator[None]:
-    """Turns a failure of Cloud Storage in the ``with`` block into one sentence about ``place``.
+def reaching(location: str) -> Iterator[None]:
+    """Makes a failure of Cloud Storage in the ``with`` block one sentence about ``location``.
 
     Raises:
         TransientExportError: with that sentence, if the reason passes: no connection, no answer, too many requests.
@@ -31,7 +31,7 @@ def reaching(place: str) -> Iterator[None]:
         if not _is_of_storage(error):
             raise
         kind = TransientExportError if is_passing(error) else ExportError
-        raise kind(sentence(place, error)) from error
+        raise kind(sentence(location, error)) from error
 
 
 def _is_of_storage(error: Exception) -> bool:
@@ -43,9 +43,9 @@ def _is_of_storage(error: Exception) -> bool:
     return _status(error) == _FORBIDDEN
 
 
-def sentence(place: str, error: Exception) -> str:
-    """What is said of a failure at an object or a folder of a bucket."""
-    return f"Cloud Storage failed at {place} ({_cause(error)}): {_remedy(error)}, then run the hour again."
+def sentence(location: str, error: Exception) -> str:
+    """The error text for a failure at an object or a folder of a bucket."""
+    return f"Cloud Storage failed at {location} ({_cause(error)}): {_remedy(error)}, then run the hour again."
 
 
 def is_passing(error: Exception) -> bool:

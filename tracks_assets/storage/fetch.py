@@ -51,32 +51,32 @@ def fetched(inventory: HourInventory) -> Iterator[HourInventory]:
 
 def _fetch(filesystem: AbstractFileSystem, folder: Path, inventory: HourInventory, file: ExportFile) -> ExportFile:
     local = folder / file.path.removeprefix(f"{inventory.root}/")
-    place = address(filesystem, file.path)
+    location = address(filesystem, file.path)
     try:
         local.parent.mkdir(parents=True, exist_ok=True)
         # Not get_file, which repeats nothing that fails: each block that is read here is asked for again.
-        with reaching(place), filesystem.open(file.path, "rb", BLOCK_BYTES) as source, local.open("wb") as target:
+        with reaching(location), filesystem.open(file.path, "rb", BLOCK_BYTES) as source, local.open("wb") as target:
             is_as_it_lies_there = _copy(source, target)
     except FileNotFoundError as error:
         raise TransientExportError(
-            f"The file {place} is gone since it was listed: run the hour again, and if it stays away, "
+            f"The file {location} is gone since it was listed: run the hour again, and if it stays away, "
             f"{inventory.remedy}."
         ) from error
     except OSError as error:
         kind = TransientExportError if error.errno in _FULL else ExportError
         raise kind(
-            f"The file {place} cannot be copied into {folder} ({error.strerror or error}). "
+            f"The file {location} cannot be copied into {folder} ({error.strerror or error}). "
             f"{next_step(error, inventory.size)}"
         ) from error
     size = local.stat().st_size
     if size != file.size:
         raise TransientExportError(
-            f"The file {place} has changed since it was listed ({file.size:,} bytes then, {size:,} now): run the hour "
-            f"again."
+            f"The file {location} has changed since it was listed ({file.size:,} bytes then, {size:,} now): run the "
+            f"hour again."
         )
     if not is_as_it_lies_there:
         raise TransientExportError(
-            f"The file {place} has changed while it was read (another checksum): run the hour again."
+            f"The file {location} has changed while it was read (another checksum): run the hour again."
         )
     return replace(file, path=str(local))
 
@@ -105,7 +105,7 @@ def next_step(error: OSError, size: int) -> str:
 def _copy(source: AbstractBufferedFile, target: BinaryIO) -> bool:
     """Copies block by block; returns whether what arrived is what the bucket says that it holds.
 
-    A file that is written anew between two blocks is a bit of each, and may well be as long as before.
+    A file that is replaced between two blocks is a bit of each, and may well be as long as before.
     """
     checksum = 0
     while block := source.read(BLOCK_BYTES):

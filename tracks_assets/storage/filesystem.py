@@ -42,7 +42,7 @@ _CLOUD_STORAGE = {
 
 
 def filesystem_of(uri: str) -> tuple[AbstractFileSystem, str]:
-    """A place's filesystem and its path there; a local path is taken as it stands, whatever signs it holds.
+    """A location's filesystem and its path there; a local path is taken as it is, whatever characters it holds.
 
     Listings are never remembered: an hour's folder gets new files while the process lives.
 
@@ -63,7 +63,7 @@ def filesystem_of(uri: str) -> tuple[AbstractFileSystem, str]:
 
 
 def _log_in(credentials: GoogleCredentials) -> None:
-    """Asks for a token where the last one is about to expire; a refusal is told at once.
+    """Asks for a token where the last one is about to expire; a refusal is reported at once.
 
     Inside a request, gcsfs repeats a refused login for half a minute, and never one that found no connection.
     """
@@ -98,5 +98,5 @@ def _has_no_traceback(record: logging.LogRecord) -> bool:
     return not record.exc_info
 
 
-# gcsfs logs each error with its traceback before it raises it; here an error is told once, in a sentence.
+# gcsfs logs each error with its traceback before it raises it; here an error is reported once, in a sentence.
 logging.getLogger("gcsfs").addFilter(_has_no_traceback)

@@ -46,9 +46,9 @@ def list_folder(filesystem: AbstractFileSystem, path: str) -> Folder:
     Raises:
         ExportError: the folder exists and cannot be read.
     """
-    place = address(filesystem, path)
+    location = address(filesystem, path)
     try:
-        with reaching(place):
+        with reaching(location):
             entries = filesystem.ls(path, detail=True)
             # A file answers a listing with itself. Taken for a folder without files, it would be an empty hour.
             if any(entry["name"] == path and not _is_folder(filesystem, entry) for entry in entries):
@@ -58,7 +58,7 @@ def list_folder(filesystem: AbstractFileSystem, path: str) -> Folder:
         return Folder(path)
     except OSError as error:
         raise ExportError(
-            f"The folder {place} cannot be read ({cause(error)}): "
+            f"The folder {location} cannot be read ({cause(error)}): "
             f"make it a folder that this user may list, then run the hour again."
         ) from error
     # A placeholder object ("events/") makes a bucket list a folder as its own entry.

@@ -19,7 +19,7 @@ EXPORT_AGAIN = "let PostHog export the hour again"
 
 @dataclass(frozen=True)
 class ExportFile:
-    """One Parquet file of an export, as its footer tells.
+    """One Parquet file of an export, from its footer.
 
     Attributes:
         path: where the export's filesystem finds it.
@@ -47,7 +47,7 @@ class HourInventory:
         files: the Parquet files there.
         manifest: the manifest's name, if there is one.
         remedy: what to do when one of the files cannot be read.
-        scheme: what stands before the root where it is no local folder, for instance ``gs://``.
+        scheme: the prefix of the root where it is no local folder, for instance ``gs://``.
     """
 
     hour: datetime
@@ -86,7 +86,7 @@ def scheme_of(uri: str) -> str:
 
 
 def read_footer(filesystem: AbstractFileSystem, path: str, name: str, remedy: str) -> tuple[ExportFile, pa.Schema]:
-    """What a file's footer tells.
+    """What a file's footer says.
 
     Args:
         filesystem: where the file lies.
@@ -97,13 +97,13 @@ def read_footer(filesystem: AbstractFileSystem, path: str, name: str, remedy: st
     Raises:
         ExportError: it is empty, torn or no Parquet at all, or two of its fields have one name.
     """
-    place = address(filesystem, path)
+    location = address(filesystem, path)
     try:
-        with reaching(place):
+        with reaching(location):
             size = int(filesystem.size(path) or 0)
         if size == 0:
             raise ExportError(f"The file {name} is empty (0 bytes): {remedy}.")
-        with reaching(place), filesystem.open(path, "rb") as stream, pq.ParquetFile(stream) as parquet:
+        with reaching(location), filesystem.open(path, "rb") as stream, pq.ParquetFile(stream) as parquet:
             rows, schema = parquet.metadata.num_rows, parquet.schema_arrow
     except (pa.ArrowException, OSError) as error:
         raise unreadable(name, error, remedy) from error
@@ -147,7 +147,7 @@ def unreadable(name: str, error: Exception, remedy: str = EXPORT_AGAIN) -> Expor
 
 
 def find_unreadable(inventory: HourInventory) -> ExportError | None:
-    """The error of the first file whose rows cannot be read to the end, if there is one; reads the hour whole.
+    """The error of the first file whose rows cannot be read to the end, if there is one; reads the hour in full.
 
     Validating finds text that is not UTF-8, which Arrow reads and DuckDB does not.
     """

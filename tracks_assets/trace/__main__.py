@@ -36,7 +36,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m tracks_assets.trace", description="Everything known of one event, in order of time."
     )
-    parser.add_argument("event_id", metavar="EVENT_ID", help="the event's id, as it stands in posthog.tracks")
+    parser.add_argument("event_id", metavar="EVENT_ID", help="the event's id, as in posthog.tracks")
     parser.add_argument(
         "--lock-wait",
         metavar="SECONDS",

@@ -14,7 +14,7 @@ LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
 
 _A_MOMENT = timedelta(seconds=1)
 
-_STANDING = (None, *IN_EFFECT)
+_STILL_IN_EFFECT = (None, *IN_EFFECT)
 """States of a repair that is in force; None is one that left no record."""
 
 
@@ -101,7 +101,7 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Removed(Sighting):
-    """A copy that a dedup archived; ``state`` tells how far that dedup came."""
+    """A row that a dedup archived; ``state`` says how far that dedup came."""
 
     repair_id: str
     removed_at: datetime
@@ -110,12 +110,12 @@ class Removed(Sighting):
     @property
     def is_in_force(self) -> bool:
         """Whether the copy is out of tracks."""
-        return self.state in _STANDING
+        return self.state in _STILL_IN_EFFECT
 
 
 @dataclass(frozen=True)
 class Restored:
-    """A time that restore_created_at replaced and archived; ``state`` tells how far that repair came."""
+    """A time that restore_created_at replaced and archived; ``state`` says how far that repair came."""
 
     created_at: datetime
     restored_created_at: datetime
@@ -127,12 +127,12 @@ class Restored:
     @property
     def is_in_force(self) -> bool:
         """Whether tracks was given the time back."""
-        return self.state in _STANDING
+        return self.state in _STILL_IN_EFFECT
 
 
 @dataclass(frozen=True)
 class Before:
-    """How the event stood in tracks just before the last thing that happened to it."""
+    """How tracks held the event just before the last thing that happened to it."""
 
     moment: datetime
     stored: tuple[Sighting, ...]
@@ -154,8 +154,8 @@ class EventTrace:
         legacy: its rows of backfill_tracks.
         removed: its rows of archived_duplicates.
         restored: its rows of archived_times.
-        contents: in how many different contents, over all columns, it stands in tracks.
-        before: how it stood before that, where the engine can tell.
+        contents: in how many different contents, over all columns, tracks holds it.
+        before: how tracks held it before that, where the engine knows.
     """
 
     event_id: str
@@ -199,7 +199,7 @@ class EventTrace:
 
     @property
     def waiting(self) -> tuple[Delivery, ...]:
-        """The deliveries that a merge has yet to take: those newer than every copy that stands and what repeated it."""
+        """The deliveries that a merge has yet to take: those newer than every stored row and what repeated it."""
         current = {copy.order for copy in self.stored}
         taken = current | {repeat.order for repeat in self.repeats if repeat.of in current}
         newest = max(taken, default=(LONG_AGO, LONG_AGO))
@@ -220,7 +220,7 @@ def check_event_id(text: str) -> str:
     """
     if not text or text != text.strip() or not text.isprintable():
         raise EventIdError(
-            f"{text!r} is no event id: give one as it stands in posthog.tracks, for instance "
+            f"{text!r} is no event id: give one as in posthog.tracks, for instance "
             f"01958a3c-7c00-7000-8000-000000000001."
         )
     return text

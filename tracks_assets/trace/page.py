@@ -84,7 +84,7 @@ def _happened(trace: EventTrace) -> Iterator[Step]:
 
 def _id_line(trace: EventTrace) -> str:
     if trace.minted_at is None:
-        return "Its id is no UUIDv7: it tells no time."
+        return "Its id is no UUIDv7: it carries no time."
     return f"Its id is a UUIDv7, made at {moment_text(trace.minted_at)} UTC."
 
 

@@ -134,7 +134,7 @@ def first_time(trace: EventTrace) -> datetime | None:
 
 def _time_by_id(trace: EventTrace, stored_at: datetime) -> str:
     if trace.minted_at is None:
-        return "whether its time was kept cannot be told"
+        return "whether its time was kept is unknown"
     if abs(stored_at - trace.minted_at) <= FAR:
         return "its time agrees with its id"
     return f"its time is {_shift(stored_at, trace.minted_at)} than its id's"
@@ -153,7 +153,7 @@ def _shift(moment: datetime, origin: datetime) -> str:
 def advice(trace: EventTrace) -> str | None:
     """What is to be done about the event, in a sentence; None where nothing is."""
     if len({(copy.event_name, copy.user_id) for copy in trace.stored}) > 1:
-        return "A dedup would lose one of these events and refuses: tell them apart by hand first."
+        return "A dedup would lose one of these events and refuses: separate them by hand first."
     if len(trace.stored) > 1:
         return "dedup_tracks leaves the copy ingested last and archives the others."
     if trace.is_known and not trace.stored:

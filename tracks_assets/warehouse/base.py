@@ -237,7 +237,7 @@ class Warehouse(ABC):
         return TrackTotals(totals["all_rows"], totals["distinct_ids"], int(totals["moved"]))
 
     def find_duplicates(self, table: str | None = None) -> None:
-        """Fills the temporary table ``duplicate_ids`` (event_id, copies) with every id that is there more than once.
+        """Fills the temporary table ``duplicate_ids`` (event_id, row_count) with every duplicated id.
 
         It reads tracks, or the table of the qualified name ``table``. The result is there until the warehouse is
         closed.

@@ -1,4 +1,4 @@
-"""Which warehouse an engine's name stands for."""
+"""Which warehouse an engine's name means."""
 
 from collections.abc import Mapping
 

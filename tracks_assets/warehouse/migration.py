@@ -67,7 +67,7 @@ MOVES = (
         },
     ),
     Move("tracks_redated", ARCHIVED_TIMES),
-    # Snapshots stay where they are until they expire, so each repair is told where its own is.
+    # Snapshots stay where they are until they expire, so each repair records where its own is.
     Move("tracks_repairs", TRACKS_REPAIRS, {"snapshot": f"concat('{SCHEMA}', '.', former.snapshot)"}),
 )
 

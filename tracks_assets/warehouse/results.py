@@ -91,7 +91,7 @@ class LegacyMerge:
 
 @dataclass(frozen=True)
 class TrackTotals:
-    """What tracks holds: rows, distinct ids, and events that stand at another time than their first delivery's."""
+    """What tracks holds: rows, distinct ids, and events that have another time than their first delivery's."""
 
     rows: int
     distinct_ids: int
@@ -99,7 +99,7 @@ class TrackTotals:
 
     @property
     def excess_rows(self) -> int:
-        """Rows beyond the first of each id: 0 where every event stands once."""
+        """Rows beyond the first of each id: 0 where no event is duplicated."""
         return self.rows - self.distinct_ids
 
 
@@ -111,9 +111,9 @@ class Usage:
         jobs: jobs that ran.
         bytes_billed: bytes that they are billed for.
         slot_ms: milliseconds of slots that they took.
-        inserted: rows that their DML inserted; None where the engine did not tell of all.
-        updated: rows that it updated, likewise.
-        deleted: rows that it deleted, likewise.
+        inserted: rows that their DML inserted; None where the engine did not report all.
+        updated: rows that it updated, in the same way.
+        deleted: rows that it deleted, in the same way.
     """
 
     jobs: int = 0
@@ -128,9 +128,9 @@ class Usage:
             self.jobs + other.jobs,
             self.bytes_billed + other.bytes_billed,
             self.slot_ms + other.slot_ms,
-            _where_both_tell(self.inserted, other.inserted),
-            _where_both_tell(self.updated, other.updated),
-            _where_both_tell(self.deleted, other.deleted),
+            _where_both_are_known(self.inserted, other.inserted),
+            _where_both_are_known(self.updated, other.updated),
+            _where_both_are_known(self.deleted, other.deleted),
         )
 
     def since(self, before: "Usage") -> "Usage":
@@ -143,7 +143,7 @@ class Usage:
         )
 
 
-def _where_both_tell(rows: int | None, others: int | None) -> int | None:
+def _where_both_are_known(rows: int | None, others: int | None) -> int | None:
     return None if rows is None or others is None else rows + others
 
 

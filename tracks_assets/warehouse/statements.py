@@ -63,7 +63,7 @@ class Statements:
         return self.qualified(*table.split("."))
 
     def text(self, statement: str, /, **variables: Any) -> str:
-        """The text of the statement in the file ``<statement>.sql``; every table is a blank by its own name.
+        """The text of the statement in the file ``<statement>.sql``; every table is a variable by its own name.
 
         Raises:
             FileNotFoundError: the engine has no such statement.

@@ -212,7 +212,7 @@ def _lock_table(table: Table) -> Table:
 _WRITE_LOCKS = {table: _lock_table(table) for table in (*(feed.table for feed in FEEDS), TRACKS)}
 
 LOCK_TABLES = tuple(_WRITE_LOCKS.values())
-"""What an engine with several writers at a time has besides ``TABLES``; see dbt's macro ``write_lock``."""
+"""What an engine with several writers at a time has in addition to ``TABLES``; see dbt's macro ``write_lock``."""
 
 EVERY_TABLE = (*TABLES, *LOCK_TABLES)
 

@@ -23,7 +23,7 @@
 
 {#-
     What a transaction does first where an engine has several writers at a time: it changes the one row of a table that
-    stands for the written one. BigQuery runs transactions that only insert side by side: two merges that both miss an
+    represents the written one. BigQuery runs transactions that only insert side by side: two merges that both miss an
     event would both insert it, and two loads of a new hour would fill it twice. Of two that change the same row, it
     aborts one, which then has changed nothing:
     https://cloud.google.com/bigquery/docs/transactions#transaction_concurrency.

@@ -100,7 +100,7 @@ commit transaction;
 {% endmacro %}
 
 {#-
-    The times of an event's copies; of more than two, also times between the first and the last, so near to each other
+    The times of an event's rows; of more than two, also times between the first and the last, so near to each other
     that no day is left out.
 -#}
 {% macro stored_times() -%}

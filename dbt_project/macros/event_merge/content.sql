@@ -1,4 +1,4 @@
-{#- A number that tells whether two rows hold the same content, which is all columns but the time. -#}
+{#- A number that shows whether two rows hold the same content, which is all columns but the time. -#}
 {% macro content_fingerprint(merge) -%} {{ fingerprint_of(merge, merge.content_columns) }} {%- endmacro %}
 
 {#- A number for the event that a row belongs to. -#}

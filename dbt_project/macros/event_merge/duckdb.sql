@@ -1,7 +1,7 @@
 {#-
     Carries out a plan on DuckDB, whose MERGE holds every payload of both sides in memory. Here only keys are joined, and
     payloads stream from the source into the table: an event that is stored once is updated by deleting it and inserting
-    it again, all in dbt's one transaction. Only duplicates are updated in place, because each copy keeps its own time.
+    it again, all in dbt's one transaction. Only duplicates are updated in place, because each row keeps its own time.
 -#}
 {% macro merge_statements(merge, table, plan_query) %}
     create or replace temp table merge_plan as

@@ -3,7 +3,7 @@
     not noted is updated by its first newer re-delivery, and on BigQuery billed for its full day.
 
     It reads all of the table, once; to run it again is safe. Events that are stored twice are left out: once a dedup has
-    removed a copy, nothing of it may be taken for the current row.
+    removed a row, nothing of it may be taken for the current row.
 -#}
 {% macro note_contents(model_name='posthog_tracks') %}
     {%- set node = graph.nodes['model.' ~ project_name ~ '.' ~ model_name] -%}

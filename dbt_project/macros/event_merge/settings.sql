@@ -6,7 +6,7 @@
     time              when the event happened; a re-delivery never moves it
     identity          deliveries of one id that differ in one of these columns are different events: a collision
     delivery_order    when the source stored a delivery (null counts as oldest), and when the delivery was loaded
-    delivery_columns  what a delivery has besides the table's columns, its export hour first
+    delivery_columns  what a delivery has in addition to the table's columns, its export hour first
     cutover           the first UTC day that the table takes, or '' for every day
     tables            what the merge keeps: contents, redelivered, collisions, log, and on BigQuery the write lock
 

@@ -21,7 +21,7 @@ EVALUATIONS = "evaluations"
 """The names of the positions."""
 
 LOOK_BACK = timedelta(days=1)
-"""How far the very first tick looks back, so that what is red now is told."""
+"""How far the very first tick looks back, so that what is red now is reported."""
 
 BATCH = 100
 """Ends of runs, of each kind, that one tick reads."""
@@ -168,7 +168,7 @@ class Source:
         return FinishedRun(
             run_id=run.run_id,
             job="" if run.job_name.startswith(_IMPLICIT_JOB) else run.job_name,
-            # Dagster runs it again by itself: the last attempt is told.
+            # Dagster runs it again by itself: the last attempt is reported.
             status="canceled" if kind == "PIPELINE_FAILURE" and will_retry else _ENDS[kind],
             ended=datetime.fromtimestamp(record.timestamp, UTC),
             hours=hours,
@@ -259,7 +259,7 @@ class Source:
                 continue
             kind: Literal["sensor", "schedule"] = "sensor" if state.instigator_type.value == "SENSOR" else "schedule"
             if not state.is_running or state.name not in self.graph.ticking:
-                # Whoever switches it off, or takes it out of the code, ends its incident.
+                # Switching it off, or removing it from the code, ends its incident.
                 yield Ticks(kind, state.name, now, failures=0)
                 continue
             recent = self.instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=_TICKS)

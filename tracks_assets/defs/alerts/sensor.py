@@ -1,4 +1,4 @@
-"""The sensor ``alerts``: reads what Dagster recorded, and tells people what is wrong (tracks_assets/alerts decides)."""
+"""The sensor ``alerts``: reads what Dagster recorded, and reports what is wrong (tracks_assets/alerts decides)."""
 
 from datetime import UTC, datetime
 
@@ -29,7 +29,7 @@ def alert_sensor(settings: Settings) -> dg.SensorDefinition:
         name=NAME,
         minimum_interval_seconds=INTERVAL,
         default_status=dg.DefaultSensorStatus.RUNNING if settings.automation else dg.DefaultSensorStatus.STOPPED,
-        description="Tells people about failed checks, failed runs and failing sensors, once each (TRACKS_ALERT_URLS).",
+        description="Reports failed checks, failed runs and failing sensors, once each (TRACKS_ALERT_URLS).",
     )
     def alerts(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         store = AlertStore(settings.alert_database)

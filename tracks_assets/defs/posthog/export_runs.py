@@ -54,7 +54,7 @@ def run_hours(run: DagsterRun) -> list[datetime]:
 
 
 def busy_hours(instance: DagsterInstance, job: str) -> frozenset[datetime]:
-    """The hours that an unfinished run loads or merges, whoever started it."""
+    """The hours that an unfinished run loads or merges, however it was started."""
     records = instance.get_run_records(RunsFilter(statuses=UNFINISHED))
     runs = [record.dagster_run for record in records if _assets(record.dagster_run, job)]
     return frozenset(hour for run in runs for hour in run_hours(run))

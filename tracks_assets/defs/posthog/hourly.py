@@ -64,7 +64,7 @@ def hourly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         pool=WAREHOUSE_POOL,
         group_name="hourly",
         kinds={settings.engine},
-        description=f"{RAW_TRACKS.description} An hour is replaced whole, in one transaction.",
+        description=f"{RAW_TRACKS.description} An hour is replaced in full, in one transaction.",
         metadata=table_metadata(RAW_TRACKS),
         freshness_policy=dg.FreshnessPolicy.time_window(fail_window=limits.error_after, warn_window=limits.warn_after),
         check_specs=[

@@ -60,7 +60,7 @@ class TracksTranslator(DagsterDbtTranslator):
         return super().get_asset_key(dbt_resource_props)
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:  # noqa: ARG002 (dagster-dbt's signature)
-        """All the models of the hourly path stand in its group."""
+        """All the models of the hourly path are in its group."""
         return "hourly"
 
     def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None) -> dg.AssetSpec:

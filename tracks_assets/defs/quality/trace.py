@@ -1,4 +1,4 @@
-"""The job ``trace_event``: the page on one event, for whoever has the UI and no shell."""
+"""The job ``trace_event``: the page on one event, for people who have the UI and no shell."""
 
 import dagster as dg
 from pydantic import Field
@@ -11,9 +11,9 @@ from tracks_assets.trace.result import result
 
 
 class TraceConfig(dg.Config):
-    """Which event to tell of."""
+    """Which event to show."""
 
-    event_id: str = Field(min_length=1, description="The event's id, as it stands in posthog.tracks (event_id).")
+    event_id: str = Field(min_length=1, description="The event's id, as in posthog.tracks (event_id).")
 
 
 def trace_job(settings: Settings) -> dg.JobDefinition:

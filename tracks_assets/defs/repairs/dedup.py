@@ -1,7 +1,7 @@
 """The jobs ``dedup_tracks`` and ``rollback_dedup``: thin steps around ``repairs.dedup.dedup``.
 
-Every step opens the warehouse for itself and closes it again, so that a step can be killed and started anew. All of
-them stand in the pool of those who write tracks.
+Every step opens the warehouse for itself and closes it again, so that a step can be killed and started again. All of
+them are in the pool of the steps that write tracks.
 """
 
 from collections.abc import Iterator
@@ -80,7 +80,7 @@ def snapshot(context: dg.OpExecutionContext, warehouse: WarehouseResource, order
 
 @dg.op(name="archive", pool=WAREHOUSE_POOL)
 def archive_rows(context: dg.OpExecutionContext, warehouse: WarehouseResource, repair_id: str) -> str:
-    """Puts every row that is to be removed into the archive, whole."""
+    """Puts every row that is to be removed into the archive, in full."""
     with warehouse.opened(context, JOB) as tables:
         archived = archive(tables, repair_id, datetime.now(UTC))
     context.log.info(f"{archived:,} rows are archived in posthog_ops.archived_duplicates.")
@@ -89,7 +89,7 @@ def archive_rows(context: dg.OpExecutionContext, warehouse: WarehouseResource, r
 
 @dg.op(name="rewrite", pool=WAREHOUSE_POOL)
 def rewrite_tracks(context: dg.OpExecutionContext, warehouse: WarehouseResource, repair_id: str) -> str:
-    """Removes all copies but one of each event, verifies the result, and publishes it in one step."""
+    """Removes all rows but one of each event, verifies the result, and publishes it in one step."""
     context.log.info(f"{repair_id} rewrites posthog.tracks.")
     with warehouse.opened(context, JOB) as tables:
         repair = rewrite(tables, repair_id)
@@ -112,7 +112,7 @@ def _report(warehouse: Warehouse, repair_id: str) -> str:
 
 @dg.job(name=JOB, executor_def=dg.in_process_executor)
 def dedup_tracks() -> None:
-    """Removes all copies but one of every event from tracks: dry by default, lossless, reversible."""
+    """Removes all rows but one of every event from tracks: dry by default, lossless, reversible."""
     _, order = preflight()
     report(rewrite_tracks(archive_rows(snapshot(order))))
 

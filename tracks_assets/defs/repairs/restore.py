@@ -1,7 +1,7 @@
 """The jobs ``restore_created_at`` and ``rollback_restore_created_at``: thin steps around ``repairs.restore_times``.
 
-Every step opens the warehouse for itself and closes it again, so that a step can be killed and started anew. All of
-them stand in the pool of those who write tracks.
+Every step opens the warehouse for itself and closes it again, so that a step can be killed and started again. All of
+them are in the pool of the steps that write tracks.
 """
 
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ class RestoreConfig(dg.Config):
         default=24,
         ge=1,
         le=8760,
-        description="Hours by which a row may stand later than its UUIDv7 id says and still be left where it is.",
+        description="Hours by which a row may be later than its UUIDv7 id says and still be left where it is.",
     )
 
 
@@ -111,7 +111,7 @@ def _report(warehouse: Warehouse, order: RestoreOrder) -> str:
 
 @dg.job(name=JOB, executor_def=dg.in_process_executor)
 def restore_created_at() -> None:
-    """Gives re-dated events the time that their id carries: dry by default, archived, reversible."""
+    """Gives moved events the time that their id carries: dry by default, archived, reversible."""
     _, order = restore_preflight.alias("preflight")()
     snapshot = restore_snapshot.alias("snapshot")
     rewritten = restore_rewrite.alias("rewrite")(snapshot(order))

@@ -1,4 +1,4 @@
-"""What an engine that bills its jobs is told of them, and what it tells: labels to it, bytes and slots from it."""
+"""Job labels and billing metadata of an engine that bills its jobs."""
 
 import re
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from tracks_assets.quality.pages import size_text
 from tracks_assets.warehouse.results import HourCost, Usage
 
 _LONGEST = 63
-"""Signs that BigQuery allows in a label's value, of these kinds: https://cloud.google.com/bigquery/docs/labels-intro."""
+"""Characters that BigQuery allows in a label's value, of these kinds: https://cloud.google.com/bigquery/docs/labels-intro."""
 
 
 def label(text: str) -> str:
@@ -21,7 +21,7 @@ def label(text: str) -> str:
 
 
 def job_labels(asset: str, run_id: str, window: dg.TimeWindow | None = None) -> dict[str, str]:
-    """The labels of the jobs of one step, by which their cost can be told from others'.
+    """The labels of the jobs of one step, which separate their cost from others'.
 
     Args:
         asset: the asset, check or job that they are for.
@@ -38,7 +38,7 @@ def _named(window: dg.TimeWindow) -> str:
 
 
 def usage_metadata(usage: Usage | None, since: Usage | None = None) -> Mapping[str, Any]:
-    """What was billed, as numbers that the UI plots; nothing of what the engine does not tell.
+    """What was billed, as numbers that the UI plots; nothing that the engine does not report.
 
     Args:
         usage: what was used.

@@ -1,4 +1,4 @@
-"""What a call of dbt came to: what it recorded of each node (``run_results.json``), or told where it recorded none."""
+"""The outcome of a call of dbt: what it recorded of each node (``run_results.json``), or else what it printed."""
 
 import json
 import re
@@ -24,7 +24,7 @@ def results_of(file: Path) -> Results:
 
 
 def usage_of(results: Results) -> Usage:
-    """What the nodes were billed, where the engine tells."""
+    """What the nodes were billed, where the engine reports it."""
     reported = [result.get("adapter_response") or {} for result in results.values()]
     billed = [response for response in reported if response.get("bytes_billed") is not None]
     return Usage(
@@ -35,7 +35,7 @@ def usage_of(results: Results) -> Usage:
 
 
 def errors_in(events: Iterable[DbtCliEventMessage]) -> str:
-    """The errors that dbt told, one after another."""
+    """The errors that dbt printed, one after another."""
     infos = (event.raw_event["info"] for event in events)
     return "; ".join(info["msg"] for info in infos if info["level"] == "error")
 
@@ -46,7 +46,7 @@ def cause_of(name: str, results: Results, error_text: str) -> str:
     Args:
         name: the model's or test's name.
         results: what dbt recorded.
-        error_text: the errors that it told.
+        error_text: the errors that it printed.
     """
     reported = str(results.get(name, {}).get("message") or error_text or "it says nothing")
     lines = [line.strip() for line in reported.splitlines()]

@@ -2,7 +2,7 @@
 
 The code server notices when one of its runs dies. If it dies as well (a reboot, the end of a container, kill -9 of
 everything), the run stays "started" for ever, and the pool of the warehouse waits for it. Dagster's run monitoring
-cannot tell: its default launcher has no health check. A run that a code server started has its process on the same
+cannot know: its default launcher has no health check. A run that a code server started has its process on the same
 machine as the sensors of that server, so a sensor can look.
 """
 

@@ -23,7 +23,7 @@ def table_key(table: Table) -> dg.AssetKey:
 
 
 def table_metadata(table: Table) -> dict[str, Any]:
-    """A table's place and columns, for the asset's own page."""
+    """A table's name and columns, for the asset's own page."""
     columns = [dg.TableColumn(column.name, column.type.value, column.description) for column in table.columns]
     return {"dagster/table_name": str(table), "dagster/column_schema": dg.TableSchema(columns=columns)}
 

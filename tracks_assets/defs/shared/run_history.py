@@ -123,7 +123,7 @@ def _remove_runs(instance: dg.DagsterInstance, before: datetime) -> tuple[int, i
                 instance.add_run_tags(run_id, {PRUNED_TAG: KEPT})
             else:
                 instance.delete_run(run_id)
-                # On SQLite, deleting the events of a run makes the file of its log anew.
+                # On SQLite, deleting the events of a run recreates the file of its log.
                 remove_log(instance, run_id)
         kept += len(needed)
         deleted += len(records) - len(needed)

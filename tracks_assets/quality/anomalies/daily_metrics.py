@@ -1,7 +1,7 @@
 """The count by day, in the warehouse: one scan of the newest weeks of tracks, kept in posthog_ops.daily_metrics.
 
-The days of the training periods are counted anew each time, so that what a repair or a late hour changed in them counts
-as it is now. Older days stay in the table as they were counted last.
+The days of the training periods are counted again each time, so that changes by a repair or a late hour count.
+Older days are kept in the table as they were counted last.
 """
 
 from collections.abc import Sequence

@@ -33,7 +33,7 @@ benchmarks/anomalies.py measures what that makes of false alarms: half of it wou
 """
 
 _TWO_DAYS = 2
-"""Of no more days than this, one that had an outage cannot be told from a quiet weekday."""
+"""Of no more days than this, one that had an outage cannot be distinguished from a quiet weekday."""
 
 _NEVER_ZERO = 10
 """Where at least this many are expected, and no day before had none, a day with none is an anomaly (fail_on_zero)."""
@@ -133,7 +133,7 @@ def expect(history: Sequence[float], rules: Rules) -> Expectation | None:
     low = _unscaled(min(centre - width, centre + math.log1p(-small)))
     high = _unscaled(max(centre + width, centre + math.log1p(small)))
     if len(values) < 2 * WEEK:
-        # One day of each weekday does not tell a weekday's effect from chance: what was there is as usual.
+        # One day of each weekday does not separate a weekday's effect from chance: what was there is as usual.
         low, high = min(low, _unscaled(min(values) - width)), max(high, _unscaled(max(values) + width))
     if rules.is_count and _unscaled(centre) >= _NEVER_ZERO and min(values) > 0:
         low = max(low, 1.0)

@@ -77,7 +77,7 @@ class Progress(Enum):
     UNFINISHED = auto()
     """A manifest or a part is missing."""
     UNKNOWN = auto()
-    """Only time tells."""
+    """Only time shows."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class State:
     Attributes:
         until: hours before it are done, unless they are in ``hours``.
         late_until: hours without a state before it have been reported as late.
-        is_alarmed: whether the last evaluation said that an upload is late.
+        is_alarmed: whether the last evaluation found that an upload is late.
         requests: how many runs have been requested.
         checked: the last look.
         hours: the hours that are open or watched, in order.

@@ -1,7 +1,7 @@
-"""The one-shot dedup of tracks: one copy of each event stays, every other goes whole into an archive, until undone.
+"""The one-shot dedup of tracks: one row of each event is kept, every other goes in full into an archive, until undone.
 
 Nothing is published before it is proved: the rows and the hash sum that the snapshot saw must be those of tracks
-afterwards together with those of the archive. That one sum tells that no untouched row changed, that no removed row was
+afterwards together with those of the archive. That one sum shows that no untouched row changed, that no removed row was
 lost, and that no merge came in between.
 """
 
@@ -68,19 +68,19 @@ def refusal(census: Census) -> str | None:
     if census.null_event_ids:
         return (
             f"dedup_tracks refuses: {census.null_event_ids:,} rows of posthog.tracks have no event_id, and which of "
-            f"them are the same event cannot be told; give them ids or move them away, then run it again."
+            f"them are the same event is unknown; give them ids or move them away, then run it again."
         )
     if census.colliding_event_ids:
         return (
-            f"dedup_tracks refuses: {census.colliding_event_ids:,} event ids of posthog.tracks stand with several "
+            f"dedup_tracks refuses: {census.colliding_event_ids:,} event ids of posthog.tracks have several "
             f"(event_name, user_id), and one of two different events would be lost; look at them with "
-            f"python -m tracks_assets.trace EVENT_ID, tell them apart, then run it again."
+            f"python -m tracks_assets.trace EVENT_ID, separate them, then run it again."
         )
     return None
 
 
 def plan(warehouse: Warehouse, now: datetime, snapshot_days: int) -> DedupPlan | None:
-    """The plan of a dedup; None where every event stands once. Changes nothing.
+    """The plan of a dedup; None where no event is duplicated. Changes nothing.
 
     Raises:
         RepairError: a dedup would lose something (see also ``check_obstacles``), there is no room for it, or it would
@@ -104,7 +104,7 @@ def plan(warehouse: Warehouse, now: datetime, snapshot_days: int) -> DedupPlan |
 
 def _plan(warehouse: Warehouse, census: Census, now: datetime, snapshot_days: int) -> DedupPlan:
     repair_id = new_repair_id(JOB, now)
-    copies = census.duplicate_event_ids + census.excess_rows
+    duplicate_rows = census.duplicate_event_ids + census.excess_rows
     whole = warehouse.repairing.estimate("fingerprint", table=qualified_tracks(warehouse))
     return DedupPlan(
         repair_id=repair_id,
@@ -113,7 +113,7 @@ def _plan(warehouse: Warehouse, census: Census, now: datetime, snapshot_days: in
         statements=rehearse(
             warehouse, "duplicate_ids", lambda recorder: dedup(recorder, repair_id, now, snapshot_days)
         ),
-        needed_bytes=whole * (copies + census.excess_rows) // max(census.rows, 1),
+        needed_bytes=whole * (duplicate_rows + census.excess_rows) // max(census.rows, 1),
         free_bytes=warehouse.repairing.free_bytes(),
         sample=tuple(warehouse.fetch("sample_duplicate_rows", events=SAMPLED_EVENTS)),
     )
@@ -160,7 +160,7 @@ def archive(warehouse: Warehouse, repair_id: str, now: datetime) -> int:
 
 
 def rewrite(warehouse: Warehouse, repair_id: str) -> Repair:
-    """Removes all copies but one, verifies the result, and only then publishes it, in one step. Safe to repeat.
+    """Removes all rows but one of each event, verifies the result, and then publishes it in one step. Safe to repeat.
 
     Raises:
         RepairError: the result is not what it must be, or see ``check_obstacles``; tracks is as it was.
@@ -196,10 +196,10 @@ def _verified(warehouse: Warehouse, repair: Repair, rewritten: Rewritten) -> Fin
 
 
 def _ids_after(warehouse: Warehouse, repair: Repair, rewritten: Rewritten, after: Fingerprint) -> int:
-    """Different event ids of the result: those that the snapshot holds counted anew, every other row one of its own.
+    """Different event ids of the result: those of the snapshot are counted again, every other row has one of its own.
 
-    Ids that the snapshot does not hold stood once when it was taken; that their rows are the same ones is what the hash
-    sum proves.
+    Ids that the snapshot does not hold had one row when it was taken; the hash sum proves that their rows are the
+    same.
     """
     (touched,) = warehouse.fetch("touched_rows", table=rewritten.table, touched=repair.qualified_snapshot(warehouse))
     return after.rows_with_id - int(touched["all_rows"]) + int(touched["ids"])

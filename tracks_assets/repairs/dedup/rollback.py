@@ -53,7 +53,7 @@ def plan_rollback(warehouse: Warehouse, wanted: str) -> DedupRollback:
     if state["damaged"]:
         raise RepairError(
             f"The archive of {repair.repair_id} in posthog_ops.archived_duplicates does not hold what was removed of "
-            f"{state['damaged']:,} events, so nothing was changed: the rows as they were stand in "
+            f"{state['damaged']:,} events, so nothing was changed: the rows as they were are in "
             f"{repair.snapshot}."
         )
     return DedupRollback(
@@ -67,7 +67,7 @@ def plan_rollback(warehouse: Warehouse, wanted: str) -> DedupRollback:
 def roll_back(warehouse: Warehouse, wanted: str) -> DedupRollback:
     """Gives tracks back what a dedup removed, verified against its snapshot; what was merged since stays.
 
-    An event that was merged since keeps the row that the merge left, and its removed copies stand beside it again.
+    An event that was merged since keeps the row that the merge left, and its removed rows are stored beside it again.
 
     Raises:
         RepairError: see ``plan_rollback``, or the result would not be what the snapshot has; tracks is as it was.

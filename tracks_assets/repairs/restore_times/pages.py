@@ -1,4 +1,4 @@
-"""What restore_created_at and its rollback tell their reader: pages of Markdown that read as well as plain text."""
+"""The pages of restore_created_at and its rollback: reports of Markdown that read as well as plain text."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -12,10 +12,10 @@ _SAMPLED = ("event_id", "event_name", "created_at", "restored_created_at", "evid
 
 
 def nothing_to_do(times: IdTimes, tolerance_hours: int) -> str:
-    """The page of a restore that finds no re-dated row."""
+    """The page of a restore that finds no moved row."""
     return "\n".join(
         [
-            "Nothing to do: no event of posthog.tracks stands later than its id says. No snapshot was taken.",
+            "Nothing to do: no event of posthog.tracks is later than its id says. No snapshot was taken.",
             "",
             *_times_lines(times, tolerance_hours),
         ]
@@ -80,7 +80,7 @@ def rollback_page(plan: RestoreRollback, is_dry: bool) -> str:
             f"- times that it replaced: {plan.archived:,}",
             f"- rows that still carry the restored time, and get the earlier one back: {plan.to_move:,}",
             f"- rows that were moved or removed since, and stay as they are: {plan.kept:,}",
-            f"- its events that do not stand as it left them: {plan.merged_since:,}",
+            f"- its events that changed since: {plan.merged_since:,}",
         ]
     )
 
@@ -88,7 +88,7 @@ def rollback_page(plan: RestoreRollback, is_dry: bool) -> str:
 def _times_lines(times: IdTimes, tolerance_hours: int) -> list[str]:
     return [
         f"- rows in posthog.tracks: {times.rows:,}",
-        f"- rows whose id is a UUIDv7 and tells a time: {times.rows_with_time:,}",
+        f"- rows whose id is a UUIDv7 and carries a time: {times.rows_with_time:,}",
         f"- rows whose id is of another version, never touched: {times.rows_without_time:,} "
         f"({times.share_without_time:.1%})",
         f"- rows later than their id says by more than {tolerance_hours} h: {times.moved:,}",
@@ -98,13 +98,13 @@ def _times_lines(times: IdTimes, tolerance_hours: int) -> list[str]:
 
 
 def _month_lines(months: Sequence[Month]) -> Iterator[str]:
-    yield "| month | rows | by $time | by the id | stood in |"
+    yield "| month | rows | by $time | by the id | moved to |"
     yield "| --- | ---: | ---: | ---: | --- |"
     for month in months:
         by_id = month.rows - month.by_payload
-        yield f"| {month.month:%Y-%m} | {month.rows:,} | {month.by_payload:,} | {by_id:,} | {_stood_in(month)} |"
+        yield f"| {month.month:%Y-%m} | {month.rows:,} | {month.by_payload:,} | {by_id:,} | {_moved_to(month)} |"
 
 
-def _stood_in(month: Month) -> str:
-    first, last = f"{month.first_stood_in:%Y-%m}", f"{month.last_stood_in:%Y-%m}"
+def _moved_to(month: Month) -> str:
+    first, last = f"{month.first_moved_to:%Y-%m}", f"{month.last_moved_to:%Y-%m}"
     return first if first == last else f"{first} to {last}"

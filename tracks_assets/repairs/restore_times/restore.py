@@ -1,7 +1,7 @@
-"""Gives re-dated events their time back: where an id carries a time and its row stands far later, the id is right.
+"""Gives moved events their time back: where an id carries a time and its row is far later, the id is right.
 
 A re-delivery that moved a row left the id as it was, and the first 48 bits of a UUIDv7 are the moment it was made. Ids
-of any other version say nothing and are never touched. Every replaced time is archived, and the whole is reversible.
+of any other version say nothing and are never touched. Every replaced time is archived, and all of it is reversible.
 """
 
 from collections.abc import Sequence
@@ -49,9 +49,9 @@ class IdTimes:
     Attributes:
         rows: rows of tracks.
         rows_with_time: those whose id is a UUIDv7.
-        moved: those of them that stand later than their id says by more than the tolerance; they come back.
+        moved: those of them that are later than their id says by more than the tolerance; they come back.
         implausible: the same, but the id's time lies before any that an event may have; they stay.
-        earlier: those that stand earlier than their id says by more than the tolerance; they stay.
+        earlier: those that are earlier than their id says by more than the tolerance; they stay.
     """
 
     rows: int
@@ -62,7 +62,7 @@ class IdTimes:
 
     @property
     def rows_without_time(self) -> int:
-        """Rows whose id is of another version, and of which nothing can be told."""
+        """Rows whose id is of another version, and of which nothing is known."""
         return self.rows - self.rows_with_time
 
     @property
@@ -79,15 +79,15 @@ class Month:
         month: its first day.
         rows: how many come back to it.
         by_payload: for how many of them the payload's own time was taken.
-        first_stood_in: the earliest month that one of them stood in.
-        last_stood_in: the latest.
+        first_moved_to: the earliest month that one of them was moved to.
+        last_moved_to: the latest.
     """
 
     month: datetime
     rows: int
     by_payload: int
-    first_stood_in: datetime
-    last_stood_in: datetime
+    first_moved_to: datetime
+    last_moved_to: datetime
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ def _bounds(tolerance_hours: int) -> Parameters:
 def _months(counted: Sequence[Row]) -> tuple[Month, ...]:
     return tuple(
         Month(
-            row["original_month"], row["all_rows"], int(row["by_payload"]), row["first_stood_in"], row["last_stood_in"]
+            row["original_month"], row["all_rows"], int(row["by_payload"]), row["first_moved_to"], row["last_moved_to"]
         )
         for row in counted
     )
@@ -208,7 +208,7 @@ class Outcome:
     Attributes:
         changed: times replaced.
         archived: times archived.
-        left: rows that still stand later than their id says.
+        left: rows that are still later than their id says.
         tracks: the fingerprint of the result.
         ids: its different event ids.
         touched_seen: the touched events as the snapshot saw them.
@@ -250,11 +250,11 @@ def rewrite(warehouse: Warehouse, repair_id: str, now: datetime, tolerance_hours
 
 
 def _replace_times(warehouse: Warehouse, repair: Repair, now: datetime, tolerance_hours: int) -> Outcome:
-    snapshot, judging = repair.qualified_snapshot(warehouse), _bounds(tolerance_hours)
+    snapshot, bounds = repair.qualified_snapshot(warehouse), _bounds(tolerance_hours)
     archiving = {"repair_id": repair.repair_id, "restored_at": now}
-    archived = warehouse.execute("archive_times", {**judging, **archiving}, snapshot=snapshot)
+    archived = warehouse.execute("archive_times", {**bounds, **archiving}, snapshot=snapshot)
     seen, found = (_touched(warehouse, repair, table) for table in (snapshot, qualified_tracks(warehouse)))
-    changed = warehouse.execute("restore_times", judging)
+    changed = warehouse.execute("restore_times", bounds)
     after = fingerprint(warehouse, qualified_tracks(warehouse))
     warehouse.find_duplicates()
     return Outcome(
@@ -294,7 +294,7 @@ def differences(repair: Repair, outcome: Outcome) -> list[str]:
     if outcome.changed != outcome.archived:
         found.append(f"{outcome.changed:,} times replaced, {outcome.archived:,} archived")
     if outcome.left:
-        found.append(f"{outcome.left:,} rows still stand later than their id says")
+        found.append(f"{outcome.left:,} rows are still later than their id says")
     if outcome.touched_found != touched_seen:
         found.append("the touched events were changed meanwhile")
     if touched_after.content_without_time != touched_seen.content_without_time:

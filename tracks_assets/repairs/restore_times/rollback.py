@@ -1,4 +1,4 @@
-"""The way back from restore_created_at: rows that still carry a restored time get the one before it, copy by copy."""
+"""The way back from restore_created_at: rows that still carry a restored time get the one before it, row by row."""
 
 from dataclasses import dataclass
 
@@ -28,7 +28,7 @@ class RestoreRollback:
         archived: times that it replaced.
         to_move: rows that still carry the time it gave them, and get the earlier one back.
         rows_of_moved: rows of the events of those rows.
-        merged_since: events that do not stand as the restore left them.
+        merged_since: events that changed since the restore.
     """
 
     repair: Repair
@@ -52,7 +52,7 @@ def plan_rollback(warehouse: Warehouse, wanted: str) -> RestoreRollback:
 
     Raises:
         RepairError: see ``check_obstacles``, or there is no such restore, it is rolled back already, its
-            snapshot is gone, or its archive is not what the snapshot tells of.
+            snapshot is gone, or its archive does not match its snapshot.
     """
     check_obstacles(warehouse, ROLLBACK)
     repair = choose(repairs_of(warehouse, JOB), JOB, wanted)
@@ -79,7 +79,7 @@ def plan_rollback(warehouse: Warehouse, wanted: str) -> RestoreRollback:
 def roll_back(warehouse: Warehouse, wanted: str) -> RestoreRollback:
     """Gives rows that still carry a restored time the one they had before; what was merged since stays.
 
-    The archive keeps the times, so that what the restore did can still be told.
+    The archive keeps the times, so that what the restore did can still be shown.
 
     Raises:
         RepairError: see ``plan_rollback``, or the result would not be what the snapshot has; tracks is as it was.

@@ -108,20 +108,20 @@ def _find_manifest(listing: Folder, hour: datetime, folder: str) -> str | None:
 
 def _files_of_manifest(filesystem: AbstractFileSystem, listing: Folder, manifest: str, folder: str) -> tuple[str, ...]:
     """Exactly the manifest's files: a retry with fewer parts leaves stale ones beside them."""
-    path, place = f"{listing.path}/{manifest}", f"{folder}/{manifest}"
+    path, location = f"{listing.path}/{manifest}", f"{folder}/{manifest}"
     try:
         with reaching(address(filesystem, path)):
             text = filesystem.cat_file(path)
         names = manifest_parts(text)
     except (ValueError, OSError) as error:
-        raise ExportError(f"The manifest {place} cannot be read ({cause(error)}): {EXPORT_AGAIN}.") from error
+        raise ExportError(f"The manifest {location} cannot be read ({cause(error)}): {EXPORT_AGAIN}.") from error
     others = [name for name in names if not is_parquet(name)]
     if others:
-        raise ExportError(f"The manifest {place} names {others[0]!r}, which is no Parquet file: {AS_PARQUET}.")
+        raise ExportError(f"The manifest {location} names {others[0]!r}, which is no Parquet file: {AS_PARQUET}.")
     unlisted = [name for name in listing.files if is_parquet(name)]
     if unlisted and not names:
-        raise ExportError(f"The manifest {place} names no file, but {unlisted[0]!r} is there: {EXPORT_AGAIN}.")
-    return tuple(_named_file(name, listing, place) for name in names)
+        raise ExportError(f"The manifest {location} names no file, but {unlisted[0]!r} is there: {EXPORT_AGAIN}.")
+    return tuple(_named_file(name, listing, location) for name in names)
 
 
 def _named_file(name: str, listing: Folder, manifest: str) -> str:

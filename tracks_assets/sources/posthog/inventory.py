@@ -1,4 +1,4 @@
-"""What one export hour holds: its files, as the listing, the manifest and the Parquet footers tell.
+"""What one export hour holds: its files, as the listing, the manifest and the Parquet footers show it.
 
 Nothing here reads an event. An hour without files is an empty hour. Everything else that is not as PostHog writes it
 raises ``ExportError`` with one sentence: what, where, and what to do.

@@ -56,14 +56,14 @@ class Legacy:
         """Whether there is a root at all; where there is none, the old pipeline's rows are frozen.
 
         Raises:
-            ExportError: it cannot be told.
+            ExportError: it cannot be known.
         """
         filesystem, root = filesystem_of(self.uri)
         try:
             return exists(filesystem, root, self.uri)
         except OSError as error:
             raise ExportError(
-                f"Whether the legacy root {self.uri} exists cannot be told ({error}): let TRACKS_LEGACY_URI name a "
+                f"Whether the legacy root {self.uri} exists is unknown ({error}): let TRACKS_LEGACY_URI name a "
                 f"folder or bucket prefix that this user may list."
             ) from error
 
@@ -143,7 +143,7 @@ def _is_text(type_: pa.DataType) -> bool:
 
 
 def _check_hour(filesystem: AbstractFileSystem, path: str, hour: datetime) -> None:
-    """Rows of another hour would be deleted with that hour, or stand twice."""
+    """Rows of another hour would be deleted with that hour, or be duplicated."""
     named = address(filesystem, path)
     try:
         with reaching(named), filesystem.open(path, "rb") as stream, pq.ParquetFile(stream) as parquet:

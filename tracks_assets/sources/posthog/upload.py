@@ -140,15 +140,15 @@ def _names(folder: Folder) -> Sequence[str]:
 
 
 def _all(filesystem: AbstractFileSystem, path: str) -> Iterable[Mapping[str, Any]]:
-    place = address(filesystem, path)
+    location = address(filesystem, path)
     try:
-        with reaching(place):
+        with reaching(location):
             entries: Mapping[str, Mapping[str, Any]] = filesystem.find(path, detail=True)
     except FileNotFoundError:
         return ()
     except OSError as error:
         raise ExportError(
-            f"The folder {place} cannot be listed ({cause(error)}): make it a folder that this user may list."
+            f"The folder {location} cannot be listed ({cause(error)}): make it a folder that this user may list."
         ) from error
     return [entry for entry in entries.values() if entry["type"] == "file" and not entry["name"].endswith("/")]
 

@@ -1,7 +1,7 @@
 """The production engine: BigQuery, with load jobs, multi-statement transactions, snapshots and time travel.
 
 An hour is transformed here, in DuckDB, and loaded by jobs that cost nothing. Whatever changes it in one step is one
-job, carried out whole or not at all even if who started it dies. Work that looks at its own result before it decides
+job, carried out in full or not at all even if who started it dies. Work that looks at its own result before it decides
 runs in a session, which ends with the ``with`` block of ``opened()``.
 """
 
@@ -75,7 +75,7 @@ class BigQueryWarehouse(Warehouse):
 
     Args:
         target: which project and datasets, and the bounds of jobs.
-        labels: what every job carries besides the pipeline's own label, to tell what it was for.
+        labels: what every job carries in addition to the pipeline's own label, to show what it was for.
         memory_limit: the limit of the DuckDB that transforms an hour here, for instance "2GB".
     """
 
@@ -229,8 +229,8 @@ class BigQueryWarehouse(Warehouse):
         return LegacyMerge(
             rows=rows["all_rows"],
             inserted=inserted,
-            already_stored=found["standing"],
-            repeated=rows["rows_with_id"] - found["standing"] - found["collided"] - inserted,
+            already_stored=found["stored"],
+            repeated=rows["rows_with_id"] - found["stored"] - found["collided"] - inserted,
             collided=found["collided"],
             null_ids=rows["all_rows"] - rows["rows_with_id"],
         )
@@ -257,12 +257,12 @@ class BigQueryWarehouse(Warehouse):
         window = timedelta(hours=int(dataset.max_time_travel_hours or _TIME_TRAVEL_HOURS))
         if moment < max(created, datetime.now(UTC) - window) or moment > datetime.now(UTC):
             return None
-        place = self.statements.qualified(TRACKS.schema, TRACKS.name)
-        return f"{place} for system_time as of timestamp '{moment.astimezone(UTC).isoformat()}'"
+        name = self.statements.qualified(TRACKS.schema, TRACKS.name)
+        return f"{name} for system_time as of timestamp '{moment.astimezone(UTC).isoformat()}'"
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """See ``Warehouse.transaction``: it has the turn to write tracks, until its end."""
+        """See ``Warehouse.transaction``: it holds the write lock of tracks until its end."""
         self._jobs.run("begin_transaction")
         try:
             self._acquire_write_lock(write_lock(TRACKS))

@@ -1,6 +1,6 @@
 """Causes of BigQuery's errors, and the next step for each.
 
-A class often covers several causes that only the words tell apart. The words that are looked for here are those of its
+A class often covers several causes that only the words distinguish. The words that are looked for here are those of its
 error messages and of its documentation of quotas, transactions and the streaming buffer.
 """
 
@@ -189,7 +189,7 @@ def sentence(project: str, doing: str, error: Exception) -> str:
 
 @contextmanager
 def error_context(project: str, doing: str) -> Iterator[None]:
-    """Turns an error of BigQuery's in the ``with`` block into one sentence.
+    """Makes an error of BigQuery's in the ``with`` block one sentence.
 
     Raises:
         TransientWarehouseError: with that sentence, if the reason passes; see ``is_passing``.

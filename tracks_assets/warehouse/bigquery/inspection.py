@@ -71,7 +71,7 @@ class BigQueryState:
 
 
 def inspect_bigquery(target: BigQueryTarget) -> BigQueryState:
-    """Looks at the datasets and tables of a place, and makes a dry run.
+    """Looks at the datasets and tables of a target, and makes a dry run.
 
     Args:
         target: the project, its location and the datasets' prefix.
@@ -227,6 +227,6 @@ def _listed(answer: dict[str, list[dict[str, dict[str, str]]]]) -> list[dict[str
 
 def _visible_rows(jobs: Jobs, table: Table) -> int:
     """Rows that the account can see: a count of all rows reads metadata only, and costs nothing."""
-    place = f"`{jobs.target.table(table.schema, table.name)}`"
-    (row,) = jobs.run("count_rows", table=place).result(retry=jobs.retry)
+    name = f"`{jobs.target.table(table.schema, table.name)}`"
+    (row,) = jobs.run("count_rows", table=name).result(retry=jobs.retry)
     return int(row["all_rows"])

@@ -91,7 +91,7 @@ class Jobs:
         return DEFAULT_RETRY.with_timeout(self.target.retry_seconds)
 
     def error_context(self, doing: str) -> AbstractContextManager[None]:
-        """Turns a failure of BigQuery's in a ``with`` block into one sentence; see ``errors.error_context``."""
+        """Makes a failure of BigQuery's in a ``with`` block one sentence; see ``errors.error_context``."""
         return error_context(self.target.project, doing)
 
     def open(self) -> None:
@@ -136,7 +136,7 @@ class Jobs:
             job = self.client.query(
                 text,
                 job_config=config,
-                # BigQuery's list of jobs tells them apart by their ids.
+                # BigQuery's list of jobs shows them by their ids.
                 job_id_prefix=f"tracks_{statement}_",
                 retry=self.retry,
                 job_retry=None,
@@ -157,7 +157,7 @@ class Jobs:
         return job.session_info.session_id
 
     def scanned_bytes(self, statement: str, parameters: Parameters | None = None, /, **variables: Any) -> int:
-        """What a statement would read, in bytes: a dry run tells it, and costs nothing; see ``run``."""
+        """What a statement would read, in bytes: a dry run reports it, and costs nothing; see ``run``."""
         config = self._query_config(parameters, begins_session=False)
         config.dry_run = True
         with self.error_context(f"at the dry run of {statement}"):
@@ -228,7 +228,7 @@ class Jobs:
         in_session = begins_session or self._session is not None
         config = bigquery.QueryJobConfig(
             create_session=begins_session,
-            # What is verified is read, and what is billed is told.
+            # The bytes that are verified are read, and the bytes billed are reported.
             use_query_cache=False,
             # An open transaction must not wait for idle slots; BigQuery's documentation knows sessions as interactive.
             priority="INTERACTIVE" if in_session else self.target.priority.upper(),
@@ -252,7 +252,7 @@ def usage_of(job: Any, statements: Sequence[Any]) -> Usage:
 
 def _rows_changed(job: Any) -> Usage:
     if job.statement_type == "MERGE":
-        # The one that there is takes a turn: no rows of anybody's.
+        # The only one that there is takes the write lock: no rows of anybody's.
         return Usage()
     if job.dml_stats is None:
         rows = None if job.statement_type in _CHANGING else 0

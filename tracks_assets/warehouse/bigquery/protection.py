@@ -37,7 +37,7 @@ class TableState:
     is_copied: bool = False
 
     @property
-    def place(self) -> str:
+    def qualified_name(self) -> str:
         """The table as a statement names it."""
         reference = self.resource["tableReference"]
         return f"`{reference['projectId']}.{reference['datasetId']}.{reference['tableId']}`"
@@ -51,12 +51,12 @@ def dataset_obstacles(name: str, dataset: Resource) -> list[Obstacle]:
         dataset: the answer of ``datasets.get``.
     """
     reference = dataset["datasetReference"]
-    place = f"`{reference['projectId']}.{reference['datasetId']}`"
+    quoted = f"`{reference['projectId']}.{reference['datasetId']}`"
     return [
         Obstacle(
             name,
             f"deletes {what} {_days(dataset[field])} after they are created",
-            f"Run: alter schema {place} set options ({option} = null).",
+            f"Run: alter schema {quoted} set options ({option} = null).",
             loses_rows=True,
         )
         for field, what, option in (
@@ -88,8 +88,8 @@ def _row_access(state: TableState) -> Iterator[Obstacle]:
         yield Obstacle(
             state.name,
             f"has row access policies ({', '.join(state.policies)})",
-            f"For a repair, run: drop all row access policies on {state.place}; create them again after it. For loads "
-            f"and checks, grant the account a policy with the filter TRUE.",
+            f"For a repair, run: drop all row access policies on {state.qualified_name}; create them again after it. "
+            f"For loads and checks, grant the account a policy with the filter TRUE.",
             loses_rows=True,
         )
     stored = int(state.resource.get("numRows") or 0)
@@ -108,7 +108,7 @@ def _expirations(state: TableState) -> Iterator[Obstacle]:
         yield Obstacle(
             state.name,
             f"expires on {moment:%Y-%m-%d %H:%M} UTC",
-            f"Run: alter table {state.place} set options (expiration_timestamp = null).",
+            f"Run: alter table {state.qualified_name} set options (expiration_timestamp = null).",
             loses_rows=True,
         )
     expiration = state.resource.get("timePartitioning", {}).get("expirationMs")
@@ -116,7 +116,7 @@ def _expirations(state: TableState) -> Iterator[Obstacle]:
         yield Obstacle(
             state.name,
             f"deletes its partitions after {_days(expiration)}",
-            f"Run: alter table {state.place} set options (partition_expiration_days = null).",
+            f"Run: alter table {state.qualified_name} set options (partition_expiration_days = null).",
             loses_rows=True,
         )
 
@@ -136,15 +136,15 @@ def _dropped_by_a_copy(state: TableState) -> Iterator[Obstacle]:
         yield Obstacle(
             state.name,
             f"has a {' and a '.join(keys)}",
-            f"For a repair, run: alter table {state.place} drop primary key (or drop constraint); add it again after "
-            f"it.",
+            f"For a repair, run: alter table {state.qualified_name} drop primary key (or drop constraint); add it "
+            f"again after it.",
         )
     for field, what in _KEPT_BY_NO_COPY.items():
         if state.resource.get(field):
             yield Obstacle(
                 state.name,
                 f"has a {what} ({state.resource[field]})",
-                f"For a repair, remove the {what} from {state.place}; set it again after it.",
+                f"For a repair, remove the {what} from {state.qualified_name}; set it again after it.",
             )
 
 
@@ -163,7 +163,7 @@ def _not_repairable(state: TableState) -> Iterator[Obstacle]:
         yield Obstacle(
             state.name,
             f"is no native table ({kind})",
-            f"Copy its rows into a native table, and rename that to {state.place}.",
+            f"Copy its rows into a native table, and rename that to {state.qualified_name}.",
         )
     fields = state.resource.get("schema", {}).get("fields", [])
     masked = [field["name"] for field in fields if _names(field.get("policyTags")) or field.get("dataPolicies")]
@@ -178,7 +178,7 @@ def _not_repairable(state: TableState) -> Iterator[Obstacle]:
         yield Obstacle(
             state.name,
             f"has columns with a collation ({', '.join(collated)})",
-            f"Copy its rows into a table without collations, and rename that to {state.place}.",
+            f"Copy its rows into a table without collations, and rename that to {state.qualified_name}.",
         )
 
 

@@ -1,6 +1,6 @@
 """How a rewritten table takes the place of another: by one copy job, whose id is the evidence that it did.
 
-Whoever starts it may die before its end is recorded. BigQuery keeps jobs for months, so the next start looks there.
+The process that starts it may die before the end is recorded. BigQuery keeps jobs for months: the next start looks.
 """
 
 from collections.abc import Iterator
@@ -55,5 +55,5 @@ class Publications:
                 raise
 
     def _job_id(self, name: str, attempt: int) -> str:
-        """Jobs of several deployments stand in one project."""
+        """One project has jobs of several deployments."""
         return f"tracks_publish_{self.jobs.target.dataset_prefix}{name}_{attempt}"

@@ -41,7 +41,7 @@ class Staging:
     _parts: dict[Table, int] = field(default_factory=dict)
 
     def name(self, table: Table) -> str:
-        """The whole name of the staging table of a table; no two loads of an hour share one."""
+        """The full name of the staging table of a table; no two loads of an hour share one."""
         return self.jobs.target.table(OPS_SCHEMA, f"staging_{table.name}_{self.hour:%Y%m%d%H}_{self._id}")
 
     def load(self, table: Table, connection: duckdb.DuckDBPyConnection, rows: str) -> int:

@@ -9,10 +9,10 @@ from tracks_assets.core.tables import Table
 from tracks_assets.warehouse.shape import column_difference
 
 PIPELINE_LABELS: Mapping[str, str] = {"pipeline": "tracks"}
-"""What everything that the project makes carries, so that its cost can be told from others'."""
+"""What everything that the project makes carries, which separates its cost from others'."""
 
 _OLD_NAMES = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}
-"""Types as the API tells them, where GoogleSQL has another name."""
+"""Types as the API names them, where GoogleSQL has another name."""
 
 
 def schema_of(columns: Sequence[Column]) -> list[bigquery.SchemaField]:
@@ -33,7 +33,7 @@ def new_table(table: Table, name: str) -> bigquery.Table:
 
     Args:
         table: what it is like.
-        name: its whole name.
+        name: its full name.
     """
     made = bigquery.Table(name, schema_of(table.columns))
     made.description = table.description
@@ -53,7 +53,7 @@ def table_like(found: bigquery.Table, name: str) -> bigquery.Table:
 
     Args:
         found: the table that is there.
-        name: the whole name of the new one.
+        name: the full name of the new one.
     """
     made = bigquery.Table(name, found.schema)
     made.description = found.description
@@ -78,7 +78,7 @@ def _schema_difference(found: Sequence[bigquery.SchemaField], table: Table) -> s
 
 
 def _partition_difference(found: bigquery.Table, table: Table) -> str | None:
-    """Cut otherwise, an update would be billed for more of a table, and a rewritten one could not be copied into it."""
+    """Partitioned otherwise, an update would read more of a table, and a rewritten one could not be copied into it."""
     if found.require_partition_filter:
         return "it requires a partition filter, and ids are looked for in all of it"
     found_partitioning, wanted = _partitioning(found), _partitioning(new_table(table, str(found)))

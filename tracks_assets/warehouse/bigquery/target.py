@@ -13,7 +13,7 @@ class BigQueryTarget:
     Attributes:
         project: the Google Cloud project that holds the datasets and is billed for the jobs.
         location: where the datasets lie, for instance US or europe-west6.
-        dataset_prefix: stands before the name of each dataset, to tell deployments apart.
+        dataset_prefix: the prefix of each dataset's name, which separates deployments.
         maximum_bytes_billed: a query that would be billed for more is refused by BigQuery; None for no limit.
         retry_seconds: how long a call that fails for a passing reason is repeated.
         job_seconds: how long a job may take.

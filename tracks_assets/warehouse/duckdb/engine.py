@@ -181,14 +181,14 @@ class DuckDbWarehouse(Warehouse):
 
     def fetch(self, statement: str, parameters: Parameters | None = None, /, **variables: Any) -> list[Row]:
         """See ``Warehouse.fetch``."""
-        with self._told_in_a_sentence(statement):
+        with self._error_context(statement):
             result = self._run(statement, parameters, **variables)
             names = [column[0] for column in result.description or ()]
             return [dict(zip(names, values, strict=True)) for values in result.fetchall()]
 
     def execute(self, statement: str, parameters: Parameters | None = None, /, **variables: Any) -> int:
         """See ``Warehouse.execute``."""
-        with self._told_in_a_sentence(statement):
+        with self._error_context(statement):
             changed = self._run(statement, parameters, **variables).fetchone()
             return int(changed[0]) if changed and isinstance(changed[0], int) else 0
 
@@ -198,7 +198,7 @@ class DuckDbWarehouse(Warehouse):
         self.connection.execute("begin transaction")
         try:
             yield
-            with self._told_in_a_sentence("commit"):
+            with self._error_context("commit"):
                 self.connection.execute("commit")
         except BaseException:
             self._roll_back()
@@ -210,7 +210,7 @@ class DuckDbWarehouse(Warehouse):
         return DuckDbRepairs(self, self._path, self._explained)
 
     def _explained(self, statement: str, parameters: Parameters | None, variables: Mapping[str, Any]) -> str:
-        with self._told_in_a_sentence(statement):
+        with self._error_context(statement):
             text = f"explain (format json) {self.statements.text(statement, **variables)}"
             ((_, plan),) = self.connection.execute(text, parameters).fetchall()
             return str(plan)
@@ -221,7 +221,7 @@ class DuckDbWarehouse(Warehouse):
         return Diagnosis(next_step(cause, error_text, str(self._path.parent)), cause in PASSING)
 
     @contextmanager
-    def _told_in_a_sentence(self, statement: str) -> Iterator[None]:
+    def _error_context(self, statement: str) -> Iterator[None]:
         try:
             yield
         except duckdb.Error as error:

@@ -1,8 +1,8 @@
 {#- What several statements say in the same words on both engines. -#}
 
 {#-
-    The order of the copies of one event, the one that stays first: the latest ingested, then everything else that may
-    differ, so that the result is the same every time. Copies that tie in all of it are the same row.
+    The order of the rows of one event, the one to keep first: the latest ingested, then everything else that may
+    differ, so that the result is the same every time. Rows that tie in all of it are the same row.
 -#}
 {% macro kept_first(columns, dialect) -%}
     bq_ingested_timestamp desc nulls last,
@@ -54,7 +54,7 @@ array(
 {%- endmacro %}
 
 {#-
-    Whether a row stands later than its id's time by more than the tolerance. An id's time that the contract would
+    Whether a row is later than its id's time by more than the tolerance. An id's time that the contract would
     refuse as an event's time is no evidence: it comes from a clock that was not set.
 -#}
 {% macro is_moved(dialect, parameter) -%}
@@ -122,7 +122,7 @@ from numbered
 where from_first = 1 and content not in (select known.content from known)
 {%- endmacro %}
 
-{#- A column of a staging table of BigQuery's, where JSON stands as text. -#}
+{#- A column of a staging table of BigQuery's, where JSON is text. -#}
 {% macro from_staging(column) -%}
     {%- if column.type == 'JSON' -%}
         parse_json({{ column.name }}, wide_number_mode => 'round') as {{ column.name }}

@@ -1,4 +1,4 @@
--- tracks with one copy of each event, into an empty table beside it, where it can be verified before anybody reads it.
+-- tracks with one row of each event, into an empty table beside it, where it can be verified before anybody reads it.
 insert into {{ rewritten }} ({{ shared.names(tracks.columns) }})
 select {{ shared.names(tracks.columns) }}
 from {{ tracks }}

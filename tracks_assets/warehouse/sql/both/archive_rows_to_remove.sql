@@ -1,4 +1,4 @@
--- Every row that the dedup is going to remove, whole, with what tells of the copy that stays.
+-- Every row that the dedup is going to remove, in full, with the time and stamp of the row that is kept.
 insert into {{ archived_duplicates }} ({{ shared.names(archived_duplicates.columns) }})
 with
 

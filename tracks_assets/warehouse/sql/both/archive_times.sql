@@ -1,4 +1,4 @@
--- Every time that is going to be replaced, with the time that replaces it and what tells of the row.
+-- Every time that is going to be replaced, with the time that replaces it and the stamps of the row.
 insert into {{ archived_times }} ({{ shared.names(archived_times.columns) }})
 select
     event_id,

@@ -1,4 +1,4 @@
--- Ids that stand with several (event_name, user_id), where nothing counts as a value of its own; with a few examples.
+-- Ids that have several (event_name, user_id), where nothing counts as a value of its own; with a few examples.
 with
 
 events as (

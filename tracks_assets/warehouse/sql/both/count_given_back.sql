@@ -1,4 +1,4 @@
--- How many rows a rollback moves, and how many rows stand under their events.
+-- How many rows a rollback moves, and how many rows their events have.
 with
 
 moved as (

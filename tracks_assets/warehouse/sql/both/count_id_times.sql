@@ -1,5 +1,5 @@
--- What the ids of tracks say about its times: rows, those whose id carries a time, and those that stand far from it:
--- redated, later; implausible, later, but the id's time comes from a clock that was not set; earlier.
+-- What the ids of tracks say about its times: rows, those whose id carries a time, and those that are far from it:
+-- moved, later; implausible, later, but the id's time comes from a clock that was not set; earlier.
 with
 
 timed as (
@@ -9,7 +9,7 @@ timed as (
     from {{ tracks }}
 ),
 
-judged as (
+compared as (
     select
         minted_at,
         minted_at >= {{ parameter("earliest") }} as is_plausible,
@@ -25,7 +25,7 @@ final as (
         coalesce(sum(case when is_later and is_plausible then 1 else 0 end), 0) as moved,
         coalesce(sum(case when is_later and not is_plausible then 1 else 0 end), 0) as implausible,
         coalesce(sum(case when is_earlier then 1 else 0 end), 0) as earlier
-    from judged
+    from compared
 )
 
 select * from final

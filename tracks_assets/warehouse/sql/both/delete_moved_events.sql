@@ -1,4 +1,4 @@
--- Rows of one event that are the same cannot be told apart by an update: all rows of an event of which one moves are
+-- Rows of one event that are the same cannot be distinguished by an update: all rows of an event of which one moves are
 -- taken out, and put back by insert_moved_events.
 delete from {{ tracks }}
 where event_id in (

@@ -1,4 +1,4 @@
--- What was counted before of days that have been counted anew.
+-- What was counted before of days that have been counted again.
 delete from {{ daily_metrics }}
 where
     bucket_start >= {{ parameter("window_start") }}

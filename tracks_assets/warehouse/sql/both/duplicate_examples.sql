@@ -1,4 +1,4 @@
--- A few ids that stand more than once, those whose copies were ingested last.
+-- A few ids that are duplicated, those whose rows were ingested last.
 with
 
 duplicate_rows as (

@@ -1,4 +1,4 @@
--- Where duplicates come from: by month of ingestion, the rows of ids that stand more than once, and their excess.
+-- Where duplicates come from: by month of ingestion, the rows of ids that are duplicated, and their excess.
 with
 
 duplicate_rows as (

@@ -1,4 +1,4 @@
--- Rows beyond the first of each event id, in tracks itself or as it stood earlier.
+-- Rows beyond the first of each event id, in tracks itself or as it was earlier.
 with
 
 repeated as (

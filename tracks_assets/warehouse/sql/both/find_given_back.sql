@@ -1,9 +1,9 @@
--- The rows of the events that a restore touched as they are to stand after its rollback.
+-- The rows of the events that a restore touched as they are to be after its rollback.
 --
 -- A row that is as the restore left it is paired with the row that the snapshot saw: rows are numbered among those that
--- are the same, so that an id that stands twice finds each time once. A row that was merged since is given its time
--- back if it still carries the restored one, and if no copy of its event was removed meanwhile: then it cannot be told
--- which copy is left.
+-- are the same, so that a duplicated id finds each time once. A row that was merged since is given its time
+-- back if it still carries the restored one, and if no row of its event was removed meanwhile: then it is unknown
+-- which row is left.
 create or replace temp table given_back as
 {% set timeless = tracks.columns | rejectattr("name", "equalto", "created_at") | list %}
 with

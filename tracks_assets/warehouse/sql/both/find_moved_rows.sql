@@ -1,4 +1,4 @@
--- Every row of tracks that stands later than its id says, with the time that it is to be given back.
+-- Every row of tracks that is later than its id says, with the time that it is to be given back.
 create or replace temp table moved_rows as
 select
     event_id,

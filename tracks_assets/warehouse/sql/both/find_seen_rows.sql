@@ -1,5 +1,5 @@
 -- The rows of the events that a restore touched, as its snapshot saw them and as it left them. A row without a time of
--- its own in the archive was not touched itself; it is here because a copy of it was.
+-- its own in the archive was not touched itself; it is here because another row of its event was.
 create or replace temp table seen_rows as
 {% set timeless = tracks.columns | rejectattr("name", "equalto", "created_at") | list %}
 with

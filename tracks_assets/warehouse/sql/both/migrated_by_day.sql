@@ -1,5 +1,5 @@
--- Where duplicates went: by day of created_at, the newest day and the whole days before it, the rows of ids that stand
--- more than once, and how many of them were moved there from before, by the time that their id carries.
+-- Where duplicates went: by day of created_at, the newest day and the full days before it, the rows of duplicated ids,
+-- and how many of them were moved there from before, by the time that their id carries.
 with
 
 newest as (

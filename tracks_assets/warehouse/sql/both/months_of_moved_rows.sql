@@ -4,7 +4,7 @@ with
 placed as (
     select
         {{ dialect.month_of("restored_created_at") }} as original_month,
-        {{ dialect.month_of("created_at") }} as stood_in,
+        {{ dialect.month_of("created_at") }} as moved_to,
         evidence
     from {{ table }}
     {% if of_repair %}
@@ -17,8 +17,8 @@ final as (
         original_month,
         count(*) as all_rows,
         sum(case when evidence = '$time' then 1 else 0 end) as by_payload,
-        min(stood_in) as first_stood_in,
-        max(stood_in) as last_stood_in
+        min(moved_to) as first_moved_to,
+        max(moved_to) as last_moved_to
     from placed
     group by original_month
 )

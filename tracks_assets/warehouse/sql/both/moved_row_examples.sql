@@ -1,4 +1,4 @@
--- A few ids whose rows stand more than 24 hours from the time that the id carries, those that stand last.
+-- A few ids whose rows are more than 24 hours from the time that the id carries, the latest rows first.
 with
 
 tracks as (

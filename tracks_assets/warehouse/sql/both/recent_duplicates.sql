@@ -1,4 +1,4 @@
--- A few ids that stand more than once among the rows since a moment.
+-- A few ids that are duplicated among the rows since a moment.
 select event_id
 from {{ tracks }}
 where event_id is not null and created_at >= {{ parameter("since") }}

@@ -2,7 +2,7 @@
 -- first. A delivery is such a one if
 -- - an earlier delivery of its event lies in the window,
 -- - a merge recorded that it changed nothing in a row that PostHog had inserted earlier, or
--- - tracks holds its event at an earlier time: PostHog stamped it anew.
+-- - tracks holds its event at an earlier time: PostHog stamped it again.
 -- Of tracks, only the days from stored_since on are read: so the cost is bounded, and an event that lies before has no
 -- stored time here.
 with

@@ -1,6 +1,6 @@
--- How the events that a dedup removed copies of stand now, each compared by the hash sum of its rows with the snapshot:
--- merged_since, the copy that stayed is not as it was; damaged, the archive does not hold the other copies;
--- not_as_before, all copies together are not those of the snapshot.
+-- The events that a dedup removed rows of, as they are now, each compared by the hash sum of its rows with the
+-- snapshot: merged_since, the row that was kept is not as it was; damaged, the archive does not hold the other rows;
+-- not_as_before, all rows together are not those of the snapshot.
 with
 
 archived as (

@@ -1,4 +1,4 @@
--- A few events that stand more than once, each copy on a row of its own, the one that would stay first.
+-- A few duplicated events, each row on a row of its own, the one that would stay first.
 with
 
 chosen as (

@@ -1,6 +1,6 @@
--- How the events that a restore touched stand now, each compared by the hash sum of its rows with what the restore saw
--- and left: merged_since, they are not as it left them; not_as_before, they are not as it saw them. And whether the
--- archive holds the times that the snapshot tells of.
+-- The events that a restore touched, as they are now, each compared by the hash sum of its rows with what the restore
+-- saw and left: merged_since, they are not as it left them; not_as_before, they are not as it saw them. And whether
+-- the archive holds the times that the snapshot holds.
 {% set time_columns = archived_times.columns
     | selectattr("name", "in", ["event_id", "created_at", "restored_created_at"]) | list %}
 with

@@ -1,4 +1,4 @@
--- What tracks holds: rows, distinct ids, and events that stand at another time than that of their first delivery.
+-- What tracks holds: rows, distinct ids, and events that have another time than that of their first delivery.
 with
 
 numbered as (

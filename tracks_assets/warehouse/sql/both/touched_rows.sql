@@ -1,4 +1,4 @@
--- Of the ids that a repair touches, how many stand in a table, in how many rows.
+-- Of the ids that a repair touches, how many a table holds, in how many rows.
 select
     count(*) as all_rows,
     count(distinct event_id) as ids

@@ -1,5 +1,5 @@
--- In how many contents, over all columns, one event stands in tracks. The times of its copies, null counting as the
--- first, keep a partitioned table from being read whole.
+-- In how many contents, over all columns, tracks holds one event. The times of its rows, null counting as the
+-- first, keep a partitioned table from being read in full.
 select count(distinct {{ dialect.row_hash(tracks.columns) }}) as contents
 from {{ tracks }}
 where

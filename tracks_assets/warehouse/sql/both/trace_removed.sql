@@ -1,4 +1,4 @@
--- Every copy of one event that a dedup put into its archive, and how far that dedup came.
+-- Every row of one event that a dedup put into its archive, and how far that dedup came.
 select
     removed.created_at,
     removed.event_name,

@@ -1,4 +1,4 @@
--- Every delivery of one event whose content stood already, and the stamps of the row that it repeated.
+-- Every delivery of one event whose content was stored already, and the stamps of the row that it repeated.
 select
     event_inserted_at,
     bq_ingested_timestamp,

@@ -1,4 +1,4 @@
--- Every copy of one event in a table with the columns of tracks.
+-- Every row of one event in a table with the columns of tracks.
 select
     created_at,
     event_name,

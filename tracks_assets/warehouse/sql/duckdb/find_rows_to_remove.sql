@@ -1,4 +1,4 @@
--- All copies but one of each event, in the order in which the archive took them, with the hash of each.
+-- All rows but one of each event, in the order in which the archive took them, with the hash of each.
 create or replace temporary table rows_to_remove as
 with
 

@@ -1,4 +1,4 @@
--- Whatever restores tracks exactly: the rows, whole, that the repair is going to touch. It touches no others, which
+-- Whatever restores tracks exactly: the rows, in full, that the repair is going to touch. It touches no others, which
 -- the hash sum over all rows proves before the repair is published.
 create table {{ snapshot }} as
 select tracks.*
