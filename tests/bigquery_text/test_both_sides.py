@@ -45,13 +45,7 @@ NO_STATEMENT = {
 """What only DuckDB is asked in SQL, and why."""
 
 
-ALONE = {
-    "begin_transaction",
-    "commit_transaction",
-    "end_session",
-    "roll_back_transaction",
-    "acquire_write_lock",
-}
+ALONE = {"acquire_write_lock"}
 """What DuckDB's own client, or its lock on the file, does without a text of the project's."""
 
 

@@ -38,16 +38,7 @@ def examples(names: Iterable[str]) -> list[Any]:
     ]
 
 
-UNKNOWN = {"end_session": "call bq.abort_session() -- noqa: LT01"}
-"""What the analyzer cannot know: a procedure of BigQuery's own, to the letter of its documentation."""
-
-
-@pytest.mark.parametrize(("statement", "text"), UNKNOWN.items())
-def test_what_the_analyzer_cannot_know(statement: str, text: str) -> None:
-    assert STATEMENTS.text(statement).strip() == text
-
-
-@pytest.mark.parametrize(("statement", "variables"), examples(name for name in EXAMPLES if name not in UNKNOWN))
+@pytest.mark.parametrize(("statement", "variables"), examples(EXAMPLES))
 def test_every_statement_passes_googles_analyzer(google: Google, statement: str, variables: dict[str, Any]) -> None:
     google.check_script(STATEMENTS.text(statement, **variables))
 

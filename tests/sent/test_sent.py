@@ -7,9 +7,9 @@ import pytest
 
 from tests.bigquery_text.examples import REWRITTEN, SNAPSHOT, STAGED
 from tests.bigquery_text.google import Google, statements_in
-from tests.bigquery_text.test_google import UNKNOWN
 from tests.emulators.sent import Sent
 from tests.emulators.servers import PROJECT
+from tracks_assets.warehouse.bigquery.jobs import CONTROL
 from tracks_assets.warehouse.statements import SQL
 from tracks_assets.warehouse.tables import LOCK_TABLES
 
@@ -32,8 +32,8 @@ def usual(text: str) -> str:
 
 
 def distinct(sent: Iterable[Sent]) -> list[Sent]:
-    """Statements that were sent, one of those that differ in nothing but their numbers."""
-    found = {re.sub(r"\d+", "0", usual(each.text)): each for each in sent if each.name not in UNKNOWN}
+    """Statements that were sent, one of those that differ in nothing but their numbers; no control of a session."""
+    found = {re.sub(r"\d+", "0", usual(each.text)): each for each in sent if each.name not in CONTROL}
     return sorted(found.values(), key=lambda each: (each.name, each.text))
 
 

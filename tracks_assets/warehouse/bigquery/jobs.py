@@ -35,6 +35,14 @@ _BEGINS_SESSION = re.compile(
 )
 """What leaves something behind for the statements after it; a script with its transaction inside leaves nothing."""
 
+CONTROL = {
+    "begin_transaction": "begin transaction",
+    "commit_transaction": "commit transaction",
+    "roll_back_transaction": "rollback transaction",
+    "end_session": "call bq.abort_session()",
+}
+"""Statements that control a session, by their names."""
+
 _MAKES = re.compile(r"(?:--.*\n|\s)*create or replace temp table \w+ as\s", re.IGNORECASE)
 """What makes a temporary table of a query; BigQuery makes no dry run of it, but of the query."""
 
@@ -128,7 +136,7 @@ class Jobs:
         Raises:
             WarehouseError: it failed.
         """
-        text = self._statements.text(statement, **variables)
+        text = CONTROL.get(statement) or self._statements.text(statement, **variables)
         begins = self._session is None and _BEGINS_SESSION.match(text) is not None
         config = self._query_config(parameters, begins)
         config.maximum_bytes_billed = self.target.maximum_bytes_billed

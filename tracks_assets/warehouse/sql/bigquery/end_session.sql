@@ -1,1 +1,0 @@
-call bq.abort_session() -- noqa: LT01
