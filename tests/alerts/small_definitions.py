@@ -58,6 +58,6 @@ def watches() -> dg.SkipReason:
 
 defs = dg.Definitions(
     assets=[table, report],
-    sensors=[alert_sensor(SETTINGS), watches],
+    sensors=[alert_sensor(SETTINGS, interval=2), watches],
     executor=dg.in_process_executor,
 )

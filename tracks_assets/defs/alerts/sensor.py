@@ -15,19 +15,24 @@ from tracks_assets.settings import Settings
 NAME = "alerts"
 
 INTERVAL = 30
-"""Seconds between two ticks."""
+"""Seconds between two ticks, at least."""
 
 
 class AlertsRefusedError(Exception):
     """A receiver refuses alerts for good; the message is for the person on duty."""
 
 
-def alert_sensor(settings: Settings) -> dg.SensorDefinition:
-    """The sensor ``alerts``: on by itself if TRACKS_AUTOMATION is on."""
+def alert_sensor(settings: Settings, interval: int = INTERVAL) -> dg.SensorDefinition:
+    """The sensor ``alerts``: on by itself if TRACKS_AUTOMATION is on.
+
+    Args:
+        settings: the settings of the location.
+        interval: seconds between two ticks, at least.
+    """
 
     @dg.sensor(
         name=NAME,
-        minimum_interval_seconds=INTERVAL,
+        minimum_interval_seconds=interval,
         default_status=dg.DefaultSensorStatus.RUNNING if settings.automation else dg.DefaultSensorStatus.STOPPED,
         description="Reports failed checks, failed runs and failing sensors, once each (TRACKS_ALERT_URLS).",
     )
