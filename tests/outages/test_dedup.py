@@ -115,7 +115,7 @@ def test_the_estimate_counts_all_that_is_billed_and_names_no_table_that_is_not_t
     ]
     assert planned.scanned_bytes == 8_000
     assert not any("temp table" in text for text in estimated), "BigQuery makes no dry run of it"
-    named = {name for text in estimated for name in re.findall(r"posthog\.(\w+)`", text)}
+    named = {name for text in estimated for name in re.findall(r"posthog(?:_ops)?\.(\w+)`", text)}
     assert named == {"tracks", "archived_duplicates"}
 
 
@@ -237,10 +237,10 @@ def test_a_merge_that_comes_in_between_publishes_nothing(damaged: Outages) -> No
     assert seen(damaged)[0] == before
 
 
-def test_a_dedup_publishes_only_while_it_has_the_turn(damaged: Outages) -> None:
+def test_a_dedup_publishes_only_with_the_write_lock(damaged: Outages) -> None:
     before = seen(damaged)[0]
 
-    damaged.on("tracks_take_turn_", ABORTED)
+    damaged.on("tracks_acquire_write_lock_", ABORTED)
     with pytest.raises(WarehouseError) as reported:
         run(damaged)
 

@@ -116,7 +116,7 @@ def test_policies_on_several_pages_are_all_named(outages: Outages, client: bigqu
 
 @pytest.mark.parametrize("job", START)
 @pytest.mark.parametrize(
-    ("field", "text"),
+    ("field", "obstacle"),
     [
         ({"encryptionConfiguration": {"kmsKeyName": KEY}}, f"is encrypted with a customer-managed key ({KEY})"),
         ({"tableConstraints": {"primaryKey": {"columns": ["event_id"]}}}, "has a primary key"),
@@ -126,13 +126,13 @@ def test_policies_on_several_pages_are_all_named(outages: Outages, client: bigqu
     ids=["key", "primary key", "expiration", "hidden rows"],
 )
 def test_fields_that_the_proxy_adds(
-    outages: Outages, client: bigquery.Client, job: str, field: dict[str, Any], text: str
+    outages: Outages, client: bigquery.Client, job: str, field: dict[str, Any], obstacle: str
 ) -> None:
     described = json.dumps({**client.get_table(tracks(outages)).to_api_repr(), **field}).encode()
 
     text = refused(outages, job, lambda request: Answer(200, described) if "/tables/tracks?" in request.path else None)
 
-    assert text == sentence(job, f"posthog.tracks {text}")
+    assert text == sentence(job, f"posthog.tracks {obstacle}")
 
 
 @pytest.mark.parametrize("job", START)
