@@ -57,6 +57,10 @@ def test_a_comparison_of_the_checks_own_comes_before_its_rule() -> None:
     assert of_check(result(comparison="0 may be."), CONTEXT).compared_with == "0 may be."
 
 
+def test_a_section_of_the_checks_own_comes_before_the_general_one() -> None:
+    assert of_check(result(runbook="docs/runbooks.md#a"), CONTEXT).runbook == "docs/runbooks.md#a"
+
+
 def test_late_uploads_are_reported_by_the_sensor_and_not_by_runs() -> None:
     late = result(asset="posthog/events_parquet", check="upload_complete")
     assert [each.kind for each in of_run(run(results=(late, replace(late, passed=True))), CONTEXT)] == [Kind.RUN]

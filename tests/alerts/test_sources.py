@@ -52,6 +52,7 @@ def hour(context: dg.AssetExecutionContext) -> Iterator[Any]:
             "finding": "3 rows are wrong.",
             "comparison": "0 may be.",
             "next_step": "Look.",
+            "runbook": "docs/runbooks.md#a",
             "example_ids": "a\nb c",
         },
     )
@@ -142,7 +143,7 @@ def test_a_run_in_order(instance: dg.DagsterInstance, source: Source) -> None:
     assert [(each.subject, each.passed) for each in run.results] == [("hour:counted", False), ("hour:blocking", True)]
     counted = run.results[0]
     assert (counted.severity, counted.rule, counted.finding) == ("WARN", "Rows are counted.", "3 rows are wrong.")
-    assert (counted.comparison, counted.next_step) == ("0 may be.", "Look.")
+    assert (counted.comparison, counted.next_step, counted.runbook) == ("0 may be.", "Look.", "docs/runbooks.md#a")
     assert counted.description == "The value bob is wrong."
     assert counted.figures == (("day", "2026-03-12 00:00 UTC"), ("rows", 3), ("share", 0.5))
     assert counted.ids == ("a", "b c")

@@ -41,7 +41,7 @@ def test_too_few_files_are_never_complete_and_late() -> None:
     world.write(START, "a")
     assert looks(world, 300) == 0
     assert [late.hours for late in world.evaluations] == [1, 2, 3, 4], "each late hour once"
-    assert world.evaluations[0].reason == "2026-03-12-00:00 has 1 files, and at least 2 are expected"
+    assert world.evaluations[0].reason == "2026-03-12-00:00 has 1 files, and at least 2 are expected."
     world.write(START, "b")
     assert looks(world, 40) == 1
 
@@ -67,7 +67,7 @@ def test_a_deletion_that_is_not_tolerated_is_reported_and_waits() -> None:
     world.look()
     world.delete(START, "b")
     assert looks(world, 45) == 0
-    assert world.evaluations[-1].reason == "files of 2026-03-12-00:00 were deleted"
+    assert world.evaluations[-1].reason == "Files of 2026-03-12-00:00 were deleted."
     world.write(START, "b")
     assert looks(world, 45) == 1
     assert world.evaluations[-1].hours == 0
@@ -110,9 +110,11 @@ def test_a_late_hour_is_reported_once_with_its_number_and_bounds() -> None:
     looks(world, 60 * 5)
     assert [late.hours for late in world.evaluations] == [1, 2, 3]
     assert (world.evaluations[-1].first, world.evaluations[-1].last) == (START, START + 2 * HOUR)
-    sentence = evaluate(world.evaluations[-1]).sentence
-    assert sentence.startswith("The uploads of 3 hours are late, ")
-    assert "2026-03-12-00:00 has no files, and no later hour has any" in sentence
+    message = evaluate(world.evaluations[-1]).message
+    assert message.finding == "The uploads of 3 hours are late."
+    assert "the last 2026-03-12-02:00" in message.comparison
+    assert "2026-03-12-00:00 has no files, and no later hour has any" in message.comparison
+    assert "2026-03-12-00:00" in evaluate(world.evaluations[0]).message.finding
 
 
 def test_a_bad_hour_waits_for_its_files_to_change() -> None:

@@ -40,6 +40,15 @@ def test_the_limits_themselves_are_allowed() -> None:
     assert state_of(NOW - LIMITS.error_after, NOW) == "warn"
 
 
+@pytest.mark.parametrize(("age", "limit"), [(130, 120), (250, 240)])
+def test_an_old_load_is_compared_with_its_limit(age: int, limit: int) -> None:
+    newest = NOW - timedelta(minutes=age)
+    message = freshness(newest, NOW, LIMITS).message
+    assert message.finding == f"No rows were loaded into posthog.raw_tracks for {age} minutes."
+    assert f"limit is {limit} minutes" in message.comparison
+    assert f"{newest:%Y-%m-%d %H:%M} UTC" in message.comparison
+
+
 def load(settings: Settings, age: int | None) -> None:
     """The log of loads whose newest with rows was so many minutes ago, or none; an empty hour was loaded just now."""
     with DuckDbWarehouse(settings.duckdb_path).opened() as warehouse:

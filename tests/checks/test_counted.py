@@ -32,7 +32,7 @@ def found(warehouse: Warehouse, name: str) -> CheckResult:
 def test_growth_since_the_census_is_red_and_what_stays_is_green(tmp_path: Path) -> None:
     moved = uuid7(MINTED, 1)
     with fill(tmp_path, [row("a"), row("a"), row("b"), row("b")]).opened() as warehouse:
-        assert found(warehouse, "flat_duplicate_count").sentence.startswith("No baseline yet: 2 excess rows now")
+        assert found(warehouse, "flat_duplicate_count").message.finding == "No baseline yet: 2 excess rows now."
         census.append(warehouse, census.count(warehouse, NOW - 8 * DAY))
         same = counted(warehouse)
         assert {name: result.passed for name, result in same.results.items()} == dict.fromkeys(
@@ -46,7 +46,8 @@ def test_growth_since_the_census_is_red_and_what_stays_is_green(tmp_path: Path) 
         )
         flat, kept = found(warehouse, "flat_duplicate_count"), found(warehouse, "created_at_kept")
     assert not flat.passed
-    assert "4 excess rows now, 2 at the census of 2026-06-04 06:00 UTC" in flat.sentence
+    assert "4 excess rows" in flat.message.finding
+    assert flat.message.comparison == "2 at the census of 2026-06-04 06:00 UTC."
     assert flat.examples == ("a", "b")
     assert (kept.passed, kept.severity, kept.examples) == (False, "WARN", (moved,))
 
@@ -58,7 +59,9 @@ def test_growth_is_measured_from_a_census_that_is_old_enough(tmp_path: Path) -> 
         assert found(warehouse, "flat_duplicate_count").passed, "six days are no baseline"
         census.append(warehouse, census.count(warehouse, NOW - 7 * DAY))
         warehouse.connection.execute("insert into posthog.tracks from posthog.tracks limit 1")
-        assert "2 excess rows now, 1 at the census of 2026-06-05" in found(warehouse, "flat_duplicate_count").sentence
+        grown = found(warehouse, "flat_duplicate_count").message
+    assert "2 excess rows" in grown.finding
+    assert "1 at the census of 2026-06-05" in grown.comparison
 
 
 @pytest.mark.parametrize("other", ["2", None])
@@ -155,6 +158,5 @@ def test_rows_are_counted_afresh_hour_by_hour(tmp_path: Path) -> None:
 
         lost = rows_accounted_for(count_hours(warehouse, {START: 3, START + HOUR: 2, START + 2 * HOUR: 1}))
     assert not lost.passed
-    assert lost.sentence.startswith(
-        "The hour 2026-03-12-01:00 has 2 rows in its files, but 0 are stored in raw_tracks and 0 in rejected_tracks "
-    )
+    assert lost.message.finding == "2 rows of the hour 2026-03-12-01:00 are not stored."
+    assert "2 rows, raw_tracks 0 and rejected_tracks 0." in lost.message.comparison

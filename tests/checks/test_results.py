@@ -1,4 +1,4 @@
-"""The sentences and figures of the checks."""
+"""The parts of the messages and the figures of the checks."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -19,13 +19,14 @@ from tracks_assets.quality.checks import (
     unique_event_id_of_batch,
 )
 from tracks_assets.quality.collisions import BatchCollisions, Collision, Identity, KeptCollisions
+from tracks_assets.quality.message import Message
 
 HOUR = datetime(2026, 3, 12, tzinfo=UTC)
 NOW = datetime(2026, 6, 12, 6, tzinfo=UTC)
 CENSUS = Census(NOW, 1_000, 990, 9, 10, 0, 0, 5, None, None)
 BEFORE = replace(CENSUS, measured_at=NOW - timedelta(days=8))
 WHOLE = HourCounts(HOUR, read=1_000, accepted=999, rejected=1)
-TRACE = "look at one with python -m tracks_assets.trace EVENT_ID"
+TRACE = "Look at one with python -m tracks_assets.trace EVENT_ID"
 DEDUP = "run the job dedup_tracks (dry run: dg launch --job dedup_tracks; for real: dry_run: false in its launchpad)"
 
 
@@ -37,12 +38,12 @@ def test_rows_accounted_for() -> None:
     lost = replace(WHOLE, hour=HOUR + timedelta(hours=1), accepted=990)
     found = rows_accounted_for([WHOLE, lost, replace(lost, read=0)])
     assert (found.passed, found.severity) == (False, "ERROR")
-    assert found.sentence == (
-        "The hour 2026-03-12-01:00 has 1,000 rows in its files, but 990 are stored in raw_tracks and 1 in "
-        "rejected_tracks (2 hours like it): look who else writes these tables, and run the hour again with dg launch "
-        "--assets group:hourly --partition 2026-03-12-01:00."
-    )
-    assert "(1 hour like it)" in rows_accounted_for([lost]).sentence
+    assert found.message.finding == "9 rows of the hour 2026-03-12-01:00 are not stored."
+    assert "1,000 rows, raw_tracks 990 and rejected_tracks 1. Hours like it: 2." in found.message.comparison
+    assert "dg launch --assets group:hourly --partition 2026-03-12-01:00" in found.message.next_step
+    twice = rows_accounted_for([replace(lost, accepted=1_000)]).message
+    assert twice.finding == "1 row of the hour 2026-03-12-01:00 is stored too often."
+    assert "Hours like it: 1." in twice.comparison
 
 
 def test_rejected_share() -> None:
@@ -53,109 +54,99 @@ def test_rejected_share() -> None:
     found = rejected_share([WHOLE, some], 0.1, 1)
     assert (found.passed, found.severity) == (False, "WARN")
     assert found.figures == {"rejected_percent": 0.2, "rows_rejected": 3}
-    assert found.sentence == (
-        "0.2 % of the hour 2026-03-12-00:00 was refused (2 of 1,000 rows), more than 0.1 %: read why with select "
-        "reason, count(*) from posthog.rejected_tracks where window_start = '2026-03-12T00:00:00+00:00' group by "
-        "reason, and fix the sender."
-    )
+    assert found.message.finding == "0.2 % of the rows of 2026-03-12-00:00 were refused."
+    assert "2 of 1,000 rows, more than 0.1 %" in found.message.comparison
+    assert "where window_start = '2026-03-12T00:00:00+00:00' group by reason" in found.message.next_step
 
     many = replace(WHOLE, hour=HOUR + timedelta(hours=1), accepted=980, rejected=20)
     found = rejected_share([some, many], 0.1, 1)
     assert (found.passed, found.severity) == (False, "ERROR")
-    assert found.sentence.startswith("2 % of the hour 2026-03-12-01:00 was refused (20 of 1,000 rows), more than 1 %")
+    assert found.message.finding.startswith("2 % of the rows of 2026-03-12-01:00 ")
+    assert "20 of 1,000 rows, more than 1 %" in found.message.comparison
 
 
 def test_unique_event_id_of_batch() -> None:
-    assert unique_event_id_of_batch("2026-03-12-00:00", 400, 0, [], None).sentence == (
-        "No event id of 2026-03-12-00:00 is duplicated (400 ids)."
-    )
+    passed = unique_event_id_of_batch("2026-03-12-00:00", 400, 0, [], None)
+    assert passed.message == Message("No event id of 2026-03-12-00:00 is duplicated (400 ids).")
     known = unique_event_id_of_batch("2026-03-12-00:00", 400, 2, ["a", "b"], CENSUS)
     assert (known.passed, known.severity, known.examples) == (False, "WARN", ("a", "b"))
-    assert known.sentence == (
-        "2 of the 400 event ids of 2026-03-12-00:00 are duplicated in posthog.tracks, and none may be (the census of "
-        f"2026-06-12 06:00 UTC knows 10 excess rows, so it may be known damage): {TRACE}, then {DEDUP}."
-    )
-    assert unique_event_id_of_batch("2026-03-12-00:00", 400, 1, ["a"], CENSUS).sentence.startswith(
-        "1 of the 400 event ids of 2026-03-12-00:00 is duplicated in posthog.tracks, and none may be "
-    )
+    assert known.message.finding == "2 of 400 event ids of 2026-03-12-00:00 are duplicated."
+    assert "known damage: the census of 2026-06-12 06:00 UTC has 10 excess rows" in known.message.comparison
+    assert known.message.next_step == f"{TRACE}, then {DEDUP}."
+    one = unique_event_id_of_batch("2026-03-12-00:00", 400, 1, ["a"], CENSUS)
+    assert one.message.finding.startswith("1 of 400 event ids of 2026-03-12-00:00 is ")
     new = unique_event_id_of_batch("2026-03-12-00:00", 400, 2, ["a"], replace(CENSUS, excess_rows=0))
     assert (new.passed, new.severity) == (False, "ERROR")
-    assert "found no excess rows, so this is new damage" in new.sentence
+    assert new.message.comparison == "This is new damage: the census of 2026-06-12 06:00 UTC has no excess rows."
     unknown = unique_event_id_of_batch("2026-03-12-00:00", 400, 2, ["a"], None)
     assert (unknown.passed, unknown.severity) == (False, "ERROR")
-    assert "run a census to see whether this is new: dg launch --job tracks_checks" in unknown.sentence
+    assert unknown.message.comparison == "No census has counted posthog.tracks yet."
+    assert unknown.message.next_step.startswith("Run dg launch --job tracks_checks to see whether this is new.")
 
 
 def test_the_dedup_comes_after_the_ids_that_it_refuses() -> None:
     step = (
-        f"{TRACE}, separate the events of 2 duplicated event ids used for several events, which dedup_tracks refuses "
-        f"(docs/runbooks.md), then {DEDUP}."
+        f"{TRACE}, separate the events of 2 duplicated event ids used for several events, which dedup_tracks refuses, "
+        f"then {DEDUP}."
     )
-    assert unique_event_id_of_batch("the hour", 400, 1, ["a"], None, colliding=2).sentence.endswith(step)
-    assert unique_event_id_all(3, None, colliding=2).sentence.endswith(step)
+    assert unique_event_id_of_batch("the hour", 400, 1, ["a"], CENSUS, colliding=2).message.next_step == step
+    assert unique_event_id_all(3, None, colliding=2).message.next_step == step
     grown = flat_duplicate_count(replace(CENSUS, excess_rows=11, colliding_event_ids=2), BEFORE)
-    assert grown.sentence.endswith(step.replace(f"{TRACE}, ", "stop what multiplies it, "))
+    assert grown.message.next_step == step.replace(TRACE, f"{TRACE}, stop what multiplies it")
 
 
 def test_flat_duplicate_count() -> None:
-    assert flat_duplicate_count(CENSUS, BEFORE).sentence == (
-        "The duplicate count is flat: 10 excess rows now, 10 at the census of 2026-06-04 06:00 UTC."
-    )
+    flat = flat_duplicate_count(CENSUS, BEFORE).message
+    assert "flat: 10 excess rows" in flat.finding
+    assert flat.comparison == "10 at the census of 2026-06-04 06:00 UTC."
     fewer = flat_duplicate_count(replace(CENSUS, excess_rows=0), BEFORE)
     assert fewer.passed
     none = flat_duplicate_count(CENSUS, None)
     assert (none.passed, none.figures) == (True, {"excess_rows": 10})
-    assert none.sentence == "No baseline yet: 10 excess rows now, and no census is 7 days old."
+    assert none.message == Message("No baseline yet: 10 excess rows now.", "No census is 7 days old.")
     grown = flat_duplicate_count(replace(CENSUS, excess_rows=11), BEFORE)
     assert (grown.passed, grown.severity) == (False, "ERROR")
     assert grown.figures == {"excess_rows": 11, "excess_rows_before": 10}
-    assert grown.sentence == (
-        f"Duplicates grow: 11 excess rows now, 10 at the census of 2026-06-04 06:00 UTC; {TRACE}, stop what multiplies "
-        f"it, then {DEDUP}."
-    )
+    assert "grow: 11 excess rows" in grown.message.finding
+    assert grown.message.comparison == "10 at the census of 2026-06-04 06:00 UTC."
+    assert grown.message.next_step == f"{TRACE}, stop what multiplies it, then {DEDUP}."
 
 
 def test_flat_duplicate_count_by_time_travel() -> None:
     week_ago = NOW - timedelta(days=7)
     same = flat_duplicate_count(CENSUS, None, Earlier(week_ago, 10))
     assert (same.passed, same.figures) == (True, {"excess_rows": 10, "excess_rows_by_time_travel": 10})
-    assert same.sentence == (
-        "The duplicate count is flat: 10 excess rows now, 10 in the table as of 2026-06-05 06:00 UTC."
-    )
+    assert same.message.comparison == "10 in the table as of 2026-06-05 06:00 UTC."
     grown = flat_duplicate_count(CENSUS, BEFORE, Earlier(week_ago, 9))
     assert not grown.passed
-    assert grown.sentence.startswith(
-        "Duplicates grow: 10 excess rows now, 10 at the census of 2026-06-04 06:00 UTC, 9 in the table as of "
-        "2026-06-05 06:00 UTC; "
+    assert grown.message.comparison == (
+        "10 at the census of 2026-06-04 06:00 UTC, 9 in the table as of 2026-06-05 06:00 UTC."
     )
 
 
 def test_created_at_kept() -> None:
     assert created_at_kept(CENSUS, BEFORE).passed
     assert created_at_kept(CENSUS, None).passed
-    assert created_at_kept(CENSUS, None).sentence == "No census yet to compare with: 5 moved rows now."
+    assert "5 moved rows" in created_at_kept(CENSUS, None).message.finding
     moved = created_at_kept(replace(CENSUS, moved_rows=6), BEFORE)
     assert (moved.passed, moved.severity) == (False, "WARN")
-    assert moved.sentence == (
-        f"Events were moved in time: 6 moved rows now, 5 at the census of 2026-06-04 06:00 UTC; {TRACE}, stop what "
-        f"moves them, then {DEDUP.replace('dedup_tracks', 'restore_created_at')}."
-    )
+    assert "6 moved rows" in moved.message.finding
+    assert moved.message.comparison == "5 at the census of 2026-06-04 06:00 UTC."
+    restore = DEDUP.replace("dedup_tracks", "restore_created_at")
+    assert moved.message.next_step == f"{TRACE}, stop what moves them, then {restore}."
 
 
 def test_what_dbt_found() -> None:
-    assert unique_event_id_all(0, HOUR).sentence == "No event id is duplicated among the rows since 2026-03-12."
+    assert "since 2026-03-12" in unique_event_id_all(0, HOUR).message.finding
     found = unique_event_id_all(2, HOUR)
     assert (found.passed, found.severity) == (False, "ERROR")
-    assert found.sentence == (
-        f"2 event ids are duplicated in posthog.tracks among the rows since 2026-03-12, and none may be: {TRACE}, then "
-        f"{DEDUP}."
-    )
-    assert not_null("event_id", 0).sentence == "No row of posthog.tracks is without event_id."
+    assert found.message.finding == "2 event ids are duplicated among the rows since 2026-03-12."
+    assert found.message.next_step == f"{TRACE}, then {DEDUP}."
+    assert "event_id" in not_null("event_id", 0).message.finding
     assert (not_null("event_id", 2).passed, not_null("event_id", 2).severity) == (False, "ERROR")
-    assert not_null("created_at", 1).sentence == (
-        "1 row of posthog.tracks has no created_at, and 0 may: select * from posthog.tracks where created_at is null, "
-        "find who wrote them (the loader refuses such rows), and move them away."
-    )
+    untimed = not_null("created_at", 1).message
+    assert untimed.finding == "1 row of posthog.tracks is without created_at."
+    assert "select * from posthog.tracks where created_at is null" in untimed.next_step
 
 
 def test_no_collisions_of_batch() -> None:
@@ -165,9 +156,9 @@ def test_no_collisions_of_batch() -> None:
     found = no_collisions_of_batch("2026-03-12-00:00", BatchCollisions(7, 2, ("a", "b"), (named,)))
     assert (found.passed, found.severity, found.examples) == (False, "ERROR", ("a", "b"))
     assert found.figures == {"batch_ids": 7, "collided_ids": 2}
-    assert "2 event ids of 2026-03-12-00:00 were delivered as several events" in found.sentence
-    assert "a is (signup, u3), and was delivered as (purchase, no user) and (no name, u9) too" in found.sentence
-    assert TRACE in found.sentence
+    assert found.message.finding == "2 event ids of 2026-03-12-00:00 were delivered as several events."
+    assert found.message.values == "a is (signup, u3), and was delivered as (purchase, no user) and (no name, u9) too."
+    assert TRACE in found.message.next_step
 
 
 def test_no_collisions_all() -> None:
@@ -184,6 +175,8 @@ def test_no_collisions_all() -> None:
             "collided_ids": kept.ids,
             "collided_rows": kept.rows,
         }
+        assert f"{census.colliding_event_ids} stored and {kept.ids} collided" in found.message.finding
+        assert f"{kept.rows} rows in posthog_ops.tracks_collisions" in found.message.comparison
 
 
 def test_cutover_share() -> None:
@@ -196,15 +189,11 @@ def test_cutover_share() -> None:
     found = cutover_share([half, CutoverHour(HOUR + timedelta(hours=1), 10, 6)], cutover)
     assert (found.passed, found.severity) == (False, "WARN")
     assert found.figures == {"rows_delivered": 20, "rows_before_cutover": 11}
-    assert found.sentence == (
-        "6 of the 10 deliveries of the hour 2026-03-12-01:00 lie before TRACKS_CUTOVER, 2026-03-04, and are not in "
-        "posthog.tracks: if tracks should take them, set TRACKS_CUTOVER to an earlier day or unset it, then run the "
-        "hour again."
-    )
+    assert found.message.finding == "6 of 10 deliveries of 2026-03-12-01:00 lie before TRACKS_CUTOVER."
+    assert "TRACKS_CUTOVER is 2026-03-04" in found.message.comparison
+    assert "run the hour again" in found.message.next_step
 
 
 def test_unique_event_id_without_a_cutover() -> None:
-    assert unique_event_id_all(0, None).sentence == "No event id is duplicated."
-    assert unique_event_id_all(1, None).sentence.startswith(
-        "1 event id is duplicated in posthog.tracks, and none may be"
-    )
+    assert unique_event_id_all(0, None).message == Message("No event id is duplicated.")
+    assert unique_event_id_all(1, None).message.finding == "1 event id is duplicated in posthog.tracks."

@@ -61,8 +61,8 @@ def test_refusals() -> None:
     )
     assert refusal(_census(colliding_event_ids=3)) == (
         "dedup_tracks refuses: 3 event ids of posthog.tracks have several (event_name, user_id), and one of two "
-        "different events would be lost; look at them with python -m tracks_assets.trace EVENT_ID, separate them "
-        "apart, then run it again."
+        "different events would be lost; look at them with python -m tracks_assets.trace EVENT_ID, separate them, "
+        "then run it again."
     )
 
 

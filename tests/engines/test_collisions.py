@@ -106,7 +106,7 @@ def test_a_collision_is_counted_and_named(engine: Engine) -> None:
             )
             result = no_collisions_of_batch("the hour", found)
             assert (result.passed, result.severity, result.examples) == (False, "ERROR", ("one",))
-            assert "one is (name 1, user 1), and was delivered as (name 0, user 1) too" in result.sentence
+            assert result.message.values == "one is (name 1, user 1), and was delivered as (name 0, user 1) too."
         assert collisions_of_batch(warehouse, FIRST_HOUR - HOUR, FIRST_HOUR).ids == 0
         kept = count_collisions(warehouse)
     assert (kept.rows, kept.ids, kept.examples) == (1, 1, ("one",))
@@ -256,7 +256,8 @@ def test_rows_before_the_cutover_are_counted(engine: Engine) -> None:
     assert hours == [CutoverHour(FIRST_HOUR, 4, 3), CutoverHour(FIRST_HOUR + HOUR, 1, 0)]
     result = cutover_share(hours, cut.settings.cutover)
     assert (result.passed, result.severity) == (False, "WARN")
-    assert "3 of the 4 deliveries of the hour 2026-03-12-00:00 lie before TRACKS_CUTOVER, 2026-03-11" in result.sentence
+    assert result.message.finding == "3 of 4 deliveries of 2026-03-12-00:00 lie before TRACKS_CUTOVER."
+    assert "2026-03-11" in result.message.comparison
 
     assert merge(engine, 0) == {0: MergeCounts(inserted=3, unchanged=1)}, "without a cutover, all are taken"
 

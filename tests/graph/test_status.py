@@ -109,8 +109,8 @@ def test_the_command_says_what_the_page_says(
     file = tmp_path / "elsewhere" / "page.html"
     capsys.readouterr()
     assert main(["--out", str(file)]) == 0
-    assert capsys.readouterr().out.startswith("Broken: 1 of the ")
-    assert "Broken 1 of the" in parsed(file.read_text(encoding="utf-8")).words
+    assert capsys.readouterr().out.startswith("Broken: 1 of 200 events ")
+    assert "Broken 1 of 200 events" in parsed(file.read_text(encoding="utf-8")).words
 
 
 def test_every_asset_is_in_the_catalogue(new_home: Callable[..., Home]) -> None:

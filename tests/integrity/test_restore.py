@@ -233,7 +233,7 @@ def test_a_restore_that_another_start_cleared_changes_nothing(
             return begin_transaction()
 
         monkeypatch.setattr(warehouse, "transaction", cleared_before)
-        with pytest.raises(RepairError, match="for another start of restore_created_at cleared it meanwhile"):
+        with pytest.raises(RepairError, match="Another start of restore_created_at cleared it meanwhile"):
             rewrite(warehouse, repair_id, NOW, 24)
 
     assert moved_in_time.tracks() == before
@@ -324,9 +324,9 @@ def test_what_differs_is_said(moved_in_time: MovedInTime) -> None:
     with moved_in_time.warehouse().opened() as warehouse, pytest.raises(RepairError) as caught:
         rewrite(warehouse, repair_id, NOW, 24)
     assert str(caught.value) == (
-        "restore_20260612_093000_000000 is not published and posthog.tracks is as it was, for the result differs from "
-        "what the snapshot saw: 17 rows, 16 before; 9 different ids, 8 before; rows of other events are not what they "
-        "were; if a merge came in between, run restore_created_at again."
+        "restore_20260612_093000_000000 is not published and posthog.tracks is as it was. The result differs from the "
+        "snapshot: 17 rows, 16 before; 9 different ids, 8 before; rows of other events are not what they were. If a "
+        "merge came in between, run restore_created_at again."
     )
 
 
@@ -520,8 +520,8 @@ def test_a_rollback_refuses_an_archive_that_is_not_what_was_replaced(moved_in_ti
     repair_id = restore(moved_in_time)
     moved_in_time.query(damage)
     assert refused(moved_in_time) == (
-        f"The archive of {repair_id} in posthog_ops.archived_times does not match its snapshot, so "
-        f"nothing was changed. The rows as they were are in posthog_ops.tracks_snapshot_{repair_id}."
+        f"The archive of {repair_id} in posthog_ops.archived_times does not match its snapshot. "
+        f"Nothing was changed. The rows as they were are in posthog_ops.tracks_snapshot_{repair_id}."
     )
 
 

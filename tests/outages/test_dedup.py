@@ -204,8 +204,8 @@ def test_a_dedup_that_another_start_cleared_is_not_published(damaged: Outages) -
                 repairs.check_unfinished(tables, first)
 
     assert str(reported.value) == (
-        f"{first.repair_id} is not published and posthog.tracks is as it was, for another start of dedup_tracks "
-        "cleared it meanwhile: let that one end, then run dedup_tracks again."
+        f"{first.repair_id} is not published and posthog.tracks is as it was. Another start of dedup_tracks "
+        "cleared it meanwhile. Wait for it to finish, then run dedup_tracks again."
     )
     tracks, archive, states = seen(damaged)
     assert (tracks, archive, states) == (before, before.rows // 2, [State.ARCHIVED])

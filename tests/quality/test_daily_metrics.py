@@ -164,7 +164,7 @@ def test_late_loads_are_found_and_hours_that_are_missing_are_named(home: Home) -
         "update_delay": "failed",
     }
     found = {name: each.metadata for name, each in evaluations(run).items()}
-    assert "16 of the day's 24 export hours are not loaded" in str(found["tracks_volume"]["finding"].value)
+    assert "16 of the day's 24 export hours are not loaded" in str(found["tracks_volume"]["comparison"].value)
     assert "Load the missing hours" in str(found["tracks_volume"]["next_step"].value)
     assert found["update_delay"]["value"].value == 3 * 3600
     assert "at most 1 h 1" in str(found["update_delay"]["comparison"].value)

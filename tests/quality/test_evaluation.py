@@ -13,6 +13,7 @@ from tracks_assets.quality.anomalies.checks import anomaly_checks, days_needed
 from tracks_assets.quality.anomalies.evaluation import Check, Evaluation, Result, evaluate, hours_missing
 from tracks_assets.quality.anomalies.series import Dimension, Metric, Series, SeriesKey
 from tracks_assets.quality.anomalies.text import anomaly_table, duration, message, results_table
+from tracks_assets.quality.message import Runbook
 from tracks_assets.settings import read_settings
 
 START = datetime(2026, 6, 1, tzinfo=UTC)
@@ -73,27 +74,27 @@ def test_many_series_ask_more_of_each() -> None:
     assert among.shown.expectation.low < alone.shown.expectation.low
 
 
-def test_a_sentence_has_the_figure_what_it_was_compared_with_and_the_next_step() -> None:
+def test_a_message_has_the_figure_what_it_was_compared_with_and_the_next_step() -> None:
     found = message(evaluate(TRACKS, [series(days(0))]))
     assert found.finding == "tracks: 0 rows on Friday, 2026-07-10."
     assert found.comparison == "Expected by the 28 days before: 419 to 551, usually 480."
-    assert found.next_step == "Ask the owners of the senders what changed on that day (docs/anomalies.md#a-drop)."
-    assert found.description == f"{found.finding} {found.comparison} {found.next_step}"
-    spike = message(evaluate(TRACKS, [series(days(5000))]))
-    assert spike.next_step.endswith("(docs/anomalies.md#a-spike).")
-    assert message(evaluate(TRACKS, [series(days())])).next_step == ""
-    assert message(evaluate(TRACKS, [])).finding == (
-        "There is not enough history: a result needs 7 settled days before the newest one."
-    )
+    assert found.next_step == "Ask the owners of the senders what changed on that day."
+    assert (found.runbook, found.values) == (Runbook.DROP, "")
+    assert message(evaluate(TRACKS, [series(days(5000))])).runbook is Runbook.SPIKE
+    passed = message(evaluate(TRACKS, [series(days())]))
+    assert (passed.next_step, passed.runbook) == ("", None)
+    assert "needs 7 settled days" in message(evaluate(TRACKS, [])).comparison
     missing = message(evaluate(TRACKS, [series(days(0))]), hours_missing=1)
-    assert missing.finding.endswith(" 1 of the day's 24 export hours is not loaded.")
+    assert missing.finding == found.finding
+    assert missing.comparison.endswith(" 1 of the day's 24 export hours is not loaded.")
     assert missing.next_step.startswith("Load the missing hours")
 
 
-def test_names_are_in_the_description_only() -> None:
+def test_names_are_in_the_values_only() -> None:
     found = message(evaluate(NAMES, [named("open"), named('a "quoted" name', 0), named(None), named("new", number=3)]))
-    assert found.finding == "1 of 3 event names is out of the expected range. 1 more has not enough history."
-    assert """Furthest from expected: "a 'quoted' name", 0 rows on Friday""" in found.description
+    assert found.finding == "1 of 3 event names is out of the expected range."
+    assert found.comparison.endswith(" 1 more has not enough history.")
+    assert """Furthest from expected: "a 'quoted' name", 0 rows on Friday""" in found.values
     assert "quoted" not in found.finding + found.comparison + found.next_step
 
 
@@ -101,7 +102,9 @@ def test_a_late_load_is_reported_in_hours() -> None:
     late = series((4200,) * 39 + (11_000,), metric=Metric.UPDATE_DELAY, table="raw_tracks")
     found = evaluate(CHECKS["update_delay"], [late])
     assert found.result is Result.FAILED
-    assert message(found).finding.startswith("raw_tracks: 3 h 03 min from an hour's end to its load on Friday")
+    assert message(found).finding == "raw_tracks: loaded after 3 h 03 min on Friday, 2026-07-10."
+    assert "mean from an hour's end to its load" in message(found).comparison
+    assert message(found).runbook is Runbook.LATE_LOADS
     early = replace(late, values=(*late.values[:-1], 60))
     assert evaluate(CHECKS["update_delay"], [early]).result is Result.PASSED
     assert (duration(59 * 60), duration(3600)) == ("59 min", "1 h 00 min")

@@ -10,6 +10,7 @@ import pytest
 from tests.checks.rows import NOW
 from tests.status.html import Parsed, parsed
 from tests.status.samples import HALF_A_DAY, counted, facts, logged, redelivery
+from tracks_assets.quality.message import Message, Runbook
 from tracks_assets.quality.state import Condition, Reason, State, state_of
 from tracks_assets.status.facts import LoggedHour, RefusedReason
 from tracks_assets.status.incidents import Alerts, Incident, RefusedReceiver
@@ -51,15 +52,17 @@ def test_the_state_comes_first() -> None:
     ],
 )
 def test_each_state_has_its_tone(condition: Condition, tone: str) -> None:
-    found = shown(state=State((Reason(condition, "Because", "1 before", "Do this.", "docs/runbooks.md#a"),)))
+    message = Message("It is so.", "1 before.", "Do this.", Runbook.DEDUP)
+    found = shown(state=State((Reason(condition, message),)))
     assert ("div", {"class": f"state {tone}"}) in found.tags
-    assert f"{condition} Because (1 before). Do this. docs/runbooks.md#a" in found.words
+    assert f"{condition} It is so. 1 before. Do this. {Runbook.DEDUP}" in found.words
 
 
 def test_every_reason_is_shown() -> None:
     censuses = (counted(age=HALF_A_DAY), counted(excess_rows=3))
     words = shown(censuses=censuses, state=state_of(censuses, (), 2, NOW)).words
-    assert "3 rows of posthog.tracks are duplicates: 3 more than before" in words
+    assert "3 rows of posthog.tracks are duplicates. 3 more than before" in words
+    assert words.count(Runbook.DEDUP) == words.count(Runbook.COLLISIONS) == 1
     assert "2 event ids were delivered for several events" in words
 
 
@@ -231,7 +234,7 @@ def named(text: str) -> Any:
     return replace(
         plain,
         engine=text,
-        state=State((Reason(Condition.BROKEN, text, text, text, text),)),
+        state=State((Reason(Condition.BROKEN, Message(text, text, text)),)),
         alerts=Alerts(
             is_configured=True,
             incidents=(Incident(text, text, NOW, "ERROR", text, text),),

@@ -28,6 +28,7 @@ class CheckResult:
         finding: what it found, without event values; empty where the check does not say.
         comparison: what that was compared with, without event values; empty where the check does not say.
         next_step: what to do, without event values; empty where the check does not say.
+        runbook: the page and anchor that say more; empty where the check does not say.
         figures: its numbers and moments, by their names.
         ids: event ids to look at.
         hours: the hours that it looked at; none for the whole table.
@@ -43,6 +44,7 @@ class CheckResult:
     finding: str = ""
     comparison: str = ""
     next_step: str = ""
+    runbook: str = ""
     figures: tuple[tuple[str, Figure], ...] = ()
     ids: tuple[str, ...] = ()
     hours: Hours = NO_HOURS

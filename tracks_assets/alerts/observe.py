@@ -84,7 +84,7 @@ def of_check(result: CheckResult, context: Context) -> Observation:
         hours=result.hours,
         downstream=context.affected([result.asset]),
         next_step=plain(result.next_step) or runbook.READ_CHECK,
-        runbook=runbook.of_check(result.check),
+        runbook=plain(result.runbook) or runbook.RED_CHECK,
         link=context.check_page(result.asset, result.check),
     )
 

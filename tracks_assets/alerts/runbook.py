@@ -1,6 +1,7 @@
 """What to do about each kind of incident: the runbook's page and anchor, the next step, and what ends it."""
 
 from tracks_assets.alerts.facts import Kind
+from tracks_assets.quality.message import Runbook
 
 COVERED_BY = {
     "posthog/tracks:unique_event_id": "posthog/duplicate_census:unique_event_id_all",
@@ -15,22 +16,14 @@ table passed. A later hour that passes says nothing about them.
 REPORTED_WITHOUT_RUN = {"posthog/events_parquet:upload_complete"}
 """Checks that a sensor reports: what a run says of them is about the moment when the run was requested."""
 
-RED_CHECK = "docs/runbooks.md#which-check-is-red"
-COLLISIONS = "docs/runbooks.md#one-id-two-events-no_collisions-no_collisions_all"
+RED_CHECK = Runbook.CHECKS.value
 FAILED_RUN = "docs/alerts.md#a-run-failed"
 NOT_EVALUATED = "docs/alerts.md#a-check-could-not-be-evaluated"
 FAILING_TICKS = "docs/alerts.md#a-sensor-or-a-schedule-fails"
 
-_RUNBOOKS = {"no_collisions": COLLISIONS, "no_collisions_all": COLLISIONS}
-
 READ_RUN = "Open the run's page, remove the cause, then run the same partitions again; running an hour again is safe."
 EVALUATE_AGAIN = "Open the run's page, remove the cause, then run it again."
 READ_CHECK = "Open the check's page and follow the runbook."
-
-
-def of_check(check: str) -> str:
-    """The page and anchor for a check that failed."""
-    return _RUNBOOKS.get(check, RED_CHECK)
 
 
 def of_ticks(kind: Kind) -> str:

@@ -1,4 +1,4 @@
-"""The evaluation of checks: plain figures to a result and one sentence for the person who is woken by it.
+"""The evaluation of checks: plain figures to a result and a message for the person who is woken by it.
 
 A result that fails names the figure, the figure it was compared with, up to ten ids to look at, and the next step.
 """
@@ -10,17 +10,18 @@ from typing import Literal
 
 from tracks_assets.quality.census import Census, Earlier
 from tracks_assets.quality.collisions import BatchCollisions, Collision, KeptCollisions
+from tracks_assets.quality.message import Message, Runbook, count_text, is_or_are, moment_text, was_or_were
 from tracks_assets.settings import PARTITION_FORMAT
 
 Severity = Literal["WARN", "ERROR"]
 
-_TRACE = "look at one with python -m tracks_assets.trace EVENT_ID"
+_TRACE = "Look at one with python -m tracks_assets.trace EVENT_ID"
 _HOUR_AGAIN = "dg launch --assets group:hourly --partition"
-
+_COUNT = "dg launch --job tracks_checks"
 
 _SETTLE = (
     "give one of the events an id of its own at its source, or delete its rows from posthog_ops.tracks_collisions once "
-    "they are reviewed (docs/runbooks.md)"
+    "they are reviewed"
 )
 
 MOST_BEFORE_CUTOVER = 0.5
@@ -33,56 +34,17 @@ class CheckResult:
 
     Attributes:
         passed: whether it passed.
-        sentence: all of it, for the check's page; it may name event values.
+        message: what it reports.
         severity: how bad a failure is.
         figures: numbers, which the UI plots over time.
         examples: ids to look at.
-        finding: of a failure, the figure and what it was compared with, without event values: alerts show it.
-        next_step: of a failure, what to do; without event values.
     """
 
     passed: bool
-    sentence: str
+    message: Message
     severity: Severity = "ERROR"
     figures: Mapping[str, int | float] = field(default_factory=dict)
     examples: tuple[str, ...] = ()
-    finding: str = ""
-    next_step: str = ""
-
-
-@dataclass(frozen=True)
-class Failure:
-    """The parts of a failed check's sentence, each without a full stop.
-
-    Attributes:
-        finding: the figure and what it was compared with, without event values.
-        next_step: what to do, without event values.
-        values: what only the check's page shows, because it names event values.
-        joint: what joins finding and next step.
-    """
-
-    finding: str
-    next_step: str
-    values: str = ""
-    joint: str = ": "
-
-    @property
-    def sentence(self) -> str:
-        """All of it, for the check's page."""
-        if self.values:
-            return f"{self.finding}: {self.values}. {self.next_step[:1].upper()}{self.next_step[1:]}."
-        return f"{self.finding}{self.joint}{self.next_step}."
-
-    def result(
-        self,
-        figures: Mapping[str, int | float],
-        *,
-        severity: Severity = "ERROR",
-        examples: tuple[str, ...] = (),
-    ) -> CheckResult:
-        """The result with these parts."""
-        parts = f"{self.finding}.", f"{self.next_step}."
-        return CheckResult(False, self.sentence, severity, figures, examples, *parts)
 
 
 @dataclass(frozen=True)
@@ -128,13 +90,22 @@ def rows_accounted_for(hours: Sequence[HourCounts]) -> CheckResult:
     }
     wrong = [hour for hour in hours if hour.missing]
     if not wrong:
-        return CheckResult(True, "Every row of the files is stored in raw_tracks or rejected_tracks.", figures=figures)
-    worst = wrong[0]
-    return Failure(
-        f"The hour {worst.hour:{PARTITION_FORMAT}} has {worst.read:,} rows in its files, but {worst.accepted:,} are "
-        f"stored in raw_tracks and {worst.rejected:,} in rejected_tracks ({_count(len(wrong), 'hour')} like it)",
-        f"look who else writes these tables, and run the hour again with {_HOUR_AGAIN} {worst.hour:{PARTITION_FORMAT}}",
-    ).result(figures)
+        stored = count_text(figures["rows_read"], "row")
+        return CheckResult(True, Message(f"Every row of the files is stored ({stored})."), figures=figures)
+    return CheckResult(False, _lost_rows(wrong[0], len(wrong)), figures=figures)
+
+
+def _lost_rows(first: HourCounts, hours: int) -> Message:
+    """The first hour whose rows do not add up, of so many."""
+    hour, missing = f"{first.hour:{PARTITION_FORMAT}}", first.missing
+    wrong = "not stored" if missing > 0 else "stored too often"
+    return Message(
+        f"{count_text(abs(missing), 'row')} of the hour {hour} {is_or_are(abs(missing))} {wrong}.",
+        f"Its files have {count_text(first.read, 'row')}, raw_tracks {first.accepted:,} and rejected_tracks "
+        f"{first.rejected:,}. Hours like it: {hours:,}.",
+        f"Find what else writes these tables, and run the hour again with {_HOUR_AGAIN} {hour}.",
+        Runbook.CHECKS,
+    )
 
 
 def rejected_share(hours: Sequence[HourCounts], warn_percent: float, error_percent: float) -> CheckResult:
@@ -143,15 +114,17 @@ def rejected_share(hours: Sequence[HourCounts], warn_percent: float, error_perce
     share = worst.rejected_percent
     figures = {"rejected_percent": share, "rows_rejected": sum(hour.rejected for hour in hours)}
     if share <= warn_percent:
-        return CheckResult(True, f"At most {share:.3g} % of an hour's rows were refused.", "WARN", figures)
+        return CheckResult(True, Message(f"At most {share:.3g} % of an hour's rows were refused."), "WARN", figures)
     severity: Severity = "ERROR" if share > error_percent else "WARN"
     limit = error_percent if severity == "ERROR" else warn_percent
-    return Failure(
-        f"{share:.3g} % of the hour {worst.hour:{PARTITION_FORMAT}} was refused ({worst.rejected:,} of {worst.read:,} "
-        f"rows), more than {limit:g} %",
-        f"read why with select reason, count(*) from posthog.rejected_tracks "
-        f"where window_start = '{worst.hour.isoformat()}' group by reason, and fix the sender",
-    ).result(figures, severity=severity)
+    message = Message(
+        f"{share:.3g} % of the rows of {worst.hour:{PARTITION_FORMAT}} were refused.",
+        f"These are {worst.rejected:,} of {count_text(worst.read, 'row')}, more than {limit:g} %.",
+        f"Read why with select reason, count(*) from posthog.rejected_tracks "
+        f"where window_start = '{worst.hour.isoformat()}' group by reason, and fix the sender.",
+        Runbook.CHECKS,
+    )
+    return CheckResult(False, message, severity, figures)
 
 
 def unique_event_id_of_batch(
@@ -171,21 +144,26 @@ def unique_event_id_of_batch(
     has_pool = census is not None and census.excess_rows > 0
     severity: Severity = "WARN" if has_pool else "ERROR"
     if not repeated:
-        return CheckResult(True, f"No event id of {hours} is duplicated ({_count(ids, 'id')}).", severity, figures)
-    return Failure(
-        f"{repeated:,} of the {_count(ids, 'event id')} of {hours} {_is(repeated)} duplicated in posthog.tracks, and "
-        f"none may be ({_pool(census)})",
-        f"{_TRACE}, {_dedup(colliding)}",
-    ).result(figures, severity=severity, examples=tuple(examples))
+        message = Message(f"No event id of {hours} is duplicated ({count_text(ids, 'id')}).")
+        return CheckResult(True, message, severity, figures)
+    count_first = "" if census else f"Run {_COUNT} to see whether this is new. "
+    message = Message(
+        f"{repeated:,} of {count_text(ids, 'event id')} of {hours} {is_or_are(repeated)} duplicated.",
+        _pool(census),
+        f"{count_first}{_TRACE}, {_dedup(colliding)}.",
+        Runbook.CHECKS,
+    )
+    return CheckResult(False, message, severity, figures, tuple(examples))
 
 
 def _pool(census: Census | None) -> str:
+    """What the newest census shows about whether duplicates are new."""
     if census is None:
-        return "run a census to see whether this is new: dg launch --job tracks_checks"
-    when = f"the census of {_moment(census.measured_at)}"
+        return "No census has counted posthog.tracks yet."
+    when = f"the census of {moment_text(census.measured_at)}"
     if census.excess_rows:
-        return f"{when} knows {_count(census.excess_rows, 'excess row')}, so it may be known damage"
-    return f"{when} found no excess rows, so this is new damage"
+        return f"This may be known damage: {when} has {count_text(census.excess_rows, 'excess row')}."
+    return f"This is new damage: {when} has no excess rows."
 
 
 def flat_duplicate_count(now: Census, before: Census | None, earlier: Earlier | None = None) -> CheckResult:
@@ -197,25 +175,24 @@ def flat_duplicate_count(now: Census, before: Census | None, earlier: Earlier | 
         earlier: the table itself a week ago, on an engine that travels in time: it sees damage that no census saw.
     """
     figures = {"excess_rows": now.excess_rows}
-    excess = _count(now.excess_rows, "excess row")
+    excess = f"{count_text(now.excess_rows, 'excess row')} now."
     if before is None and earlier is None:
-        return CheckResult(True, f"No baseline yet: {excess} now, and no census is 7 days old.", figures=figures)
-    compared, least = f"{excess} now", now.excess_rows
+        return CheckResult(True, Message(f"No baseline yet: {excess}", "No census is 7 days old."), figures=figures)
+    compared, least = [], now.excess_rows
     if before is not None:
         figures["excess_rows_before"] = before.excess_rows
-        compared += f", {before.excess_rows:,} at the census of {_moment(before.measured_at)}"
+        compared.append(f"{before.excess_rows:,} at the census of {moment_text(before.measured_at)}")
         least = min(least, before.excess_rows)
     if earlier is not None:
         figures["excess_rows_by_time_travel"] = earlier.excess_rows
-        compared += f", {earlier.excess_rows:,} in the table as of {_moment(earlier.moment)}"
+        compared.append(f"{earlier.excess_rows:,} in the table as of {moment_text(earlier.moment)}")
         least = min(least, earlier.excess_rows)
+    comparison = f"{', '.join(compared)}."
     if now.excess_rows <= least:
-        return CheckResult(True, f"The duplicate count is flat: {compared}.", figures=figures)
-    return Failure(
-        f"Duplicates grow: {compared}",
-        f"{_TRACE}, stop what multiplies it, {_dedup(now.colliding_event_ids)}",
-        joint="; ",
-    ).result(figures)
+        return CheckResult(True, Message(f"The duplicate count is flat: {excess}", comparison), figures=figures)
+    step = f"{_TRACE}, stop what multiplies it, {_dedup(now.colliding_event_ids)}."
+    message = Message(f"Duplicates grow: {excess}", comparison, step, Runbook.CHECKS)
+    return CheckResult(False, message, figures=figures)
 
 
 def no_collisions_of_batch(hours: str, found: BatchCollisions) -> CheckResult:
@@ -227,14 +204,20 @@ def no_collisions_of_batch(hours: str, found: BatchCollisions) -> CheckResult:
     """
     figures = {"batch_ids": found.batch_ids, "collided_ids": found.ids}
     if not found.ids:
-        return CheckResult(True, f"No event id of {hours} was delivered as several events.", figures=figures)
-    was = "was" if found.ids == 1 else "were"
-    return Failure(
-        f"{_count(found.ids, 'event id')} of {hours} {was} delivered as several events, and none may",
-        f"the first event is in posthog.tracks, the others are in posthog_ops.tracks_collisions: {_TRACE}, then "
-        f"{_SETTLE}",
-        values="; ".join(map(_events_under, found.collisions)),
-    ).result(figures, examples=found.examples)
+        return CheckResult(True, Message(f"No event id of {hours} was delivered as several events."), figures=figures)
+    message = Message(
+        f"{count_text(found.ids, 'event id')} of {hours} {was_or_were(found.ids)} delivered as several events.",
+        "The first event is in posthog.tracks, the others are in posthog_ops.tracks_collisions.",
+        f"{_TRACE}, then {_SETTLE}.",
+        Runbook.COLLISIONS,
+        " ".join(map(_events_under, found.collisions)),
+    )
+    return CheckResult(False, message, figures=figures, examples=found.examples)
+
+
+def _events_under(collision: Collision) -> str:
+    stored = " and ".join(map(str, collision.stored)) or "no event"
+    return f"{collision.event_id} is {stored}, and was delivered as {' and '.join(map(str, collision.collided))} too."
 
 
 def no_collisions_all(now: Census, kept: KeptCollisions) -> CheckResult:
@@ -250,18 +233,15 @@ def no_collisions_all(now: Census, kept: KeptCollisions) -> CheckResult:
         "collided_rows": kept.rows,
     }
     if not now.colliding_event_ids and not kept.ids:
-        return CheckResult(True, "No event id was delivered as several events.", figures=figures)
-    return Failure(
-        f"{_count(now.colliding_event_ids, 'event id')} with several (event_name, user_id) in posthog.tracks "
-        f"(dedup_tracks refuses these) and {_count(kept.ids, 'event id')} in posthog_ops.tracks_collisions "
-        f"({_count(kept.rows, 'row')}), and none may be",
-        f"{_TRACE}, then {_SETTLE}",
-    ).result(figures, examples=kept.examples)
-
-
-def _events_under(collision: Collision) -> str:
-    stored = " and ".join(map(str, collision.stored)) or "no event"
-    return f"{collision.event_id} is {stored}, and was delivered as {' and '.join(map(str, collision.collided))} too"
+        return CheckResult(True, Message("No event id was delivered as several events."), figures=figures)
+    message = Message(
+        f"{now.colliding_event_ids:,} stored and {kept.ids:,} collided event ids have several events.",
+        f"Stored ids have several (event_name, user_id) in posthog.tracks, and dedup_tracks refuses them. Collided ids "
+        f"have {count_text(kept.rows, 'row')} in posthog_ops.tracks_collisions.",
+        f"{_TRACE}, then {_SETTLE}.",
+        Runbook.COLLISIONS,
+    )
+    return CheckResult(False, message, figures=figures, examples=kept.examples)
 
 
 def cutover_share(hours: Sequence[CutoverHour], cutover: datetime | None) -> CheckResult:
@@ -276,37 +256,41 @@ def cutover_share(hours: Sequence[CutoverHour], cutover: datetime | None) -> Che
         "rows_before_cutover": sum(hour.before_cutover for hour in hours),
     }
     if cutover is None:
-        return CheckResult(True, "TRACKS_CUTOVER is not set, so tracks takes every delivery.", "WARN", figures)
+        message = Message("TRACKS_CUTOVER is not set, so tracks takes every delivery.")
+        return CheckResult(True, message, "WARN", figures)
     worst = max(hours, key=lambda hour: hour.share, default=None)
     if worst is None or worst.share <= MOST_BEFORE_CUTOVER:
-        return CheckResult(
-            True,
-            f"Half of each hour's deliveries or more lie after TRACKS_CUTOVER, {cutover:%Y-%m-%d}.",
-            "WARN",
-            figures,
+        message = Message(
+            "Half of each hour's deliveries or more lie after TRACKS_CUTOVER.",
+            f"TRACKS_CUTOVER is {cutover:%Y-%m-%d}.",
         )
-    return Failure(
-        f"{worst.before_cutover:,} of the {worst.deliveries:,} deliveries of the hour {worst.hour:{PARTITION_FORMAT}} "
-        f"lie before TRACKS_CUTOVER, {cutover:%Y-%m-%d}, and are not in posthog.tracks",
-        "if tracks should take them, set TRACKS_CUTOVER to an earlier day or unset it, then run the hour again",
-    ).result(figures, severity="WARN")
+        return CheckResult(True, message, "WARN", figures)
+    return CheckResult(False, _before_cutover(worst, cutover), "WARN", figures)
+
+
+def _before_cutover(hour: CutoverHour, cutover: datetime) -> Message:
+    return Message(
+        f"{hour.before_cutover:,} of {hour.deliveries:,} deliveries of {hour.hour:{PARTITION_FORMAT}} lie before "
+        f"TRACKS_CUTOVER.",
+        f"TRACKS_CUTOVER is {cutover:%Y-%m-%d}, so these deliveries are not in posthog.tracks.",
+        "If tracks should take them, set TRACKS_CUTOVER to an earlier day or unset it, then run the hour again.",
+        Runbook.CHECKS,
+    )
 
 
 def created_at_kept(now: Census, before: Census | None) -> CheckResult:
     """Whether no more rows differ from their id's time than at the newest census."""
     figures = {"moved_rows": now.moved_rows}
-    moved = _count(now.moved_rows, "moved row")
+    moved = f"{count_text(now.moved_rows, 'moved row')} now."
     if before is None:
-        return CheckResult(True, f"No census yet to compare with: {moved} now.", "WARN", figures)
-    compared = f"{moved} now, {before.moved_rows:,} at the census of {_moment(before.measured_at)}"
+        return CheckResult(True, Message(f"No census yet to compare with: {moved}"), "WARN", figures)
+    comparison = f"{before.moved_rows:,} at the census of {moment_text(before.measured_at)}."
     figures["moved_rows_before"] = before.moved_rows
     if now.moved_rows <= before.moved_rows:
-        return CheckResult(True, f"No event was moved: {compared}.", "WARN", figures)
-    return Failure(
-        f"Events were moved in time: {compared}",
-        f"{_TRACE}, stop what moves them, then {_run('restore_created_at')}",
-        joint="; ",
-    ).result(figures, severity="WARN")
+        return CheckResult(True, Message(f"No event was moved: {moved}", comparison), "WARN", figures)
+    step = f"{_TRACE}, stop what moves them, then {_run('restore_created_at')}."
+    message = Message(f"Events were moved in time: {moved}", comparison, step, Runbook.CHECKS)
+    return CheckResult(False, message, "WARN", figures)
 
 
 def unique_event_id_all(failures: int, cutover: datetime | None, colliding: int = 0) -> CheckResult:
@@ -320,24 +304,27 @@ def unique_event_id_all(failures: int, cutover: datetime | None, colliding: int 
     figures = {"repeated_ids": failures}
     since = f" among the rows since {cutover:%Y-%m-%d}" if cutover else ""
     if not failures:
-        return CheckResult(True, f"No event id is duplicated{since}.", figures=figures)
-    return Failure(
-        f"{_count(failures, 'event id')} {_is(failures)} duplicated in posthog.tracks{since}, and none may be",
-        f"{_TRACE}, {_dedup(colliding)}",
-    ).result(figures)
+        return CheckResult(True, Message(f"No event id is duplicated{since}."), figures=figures)
+    message = Message(
+        f"{count_text(failures, 'event id')} {is_or_are(failures)} duplicated{since or ' in posthog.tracks'}.",
+        next_step=f"{_TRACE}, {_dedup(colliding)}.",
+        runbook=Runbook.CHECKS,
+    )
+    return CheckResult(False, message, figures=figures)
 
 
 def not_null(column: str, failures: int) -> CheckResult:
     """Check that no row lacks a value in a column, by the rows that dbt's not_null test found."""
     figures = {"null_rows": failures}
     if not failures:
-        return CheckResult(True, f"No row of posthog.tracks is without {column}.", figures=figures)
-    have = "has" if failures == 1 else "have"
-    return Failure(
-        f"{_count(failures, 'row')} of posthog.tracks {have} no {column}, and 0 may",
-        f"select * from posthog.tracks where {column} is null, find who wrote them (the loader refuses such rows), and "
-        f"move them away",
-    ).result(figures)
+        return CheckResult(True, Message(f"No row of posthog.tracks is without {column}."), figures=figures)
+    message = Message(
+        f"{count_text(failures, 'row')} of posthog.tracks {is_or_are(failures)} without {column}.",
+        "The loader refuses such rows.",
+        f"Find what wrote them, starting with select * from posthog.tracks where {column} is null, and move them away.",
+        Runbook.CHECKS,
+    )
+    return CheckResult(False, message, figures=figures)
 
 
 def _dedup(colliding: int) -> str:
@@ -345,22 +332,10 @@ def _dedup(colliding: int) -> str:
     if not colliding:
         return f"then {_run('dedup_tracks')}"
     return (
-        f"separate the events of {_count(colliding, 'duplicated event id')} used for several events, which "
-        f"dedup_tracks refuses (docs/runbooks.md), then {_run('dedup_tracks')}"
+        f"separate the events of {count_text(colliding, 'duplicated event id')} used for several events, which "
+        f"dedup_tracks refuses, then {_run('dedup_tracks')}"
     )
 
 
 def _run(job: str) -> str:
     return f"run the job {job} (dry run: dg launch --job {job}; for real: dry_run: false in its launchpad)"
-
-
-def _count(number: int, things: str) -> str:
-    return f"1 {things}" if number == 1 else f"{number:,} {things}s"
-
-
-def _is(number: int) -> str:
-    return "is" if number == 1 else "are"
-
-
-def _moment(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC"

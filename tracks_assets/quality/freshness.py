@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from tracks_assets.quality.checks import CheckResult, Failure, Severity
+from tracks_assets.quality.checks import CheckResult, Severity
+from tracks_assets.quality.message import Message, Runbook, moment_text
 from tracks_assets.settings import Settings
 from tracks_assets.sources.posthog.feeds import RAW_TRACKS
 from tracks_assets.warehouse.base import Warehouse
 
-_NEXT_STEP = "Look at the sensor export_complete and at the runs of the job load_hours (docs/automation.md)"
+_NEXT_STEP = "Look at the sensor export_complete and at the runs of the job load_hours."
 
 
 @dataclass(frozen=True)
@@ -49,20 +50,22 @@ def freshness(newest: datetime | None, now: datetime, limits: Limits) -> CheckRe
         "error_after_minutes": _minutes(limits.error_after),
     }
     if newest is None:
-        return Failure(f"No load of {RAW_TRACKS} has brought rows", _NEXT_STEP, joint=". ").result(bounds)
+        message = Message(f"No load of {RAW_TRACKS} has brought rows.", "", _NEXT_STEP, Runbook.CHECKS)
+        return CheckResult(False, message, figures=bounds)
     age = now - newest
     figures = {"minutes_since_load": round(_minutes(age), 1), **bounds}
     severity: Severity = "ERROR" if age > limits.error_after else "WARN"
+    minutes = f"{_minutes(age):,.0f} minutes"
     if age <= limits.warn_after:
-        return CheckResult(
-            True, f"Rows were loaded into {RAW_TRACKS} {_minutes(age):,.0f} minutes ago.", "WARN", figures
-        )
+        return CheckResult(True, Message(f"Rows were loaded into {RAW_TRACKS} {minutes} ago."), "WARN", figures)
     limit = limits.error_after if severity == "ERROR" else limits.warn_after
-    finding = (
-        f"Rows were loaded into {RAW_TRACKS} {_minutes(age):,.0f} minutes ago, at {newest:%Y-%m-%d %H:%M} UTC; the "
-        f"limit is {_minutes(limit):,.0f} minutes"
+    message = Message(
+        f"No rows were loaded into {RAW_TRACKS} for {minutes}.",
+        f"The limit is {_minutes(limit):,.0f} minutes. The last rows were loaded at {moment_text(newest)}.",
+        _NEXT_STEP,
+        Runbook.CHECKS,
     )
-    return Failure(finding, _NEXT_STEP, joint=". ").result(figures, severity=severity)
+    return CheckResult(False, message, severity, figures)
 
 
 def _minutes(period: timedelta) -> float:

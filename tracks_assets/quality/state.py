@@ -11,13 +11,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from tracks_assets.quality.census import BASELINE_AGE, Census
+from tracks_assets.quality.message import Message, Runbook, count_text, is_or_are, moment_text, was_or_were
 
 STALE_AGE = timedelta(hours=48)
 """A state that rests on an older census says so."""
 
 _COUNT = "Take a census: dg launch --job tracks_checks."
-_CHECKS = "docs/runbooks.md#which-check-is-red"
-_COLLISIONS = "docs/runbooks.md#one-id-two-events-no_collisions-no_collisions_all"
 
 
 class Condition(StrEnum):
@@ -55,21 +54,11 @@ class Reason:
 
     Attributes:
         condition: the state that it makes, as long as no other reason makes a worse one.
-        finding: the sentence with the figure.
-        comparison: what the figure was compared with; empty if with nothing.
-        next_step: what to do; empty if nothing.
-        runbook: where the runbook describes it; empty if nowhere.
+        message: what it reports.
     """
 
     condition: Condition
-    finding: str
-    comparison: str = ""
-    next_step: str = ""
-    runbook: str = ""
-
-    def __str__(self) -> str:
-        compared = f" ({self.comparison})" if self.comparison else ""
-        return f"{self.finding}{compared}."
+    message: Message
 
 
 @dataclass(frozen=True)
@@ -86,12 +75,12 @@ class State:
     @property
     def sentence(self) -> str:
         """Why it is so."""
-        return " ".join(map(str, self.reasons))
+        return " ".join(reason.message.reason for reason in self.reasons)
 
     @property
     def next_step(self) -> str:
         """What to do about the worst reason; empty if nothing is to be done."""
-        return self.reasons[0].next_step
+        return self.reasons[0].message.next_step
 
 
 @dataclass(frozen=True)
@@ -114,7 +103,7 @@ class _Figure:
     grown: Condition
     flat: Condition
     step: str
-    runbook: str
+    runbook: Runbook
 
     def does(self, number: int) -> str:
         """The predicate for this many."""
@@ -129,7 +118,7 @@ _FIGURES = (
         Condition.BROKEN,
         Condition.DEGRADED,
         "Look at the dry run of the repair: dg launch --job dedup_tracks.",
-        "docs/runbooks.md#removing-duplicates-dedup_tracks",
+        Runbook.DEDUP,
     ),
     _Figure(
         "null_event_ids",
@@ -138,7 +127,7 @@ _FIGURES = (
         Condition.BROKEN,
         Condition.DEGRADED,
         "Find the writer, and move the rows away.",
-        _CHECKS,
+        Runbook.CHECKS,
     ),
     _Figure(
         "colliding_event_ids",
@@ -147,20 +136,17 @@ _FIGURES = (
         Condition.BROKEN,
         Condition.DEGRADED,
         "Find the sender that uses an id twice.",
-        _COLLISIONS,
+        Runbook.COLLISIONS,
     ),
     # A device with a wrong clock makes such rows, too: that they exist is no damage, that they grow is worth a look.
     _Figure(
         "moved_rows",
         "row",
-        (
-            "differs from the time in its id by more than 24 hours",
-            "differ from the time in their id by more than 24 hours",
-        ),
+        ("is over 24 hours from the time in its id", "are over 24 hours from the time in their id"),
         Condition.DEGRADED,
         Condition.HEALTHY,
         "Look at the dry run of the repair: dg launch --job restore_created_at.",
-        "docs/runbooks.md#giving-events-their-time-back-restore_created_at",
+        Runbook.RESTORE_TIMES,
     ),
 )
 
@@ -175,7 +161,7 @@ def state_of(censuses: Sequence[Census], batches: Sequence[BatchResult], collide
         now: the time of the question.
     """
     if not censuses:
-        return State((Reason(Condition.UNKNOWN, "No census has counted posthog.tracks yet", next_step=_COUNT),))
+        return State((Reason(Condition.UNKNOWN, Message("No census has counted posthog.tracks yet.", "", _COUNT)),))
     newest = max(censuses, key=lambda census: census.measured_at)
     before = comparable(newest, censuses)
     found = [
@@ -185,7 +171,7 @@ def state_of(censuses: Sequence[Census], batches: Sequence[BatchResult], collide
         *_of_age(newest, now),
     ]
     if all(reason.condition is Condition.HEALTHY for reason in found):
-        found.insert(0, Reason(Condition.HEALTHY, _healthy(newest)))
+        found.insert(0, Reason(Condition.HEALTHY, Message(_healthy(newest))))
     return State(tuple(sorted(found, key=lambda reason: -_ORDER.index(reason.condition))))
 
 
@@ -205,18 +191,18 @@ def _of_figure(figure: _Figure, newest: Census, before: Sequence[Census]) -> Ite
     if not now:
         return
     lowest = min(before, key=lambda census: getattr(census, figure.name), default=None)
-    found = f"{_count(now, figure.what)} {figure.does(now)}"
-    if lowest is None:
-        yield Reason(
-            figure.flat, f"{found}, and no earlier census says whether this grows", "", figure.step, figure.runbook
-        )
-        return
-    then: int = getattr(lowest, figure.name)
-    compared = f"{then:,} at the census of {_moment(lowest.measured_at)}"
-    if now > then:
-        yield Reason(figure.grown, f"{found}: {now - then:,} more than before", compared, figure.step, figure.runbook)
-    else:
-        yield Reason(figure.flat, f"{found}; known, and not growing", compared, figure.step, figure.runbook)
+    then: int | None = getattr(lowest, figure.name) if lowest else None
+    finding = f"{count_text(now, figure.what)} {figure.does(now)}."
+    message = Message(finding, _growth(now, then, lowest), figure.step, figure.runbook)
+    yield Reason(figure.grown if then is not None and now > then else figure.flat, message)
+
+
+def _growth(now: int, then: int | None, lowest: Census | None) -> str:
+    """Whether a figure grew since the census at which it was lowest."""
+    if then is None or lowest is None:
+        return "No earlier census shows whether this grows."
+    compared = f"{then:,} at the census of {moment_text(lowest.measured_at)}."
+    return f"{now - then:,} more than before: {compared}" if now > then else f"Known, and not growing: {compared}"
 
 
 def _of_batches(newest: Census, batches: Sequence[BatchResult]) -> Iterator[Reason]:
@@ -227,11 +213,13 @@ def _of_batches(newest: Census, batches: Sequence[BatchResult]) -> Iterator[Reas
     first = min(repeated, key=lambda batch: batch.checked_at)
     yield Reason(
         Condition.BROKEN,
-        f"{first.repeated_ids:,} of the {_count(first.batch_ids, 'event')} of {first.hours} "
-        f"{'is' if first.repeated_ids == 1 else 'are'} duplicated in posthog.tracks",
-        f"none was at the census of {_moment(newest.measured_at)}",
-        f"Stop what multiplies events. {_COUNT}",
-        _CHECKS,
+        Message(
+            f"{first.repeated_ids:,} of {count_text(first.batch_ids, 'event')} of {first.hours} "
+            f"{is_or_are(first.repeated_ids)} duplicated in posthog.tracks.",
+            f"None was at the census of {moment_text(newest.measured_at)}.",
+            f"Stop what multiplies events. {_COUNT}",
+            Runbook.CHECKS,
+        ),
     )
 
 
@@ -239,10 +227,12 @@ def _of_collisions(ids: int) -> Iterator[Reason]:
     if ids:
         yield Reason(
             Condition.DEGRADED,
-            f"{_count(ids, 'event id')} {'was' if ids == 1 else 'were'} delivered for several events; the later ones "
-            f"wait for a review in posthog_ops.tracks_collisions",
-            next_step="Review them, and delete the reviewed rows.",
-            runbook=_COLLISIONS,
+            Message(
+                f"{count_text(ids, 'event id')} {was_or_were(ids)} delivered for several events.",
+                "The later ones wait for a review in posthog_ops.tracks_collisions.",
+                "Review them, and delete the reviewed rows.",
+                Runbook.COLLISIONS,
+            ),
         )
 
 
@@ -251,21 +241,15 @@ def _of_age(newest: Census, now: datetime) -> Iterator[Reason]:
     if age > STALE_AGE:
         yield Reason(
             Condition.HEALTHY,
-            f"The newest census is {age // timedelta(days=1)} days old",
-            _moment(newest.measured_at),
-            f"{_COUNT} Switch on the schedule tracks_checks_twice_a_day.",
+            Message(
+                f"The newest census is {age // timedelta(days=1)} days old.",
+                f"It was taken at {moment_text(newest.measured_at)}.",
+                f"{_COUNT} Switch on the schedule tracks_checks_twice_a_day.",
+            ),
         )
 
 
 def _healthy(newest: Census) -> str:
     if not newest.rows:
-        return "posthog.tracks is empty"
-    return f"Each of the {_count(newest.rows, 'event')} of posthog.tracks is stored once"
-
-
-def _count(number: int, things: str) -> str:
-    return f"1 {things}" if number == 1 else f"{number:,} {things}s"
-
-
-def _moment(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC"
+        return "posthog.tracks is empty."
+    return f"Each of the {count_text(newest.rows, 'event')} of posthog.tracks is stored once."

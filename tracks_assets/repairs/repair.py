@@ -18,7 +18,7 @@ NEWEST = "newest"
 
 
 class RepairError(Exception):
-    """A repair refuses, or found that its result is not what it must be; the message is one sentence."""
+    """A repair refuses, or found that its result is not what it must be; the message is a few short sentences."""
 
 
 class State(StrEnum):
@@ -225,8 +225,8 @@ def check_unfinished(warehouse: Warehouse, repair: Repair) -> None:
     """
     if not _unfinished(warehouse, repair.job, repair.repair_id):
         raise RepairError(
-            f"{repair.repair_id} is not published and posthog.tracks is as it was, for another start of {repair.job} "
-            f"cleared it meanwhile: let that one end, then run {repair.job} again."
+            f"{repair.repair_id} is not published and posthog.tracks is as it was. Another start of {repair.job} "
+            f"cleared it meanwhile. Wait for it to finish, then run {repair.job} again."
         )
 
 
@@ -280,6 +280,6 @@ def check_snapshot(warehouse: Warehouse, repair: Repair, archive: Table) -> None
     if not warehouse.repairing.has_snapshot(repair.snapshot):
         raise RepairError(
             f"The snapshot {repair.snapshot} of {repair.repair_id} is gone (it was kept until "
-            f"{repair.expires_at:%Y-%m-%d %H:%M} UTC), so a rollback cannot be verified: what was removed is still "
+            f"{repair.expires_at:%Y-%m-%d %H:%M} UTC), so a rollback cannot be verified. What was removed is still "
             f"in {archive} under {repair.repair_id}."
         )

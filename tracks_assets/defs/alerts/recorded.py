@@ -212,6 +212,7 @@ class Source:
             finding=_text(metadata, "finding"),
             comparison=_text(metadata, "comparison"),
             next_step=_text(metadata, "next_step"),
+            runbook=_text(metadata, "runbook"),
             figures=_figures(metadata),
             ids=tuple(filter(None, _text(metadata, "example_ids").split("\n"))),
             hours=own,

@@ -34,7 +34,7 @@ def sensor_evaluation(lateness: Lateness) -> dg.AssetCheckEvaluation:
         check_name=CHECK,
         passed=result.passed,
         severity=dg.AssetCheckSeverity[result.severity],
-        description=result.sentence,
+        description=result.message.text,
         metadata=result_metadata(result),
     )
 

@@ -15,13 +15,14 @@ from tracks_assets.core.tables import SCHEMA
 from tracks_assets.defs.alerts.recorded import NOT_ENOUGH_HISTORY
 from tracks_assets.defs.posthog.tracks import TRACKS_KEY
 from tracks_assets.defs.shared.billing import usage_metadata
-from tracks_assets.defs.shared.metadata import table_metadata
+from tracks_assets.defs.shared.metadata import message_metadata, table_metadata
 from tracks_assets.defs.shared.resources import WAREHOUSE_POOL, WarehouseResource
 from tracks_assets.quality.anomalies.charts import markdown_image, training_window
 from tracks_assets.quality.anomalies.checks import anomaly_checks, days_needed
 from tracks_assets.quality.anomalies.daily_metrics import Counting, Measurement, measure
 from tracks_assets.quality.anomalies.evaluation import EvaluatedDay, Evaluation, Result, evaluate, hours_missing
-from tracks_assets.quality.anomalies.text import Message, anomaly_table, message, results_table
+from tracks_assets.quality.anomalies.text import anomaly_table, message, results_table
+from tracks_assets.quality.message import Message
 from tracks_assets.settings import Settings
 from tracks_assets.sources.posthog.feeds import RAW_TRACKS
 from tracks_assets.warehouse.tables import DAILY_METRICS
@@ -100,14 +101,12 @@ def without_history(evaluations: Sequence[Evaluation]) -> list[str]:
     return [each.check.name for each in evaluations if each.result is Result.NOT_ENOUGH_HISTORY]
 
 
-def evaluation_result(evaluation: Evaluation, shown: EvaluatedDay, error_text: Message) -> dg.AssetCheckResult:
+def evaluation_result(evaluation: Evaluation, shown: EvaluatedDay, found: Message) -> dg.AssetCheckResult:
     """An evaluation as Dagster's UI and alerts take it."""
     expected = shown.expectation
     metadata: dict[str, Any] = {
         RESULT: evaluation.result.value,
-        "finding": error_text.finding,
-        "comparison": error_text.comparison,
-        **({"next_step": error_text.next_step} if error_text.next_step else {}),
+        **(message_metadata(found) if evaluation.anomalies else {}),
         "day": dg.MetadataValue.timestamp(shown.day),
         "value": shown.value,
         "expected_low": round(expected.low),
@@ -126,6 +125,6 @@ def evaluation_result(evaluation: Evaluation, shown: EvaluatedDay, error_text: M
         asset_key=DAILY_METRICS_KEY,
         passed=evaluation.result is Result.PASSED,
         severity=dg.AssetCheckSeverity[evaluation.check.severity],
-        description=error_text.description,
+        description=found.text,
         metadata=metadata,
     )

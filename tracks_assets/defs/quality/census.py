@@ -14,6 +14,7 @@ from typing import Any
 
 import dagster as dg
 
+from tracks_assets.core.tables import SCHEMA
 from tracks_assets.defs.posthog.tracks import TRACKS_KEY
 from tracks_assets.defs.quality.dbt_tests import DBT_CHECKS, dbt_checks, run_dbt_tests
 from tracks_assets.defs.shared.billing import usage_metadata
@@ -34,7 +35,7 @@ from tracks_assets.warehouse.tables import DUPLICATE_CENSUS
 
 JOB = "tracks_checks"
 
-CENSUS_KEY = dg.AssetKey([DUPLICATE_CENSUS.schema, DUPLICATE_CENSUS.name])
+CENSUS_KEY = dg.AssetKey([SCHEMA, DUPLICATE_CENSUS.name])
 
 COUNTED_CHECKS = {
     "flat_duplicate_count": "Excess rows are no more than in the newest census that is at least 7 days old.",

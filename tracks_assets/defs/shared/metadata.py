@@ -8,6 +8,7 @@ import dagster as dg
 from tracks_assets.core.tables import Table
 from tracks_assets.defs.shared.merge_report import MergeCounts
 from tracks_assets.quality.checks import CheckResult
+from tracks_assets.quality.message import Message
 from tracks_assets.quality.several_checks import Evaluated
 from tracks_assets.sources.posthog.inventory import unknown_fields
 from tracks_assets.storage.inventory import HourInventory
@@ -94,17 +95,29 @@ def check_result(name: str, asset: dg.AssetKey, result: CheckResult) -> dg.Asset
         asset_key=asset,
         passed=result.passed,
         severity=dg.AssetCheckSeverity[result.severity],
-        description=result.sentence,
+        description=result.message.text,
         metadata=result_metadata(result),
     )
 
 
 def result_metadata(result: CheckResult) -> dict[str, Any]:
-    """The figures and parts of a result; an alert shows them, so they name no event values."""
+    """The figures of a result, the ids to look at and, of a failure, the parts of its message."""
     # One id a line, whatever characters a sender put into it.
     ids = "\n".join(example.replace("\n", " ") for example in result.examples)
-    texts = {"finding": result.finding, "next_step": result.next_step, "example_ids": ids}
-    return {**result.figures, **{name: text for name, text in texts.items() if text}}
+    parts = {} if result.passed else message_metadata(result.message)
+    return {**result.figures, **parts, **({"example_ids": ids} if ids else {})}
+
+
+def message_metadata(message: Message) -> dict[str, str]:
+    """The parts of a message that an alert shows, as far as there are any; event values are none of them."""
+    runbook = message.runbook.value if message.runbook else ""
+    parts = {
+        "finding": message.finding,
+        "comparison": message.comparison,
+        "next_step": message.next_step,
+        "runbook": runbook,
+    }
+    return {name: text for name, text in parts.items() if text}
 
 
 def check_results(asset: dg.AssetKey, evaluated: Evaluated) -> Iterator[dg.AssetCheckResult]:

@@ -1,15 +1,15 @@
-"""What an evaluation says to people: finding, comparison and next step, kept apart, and a table of what is wrong.
+"""An evaluation as a message, and a table of what is wrong.
 
-Names of events and clients come from outside. They are only in the description and the table, never in the finding, so
-that a message can leave the house without them.
+Names of events and clients come from outside. They are only in the message's values and in the table, so that the other
+parts can leave the house without them.
 """
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from tracks_assets.quality.anomalies.evaluation import Check, EvaluatedDay, Evaluation, Result
 from tracks_assets.quality.anomalies.series import Dimension, Metric
+from tracks_assets.quality.message import Message, Runbook, is_or_are
 
 _INVISIBLE = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
 _LONGEST_NAME = 60
@@ -24,23 +24,6 @@ _GROUPS = {
 }
 
 
-@dataclass(frozen=True)
-class Message:
-    """An evaluation in words.
-
-    Attributes:
-        finding: the figure, without any name from outside.
-        comparison: what it was compared with; empty where nothing was.
-        next_step: what to do; empty where there is nothing to do.
-        description: all of it in one paragraph, with the names.
-    """
-
-    finding: str
-    comparison: str
-    next_step: str
-    description: str
-
-
 def message(evaluation: Evaluation, hours_missing: int = 0) -> Message:
     """An evaluation in words.
 
@@ -51,21 +34,20 @@ def message(evaluation: Evaluation, hours_missing: int = 0) -> Message:
     check, shown = evaluation.check, evaluation.shown
     if evaluation.result is Result.NOT_ENOUGH_HISTORY or shown is None:
         needed = check.rules.min_training_set_size
-        finding = f"There is not enough history: a result needs {needed} settled days before the newest one."
-        return Message(finding, "", "", finding)
+        return Message("There is not enough history.", f"A result needs {needed} settled days before the newest one.")
     has_groups = check.dimensions != (Dimension.NONE,)
-    finding = _finding(evaluation, shown, has_groups=has_groups)
+    comparison = [_comparison(shown)]
     if evaluation.without_history:
-        finding += f" {evaluation.without_history:,} more {_have(evaluation.without_history)} not enough history."
+        comparison.append(
+            f"{evaluation.without_history:,} more {_have(evaluation.without_history)} not enough history."
+        )
     if hours_missing:
-        finding += f" {hours_missing} of the day's 24 export hours {'is' if hours_missing == 1 else 'are'} not loaded."
-    comparison = _comparison(shown)
-    next_step = _next_step(shown, hours_missing) if shown.is_anomaly else ""
+        comparison.append(f"{hours_missing} of the day's 24 export hours {is_or_are(hours_missing)} not loaded.")
+    next_step, runbook = _next_step(shown, hours_missing) if shown.is_anomaly else ("", None)
     name = series_name(shown).translate(_IN_QUOTES)
     named = f'Furthest from expected: "{name}", {_figure(check, shown)}.' if has_groups else ""
-    return Message(
-        finding, comparison, next_step, " ".join(part for part in (finding, named, comparison, next_step) if part)
-    )
+    finding = _finding(evaluation, shown, has_groups=has_groups)
+    return Message(finding, " ".join(comparison), next_step, runbook, named)
 
 
 def _finding(evaluation: Evaluation, shown: EvaluatedDay, *, has_groups: bool) -> str:
@@ -76,8 +58,7 @@ def _finding(evaluation: Evaluation, shown: EvaluatedDay, *, has_groups: bool) -
     anomalous = len({each.series.key for each in evaluation.anomalies})
     if not anomalous:
         return f"All {check.things} are in their expected range ({evaluated:,} evaluated)."
-    verb = "is" if anomalous == 1 else "are"
-    return f"{anomalous:,} of {evaluated:,} {check.things} {verb} out of the expected range."
+    return f"{anomalous:,} of {evaluated:,} {check.things} {is_or_are(anomalous)} out of the expected range."
 
 
 def _have(number: int) -> str:
@@ -87,7 +68,7 @@ def _have(number: int) -> str:
 def _figure(check: Check, day: EvaluatedDay) -> str:
     on = f"on {day.day:%A, %Y-%m-%d}"
     if check.metric is Metric.UPDATE_DELAY:
-        return f"{amount(check, day.value)} from an hour's end to its load {on}, on average"
+        return f"loaded after {amount(check, day.value)} {on}"
     return f"{amount(check, day.value)} {on}"
 
 
@@ -95,18 +76,19 @@ def _comparison(day: EvaluatedDay) -> str:
     expected = day.expectation
     days = f"by the {expected.training_days} days before"
     if day.series.key.metric is Metric.UPDATE_DELAY:
-        return f"Expected {days}: at most {duration(expected.high)}, usually {duration(expected.expected)}."
+        usual = f"at most {duration(expected.high)}, usually {duration(expected.expected)}"
+        return f"This is the mean from an hour's end to its load. Expected {days}: {usual}."
     return f"Expected {days}: {expected.low:,.0f} to {expected.high:,.0f}, usually {expected.expected:,.0f}."
 
 
-def _next_step(day: EvaluatedDay, hours_missing: int) -> str:
+def _next_step(day: EvaluatedDay, hours_missing: int) -> tuple[str, Runbook]:
     if day.series.key.metric is Metric.UPDATE_DELAY:
-        return "See whether PostHog uploads late or the runs start late (docs/anomalies.md#late-loads)."
+        return "See whether PostHog uploads late or the runs start late.", Runbook.LATE_LOADS
     if hours_missing:
-        return "Load the missing hours of that day, then count again (docs/anomalies.md#a-drop)."
+        return "Load the missing hours of that day, then count again.", Runbook.DROP
     if day.value < day.expectation.expected:
-        return "Ask the owners of the senders what changed on that day (docs/anomalies.md#a-drop)."
-    return "Look for a launch, a loop or re-deliveries on that day (docs/anomalies.md#a-spike)."
+        return "Ask the owners of the senders what changed on that day.", Runbook.DROP
+    return "Look for a launch, a loop or re-deliveries on that day.", Runbook.SPIKE
 
 
 def anomaly_table(days: Sequence[EvaluatedDay]) -> str:

@@ -282,12 +282,12 @@ def _is_new(state: State, late: set[datetime], entries: Mapping[datetime, HourSt
 def _reason(hour: datetime, entry: HourState | None, rules: Rules) -> str:
     first = f"{hour:{PARTITION_FORMAT}}"
     if entry is None or (not entry.seen.files and not entry.lost_files):
-        return f"{first} has no files, and no later hour has any"
+        return f"{first} has no files, and no later hour has any."
     if entry.lost_files:
-        return f"files of {first} were deleted"
+        return f"Files of {first} were deleted."
     if entry.seen.files < rules.min_objects:
-        return f"{first} has {entry.seen.files:,} files, and at least {rules.min_objects:,} are expected"
-    return f"the files of {first} are still changing, or its manifest or one of its parts is missing"
+        return f"{first} has {entry.seen.files:,} files, and at least {rules.min_objects:,} are expected."
+    return f"The files of {first} are still changing, or its manifest or one of its parts is missing."
 
 
 def _kept(

@@ -207,7 +207,7 @@ class Lateness:
         hours: how many there are.
         first: the oldest late hour.
         last: the newest late hour.
-        reason: why the oldest one is not complete.
+        reason: why the oldest one is not complete, as a sentence; empty if unknown.
     """
 
     hours: int = 0

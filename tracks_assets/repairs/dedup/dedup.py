@@ -189,8 +189,8 @@ def _verified(warehouse: Warehouse, repair: Repair, rewritten: Rewritten) -> Fin
         found.append("the rows removed are not the rows archived")
     if found:
         raise RepairError(
-            f"{repair.repair_id} is not published and posthog.tracks is as it was, for the result differs from what "
-            f"the snapshot saw: {'; '.join(found)}; if a merge came in between, run dedup_tracks again."
+            f"{repair.repair_id} is not published and posthog.tracks is as it was. The result differs from the "
+            f"snapshot: {'; '.join(found)}. If a merge came in between, run dedup_tracks again."
         )
     return after
 

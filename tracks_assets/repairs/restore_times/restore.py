@@ -278,8 +278,8 @@ def _check(repair: Repair, outcome: Outcome) -> None:
     found = differences(repair, outcome)
     if found:
         raise RepairError(
-            f"{repair.repair_id} is not published and posthog.tracks is as it was, for the result differs from what "
-            f"the snapshot saw: {'; '.join(found)}; if a merge came in between, run restore_created_at again."
+            f"{repair.repair_id} is not published and posthog.tracks is as it was. The result differs from the "
+            f"snapshot: {'; '.join(found)}. If a merge came in between, run restore_created_at again."
         )
 
 
