@@ -56,22 +56,22 @@ check: setup
 	@$(MAKE) --no-print-directory --jobs 2 lint types quick
 
 quick: setup
-	@$(BIN)/pytest -q -n 2 -m "not (emulator or dagster or browser or slow)" --ignore=tests/sent
+	@$(BIN)/pytest -q -n 2 -m "not (emulator or dagster or browser or slow)" --ignore=tests/integration/sent
 
 # What `make quick` leaves out.
 integration: MARKED = -m "emulator or dagster or browser or slow"
 integration: suite
 
-# Every test. Many wait for something, so four at a time keep two cores busy.
+# Every test. Many wait for something, so five at a time keep two cores busy.
 suite: setup
 	@rm -rf $(SENT)
-	@TRACKS_TESTS_SENT=$(SENT) $(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder --ignore=tests/sent $(MARKED)
-	@TRACKS_TESTS_SENT=$(SENT) $(BIN)/pytest tests/sent
+	@TRACKS_TESTS_SENT=$(SENT) $(BIN)/pytest -n 5 --dist loadfile --no-loadscope-reorder --ignore=tests/integration/sent $(MARKED)
+	@TRACKS_TESTS_SENT=$(SENT) $(BIN)/pytest tests/integration/sent
 
 # The property tests on many more random examples than `make test` takes: some 15 minutes.
 property: setup
-	@TRACKS_TESTS_EXAMPLES=500 $(BIN)/pytest -q -n 2 --dist worksteal tests/merge/test_merge_property.py \
-		tests/automation/test_decide_property.py tests/events/test_transform_agrees.py
+	@TRACKS_TESTS_EXAMPLES=500 $(BIN)/pytest -q -n 2 --dist worksteal tests/dbt_project/test_merge_property.py \
+		tests/quality/uploads/test_decide_property.py tests/transform/test_transform_agrees.py
 
 format: setup
 	@$(BIN)/ruff format .
@@ -79,7 +79,7 @@ format: setup
 
 # The pictures of the docs, taken by the tests that drive the browser.
 screenshots: setup
-	@TRACKS_SCREENSHOTS=$(CURDIR)/docs/images $(BIN)/pytest -q tests/browser
+	@TRACKS_SCREENSHOTS=$(CURDIR)/docs/images $(BIN)/pytest -q tests/integration/browser
 
 # The files that follow from the code: dbt's description of tracks, and two pages of the docs.
 generate: setup

@@ -16,7 +16,7 @@ from google.cloud import storage
 from benchmarks.measure import own_peak_bytes, peak_of_module
 from examples.export_generator.generate import write_hour
 from examples.export_generator.plan import ExportPlan
-from tests.emulators.servers import PROJECT, google_cloud
+from tests.support.emulators.servers import PROJECT, google_cloud
 from tracks_assets.settings import read_settings
 from tracks_assets.sources.posthog.feeds import EVENTS
 from tracks_assets.sources.posthog.inventory import Export

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.emulators.sent import keep
-from tests.emulators.servers import GoogleCloud, google_cloud
-from tests.engines.dbt import Dbt, dbt_process
-from tests.warm import RARELY
-from tests.warm.parsed import ParsedDbt, parse_once
+from tests.integration.engines.dbt import Dbt, dbt_process
+from tests.support.emulators.sent import keep
+from tests.support.emulators.servers import GoogleCloud, google_cloud
+from tests.support.warm import RARELY
+from tests.support.warm.parsed import ParsedDbt, parse_once
 
 FIXTURES_OF = {
     "emulator": {"cloud", "own_bigquery", "on_bigquery"},
@@ -25,8 +25,19 @@ FIXTURES_OF = {
 """The fixtures that start emulators, Dagster, a browser, dbt or Google's analyzer, by marker."""
 
 
+LONGEST = (
+    "tests/alerts/test_dagster_dev.py",
+    "tests/integration/browser/",
+    "tests/dbt_project/test_merge_property.py",
+    "tests/integration/graph/test_bigquery.py",
+    "tests/outages/test_dedup.py",
+)
+"""Files of minutes: they come first, so that no worker ends with one while the others have nothing left to do."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks every test by its fixtures."""
+    """Marks every test by its fixtures, and puts the longest files first."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
     for item in items:
         used = set(getattr(item, "fixturenames", ())) | _chosen_engine(item)
         for marker, fixtures in FIXTURES_OF.items():

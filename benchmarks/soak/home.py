@@ -14,7 +14,7 @@ import yaml
 
 from benchmarks.soak.process import run_dagster
 from benchmarks.soak.processes import children, kill_now
-from tests.deploy.services import Services
+from tests.integration.deploy.services import Services
 from tracks_assets.defs.posthog.export_sensor import SENSOR
 from tracks_assets.defs.shared.run_history import Pruned, prune
 from tracks_assets.settings import PARTITION_FORMAT, Settings, read_settings

@@ -14,13 +14,13 @@ import dagster as dg
 import psutil
 import pytest
 
-from tests import warm
+from tests import ROOT
 from tests.alerts.receiver import SECRET, HttpReceiver
+from tests.support import warm
 from tracks_assets.alerts.store import AlertStore
 
 pytestmark = [pytest.mark.dagster, pytest.mark.slow]
 
-ROOT = Path(__file__).parents[2]
 PATIENCE = 600.0
 BIN = Path(sys.executable).parent
 

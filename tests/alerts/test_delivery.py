@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import ROOT
 from tests.alerts.receiver import SECRET, HttpReceiver, receiving
 from tests.alerts.seen import DAY, MINUTE, NOW, bad
 from tracks_assets.alerts.delivery import CLAIM, REPEAT, Delivered, deliver, wait_after
@@ -246,7 +247,7 @@ deliver(AlertStore(database), Receivers.of_urls([url], []), sending, lambda: NOW
 
 
 def _deliver_and_die(database: str, url: str, moment: str) -> None:
-    root = Path(__file__).parents[2]
+    root = ROOT
     done = subprocess.run([sys.executable, "-c", _KILLED, database, url, moment], cwd=root, check=False)
     assert done.returncode == -signal.SIGKILL
 

@@ -9,8 +9,8 @@ import pytest
 from examples.export_generator.generate import ExportPlan, write_hours
 from tests.alerts.receiver import HttpReceiver
 from tests.alerts.test_dagster_dev import dagster_dev, wait_until
-from tests.checks.test_check_runs import damage
-from tests.graph.conftest import Home, home, new_home  # noqa: F401 (fixtures)
+from tests.integration.graph.conftest import Home, home, new_home  # noqa: F401 (fixtures)
+from tests.quality.checks.test_check_runs import damage
 from tracks_assets.definitions import build_definitions
 from tracks_assets.defs.alerts.sensor import alert_sensor
 

@@ -3,7 +3,7 @@
 import dagster as dg
 import pytest
 
-from tests.checks.failed import ANOMALIES, BOB, FAILED
+from tests.quality.checks.failed import ANOMALIES, BOB, FAILED
 from tracks_assets.defs.posthog.tracks import TRACKS_KEY
 from tracks_assets.defs.shared.metadata import check_result, message_metadata
 from tracks_assets.quality.checks import CheckResult

@@ -1,10 +1,10 @@
 """Every anchor that a message names is a heading of its page, and every check that is counted on exists."""
 
 import re
-from pathlib import Path
 
 import pytest
 
+from tests import ROOT
 from tracks_assets.alerts import runbook
 from tracks_assets.defs.posthog.hourly import RAW_CHECKS
 from tracks_assets.defs.posthog.tracks import TRACKS_KEY
@@ -13,7 +13,6 @@ from tracks_assets.defs.quality.checks import BATCH_CHECKS
 from tracks_assets.defs.quality.dbt_tests import DBT_CHECKS
 from tracks_assets.quality.message import Runbook
 
-ROOT = Path(__file__).parents[2]
 ANCHORS = [value for value in vars(runbook).values() if isinstance(value, str) and value.startswith("docs/")]
 CHECKS = [*RAW_CHECKS, *BATCH_CHECKS, *DBT_CHECKS, *COUNTED_CHECKS]
 

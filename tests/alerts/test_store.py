@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
+from tests import ROOT
 from tests.alerts.seen import DAY, FIVE, MINUTE, NOW, SIX, UNIQUE, bad, failed_run, good
 from tracks_assets.alerts.facts import Observation
 from tracks_assets.alerts.incidents import begin
@@ -143,7 +144,7 @@ print("stored")
 @pytest.mark.slow
 def test_a_process_that_is_killed_has_stored_all_or_nothing(tmp_path: Path) -> None:
     """Killed after each statement of a tick in turn; the next tick then reads the same records."""
-    root = Path(__file__).parents[2]
+    root = ROOT
     for statement in range(1, 40):
         database = f"sqlite:///{tmp_path}/{statement}.db"
         AlertStore(database).close()

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests import ROOT
+
 FOLDERS = ("tracks_assets", "examples", "dbt_project", "deploy", "benchmarks", "docs", "lint", ".github")
 READ = {".py", ".md", ".sql", ".yml", ".yaml", ".toml", ".example", ""}
 WRITTEN = [*sorted((ROOT / "docs").rglob("*.md")), *sorted(ROOT.glob("*.md"))]

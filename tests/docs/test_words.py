@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.test_site import ROOT, WRITTEN
+from tests import ROOT
+from tests.docs.test_site import WRITTEN
 
 WORDS = {
     "anew": "again",
@@ -26,7 +27,7 @@ WORDS = {
 FORMER = {
     "tests/alerts/test_store.py",
     "tests/docs/test_words.py",
-    "tests/engines/test_migration.py",
+    "tests/integration/engines/test_migration.py",
     "tracks_assets/alerts/stored.py",
     "tracks_assets/warehouse/migration.py",
 }

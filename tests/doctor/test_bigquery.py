@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from google.cloud import bigquery
 
-from tests.emulators.proxy import Answer, Fate, Request
-from tests.emulators.servers import PROJECT
 from tests.outages.conftest import Outages
 from tests.outages.test_load import DENIED
+from tests.support.emulators.proxy import Answer, Fate, Request
+from tests.support.emulators.servers import PROJECT
 from tracks_assets.core.tables import SCHEMA
 from tracks_assets.doctor.__main__ import main
 from tracks_assets.doctor.bigquery_checks import check_bigquery

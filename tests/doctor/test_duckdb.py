@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from examples.export_generator.generate import write_hour
-from tests.failures.sites import FIRST, PLAN, Site, child, holding, merge_first_hour
+from tests.integration.failures.sites import FIRST, PLAN, Site, child, holding, merge_first_hour
 from tracks_assets.doctor.__main__ import guarded, main
 from tracks_assets.doctor.duckdb_checks import disk_finding, memory_finding
 from tracks_assets.doctor.findings import Finding, Status, exit_code, fail, ok, warn

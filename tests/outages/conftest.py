@@ -11,9 +11,9 @@ import pytest
 
 from examples.export_generator.generate import write_hour
 from examples.export_generator.plan import ExportPlan
-from tests.emulators.credentials import token_server, write_service_account
-from tests.emulators.proxy import Fate, Proxy, Request, proxy_to
-from tests.emulators.servers import PROJECT, Server, bigquery_server
+from tests.support.emulators.credentials import token_server, write_service_account
+from tests.support.emulators.proxy import Fate, Proxy, Request, proxy_to
+from tests.support.emulators.servers import PROJECT, Server, bigquery_server
 from tracks_assets.settings import read_settings
 from tracks_assets.sources.posthog.inventory import Export
 from tracks_assets.storage.inventory import HourInventory

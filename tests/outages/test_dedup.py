@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from google.cloud import bigquery
 
-from tests.emulators.proxy import Answer, Fate, Request
-from tests.emulators.servers import PROJECT
 from tests.outages.conftest import FIRST_LOAD, Outages
 from tests.outages.test_jobs import job
 from tests.outages.test_load import ABORTED
+from tests.support.emulators.proxy import Answer, Fate, Request
+from tests.support.emulators.servers import PROJECT
 from tracks_assets.core.errors import WarehouseError
 from tracks_assets.repairs import repair as repairs
 from tracks_assets.repairs.dedup import dedup

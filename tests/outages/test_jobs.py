@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from tests.emulators.proxy import Answer, Fate, Request
-from tests.emulators.servers import PROJECT
 from tests.outages.conftest import FIRST_LOAD, HOUR, Outages
 from tests.outages.test_load import DENIED
+from tests.support.emulators.proxy import Answer, Fate, Request
+from tests.support.emulators.servers import PROJECT
 from tracks_assets.sources.posthog.feeds import EVENTS, RAW_TRACKS
 from tracks_assets.storage.inventory import HourInventory
 from tracks_assets.warehouse.bigquery.engine import BigQueryWarehouse, Part

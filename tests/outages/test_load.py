@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.emulators.proxy import Answer, Fate, Request
 from tests.outages.conftest import FIRST_LOAD, SECOND_LOAD, Outages
+from tests.support.emulators.proxy import Answer, Fate, Request
 from tracks_assets.core.errors import WarehouseError
 from tracks_assets.sources.posthog.feeds import EVENTS, RAW_TRACKS, REJECTED_TRACKS
 from tracks_assets.storage.inventory import HourInventory

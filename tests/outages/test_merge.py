@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from google.cloud import bigquery
 
-from tests import warm
-from tests.emulators.proxy import Request
-from tests.emulators.servers import PROJECT
 from tests.outages.conftest import FIRST_LOAD, HOUR, Outages
 from tests.outages.test_load import ABORTED
+from tests.support import warm
+from tests.support.emulators.proxy import Request
+from tests.support.emulators.servers import PROJECT
 from tracks_assets.sources.posthog.feeds import EVENTS
 from tracks_assets.sources.posthog.layout import HOUR as AN_HOUR
 from tracks_assets.storage.inventory import HourInventory

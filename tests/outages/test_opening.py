@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from google.cloud import bigquery
 
-from tests.emulators.proxy import Answer
-from tests.emulators.servers import PROJECT
 from tests.outages.conftest import Outages
 from tests.outages.test_load import DENIED, refusal
+from tests.support.emulators.proxy import Answer
+from tests.support.emulators.servers import PROJECT
 from tracks_assets.core.errors import WarehouseError
 from tracks_assets.transform.duckdb_errors import BUG
 from tracks_assets.warehouse.bigquery.tables import difference, new_table

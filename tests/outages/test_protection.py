@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from google.cloud import bigquery
 
-from tests.emulators.proxy import Answer, Fate, Request
-from tests.emulators.servers import PROJECT
 from tests.outages.conftest import Outages
 from tests.outages.test_dedup import LATER, NOW, archived, damaged, seen  # noqa: F401 (a fixture)
 from tests.outages.test_load import DENIED
+from tests.support.emulators.proxy import Answer, Fate, Request
+from tests.support.emulators.servers import PROJECT
 from tracks_assets.repairs import repair as repairs
 from tracks_assets.repairs.dedup import dedup
 from tracks_assets.repairs.dedup import rollback as dedup_rollback

@@ -6,7 +6,7 @@ from datetime import timedelta
 import dagster as dg
 import pytest
 
-from tests.graph.conftest import Home
+from tests.integration.graph.conftest import Home
 from tests.quality.weeks import DAY, START, Counts, fill
 from tracks_assets.definitions import build_definitions
 from tracks_assets.defs.quality.anomalies import DAILY_METRICS_KEY

@@ -10,8 +10,8 @@ import gcsfs.retry
 import pytest
 from google.cloud import storage
 
-from tests.emulators.proxy import Proxy, proxy_to
-from tests.emulators.servers import GoogleCloud
+from tests.support.emulators.proxy import Proxy, proxy_to
+from tests.support.emulators.servers import GoogleCloud
 from tracks_assets.storage.inventory import ExportFile
 
 

@@ -15,9 +15,9 @@ from aiohttp import ClientTimeout
 
 from examples.export_generator.generate import write_hour, write_hours
 from examples.export_generator.plan import ExportPlan
-from tests.emulators.proxy import Answer, Fate, Request
-from tests.legacy.sites import Site, table
+from tests.integration.legacy.sites import Site, table
 from tests.storage.conftest import Bucket
+from tests.support.emulators.proxy import Answer, Fate, Request
 from tracks_assets.core.errors import ExportError
 from tracks_assets.sources.posthog.columns import legacy_fields
 from tracks_assets.sources.posthog.feeds import EVENTS, RAW_TRACKS, REJECTED_TRACKS

@@ -1,3 +1,0 @@
-"""Homes to run the real graph in."""
-
-from tests.graph.conftest import home, new_home  # noqa: F401 (fixtures)

@@ -1,0 +1,67 @@
+"""Calls of dbt, all to one process of it."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from tests import ROOT
+from tests.dbt_project.merge_text import MergeText
+from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
+
+
+@dataclass(frozen=True)
+class Dbt:
+    """dbt, running; what it says and its artifacts lie in ``folder``, those of each engine apart.
+
+    Attributes:
+        written: the merges that it wrote, by engine and cutover, each with the prefix of the datasets in it.
+    """
+
+    folder: Path
+    calls: IO[str]
+    answers: IO[str]
+    written: dict[tuple[str, str], tuple[MergeText, str]] = field(default_factory=dict)
+
+    def target(self, engine: str) -> Path:
+        """dbt's target folder for an engine."""
+        return self.folder / engine
+
+    def run(self, arguments: Sequence[str], environment: Mapping[str, str]) -> list[dict[str, Any]]:
+        """Runs ``dbt <arguments>`` to its end and returns its results, one for each model or test."""
+        target = self.target(environment["TRACKS_ENGINE"])
+        folders = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
+        folders += ["--target-path", str(target), "--log-path", str(target)]
+        results = target / "run_results.json"
+        results.unlink(missing_ok=True)
+        call = {"arguments": ["--no-use-colors", *arguments, *folders], "environment": dict(environment)}
+        self.calls.write(json.dumps(call) + "\n")
+        self.calls.flush()
+        answer = json.loads(self.answers.readline() or '{"exception": "dbt\'s process has ended"}')
+        assert answer["exception"] is None, f"{answer['exception']}; see {self.folder}"
+        found: list[dict[str, Any]] = json.loads(results.read_text(encoding="utf-8"))["results"]
+        return found
+
+
+@contextmanager
+def dbt_process(folder: Path) -> Iterator[Dbt]:
+    """dbt, for a ``with`` block."""
+    with (
+        (folder / "text.log").open("w") as text,
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.integration.engines.dbt_process"],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=text,
+            text=True,
+        ) as process,
+    ):
+        assert process.stdin is not None
+        assert process.stdout is not None
+        yield Dbt(folder, process.stdin, process.stdout)
+        process.stdin.close()

@@ -1,0 +1,3 @@
+"""Homes to run the real graph in."""
+
+from tests.integration.graph.conftest import home, new_home  # noqa: F401 (fixtures)
