@@ -14,6 +14,7 @@ from tracks_assets.warehouse.statements import DUCKDB_STATEMENTS, SQL, TableRefe
 SQLFLUFF_JINJA_FILTERS = {"sql_text": sql_text, "sql_texts": sql_texts}
 
 table = tables.TRACKS
+rejected_table = "posthog.rejected_tracks"
 column = "created_at"
 globals().update({each.name: TableReference(each, str(each)) for each in tables.EVERY_TABLE})
 dialect = statements.dialect("duckdb")

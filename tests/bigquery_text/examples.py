@@ -132,7 +132,6 @@ WITHOUT_VARIABLES = (
     "find_given_back",
     "find_moved_rows",
     "fingerprint_archive",
-    "hour_totals",
     "newest_ingested",
     "hours_before_cutover",
     "insert_census",
@@ -181,6 +180,11 @@ WITH_VARIABLES: dict[str, tuple[dict[str, Any], ...]] = {
     "insert_daily_metrics": (
         {"purchase_flow": ("purchase_flow_0", "purchase_flow_1", "purchase_flow_2"), "largest": 1},
         {"purchase_flow": (), "largest": 20},
+    ),
+    "hour_totals": tuple(
+        {"table": qualified(feed.table), "rejected_table": qualified(feed.rejected) if feed.rejected else None}
+        for feed in FEEDS
+        if feed.slice_column == "window_start"
     ),
     "drop_table": ({"table": qualified(TRACKS)},),
     "empty_table": ({"table": qualified(TRACKS)},),

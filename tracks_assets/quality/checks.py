@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from tracks_assets.core.feed import Feed
+from tracks_assets.core.tables import Table
 from tracks_assets.quality.census import Census, Earlier
 from tracks_assets.quality.collisions import BatchCollisions, Collision, KeptCollisions
 from tracks_assets.settings import PARTITION_FORMAT
+from tracks_assets.sources.posthog.feeds import EVENTS, REJECTED_TRACKS
 
 Severity = Literal["WARN", "ERROR"]
 
 _TRACE = "look at one with python -m tracks_assets.trace EVENT_ID"
-_HOUR_AGAIN = "dg launch --assets group:hourly --partition"
-
-
 _SETTLE = (
     "give one of the events an id of its own at its source, or delete its rows from posthog_ops.tracks_collisions once "
     "they are reviewed (docs/runbooks.md)"
@@ -101,7 +101,7 @@ class CutoverHour:
 
 @dataclass(frozen=True)
 class HourCounts:
-    """One export hour: rows in its files, and rows of it that raw_tracks and rejected_tracks hold."""
+    """One export hour: rows in its files, and rows of it that the feed's table and its table of refused rows hold."""
 
     hour: datetime
     read: int
@@ -119,8 +119,14 @@ class HourCounts:
         return self.read - self.accepted - self.rejected
 
 
-def rows_accounted_for(hours: Sequence[HourCounts]) -> CheckResult:
-    """Whether every row of the files is stored in raw_tracks or rejected_tracks, hour by hour."""
+def rows_accounted_for(hours: Sequence[HourCounts], feed: Feed = EVENTS, group: str = "hourly") -> CheckResult:
+    """Whether every row of the files is stored in one of the feed's tables, hour by hour.
+
+    Args:
+        hours: the counts.
+        feed: whose files and tables.
+        group: the assets that load the hour again.
+    """
     figures = {
         "rows_read": sum(hour.read for hour in hours),
         "rows_accepted": sum(hour.accepted for hour in hours),
@@ -128,16 +134,24 @@ def rows_accounted_for(hours: Sequence[HourCounts]) -> CheckResult:
     }
     wrong = [hour for hour in hours if hour.missing]
     if not wrong:
-        return CheckResult(True, "Every row of the files is stored in raw_tracks or rejected_tracks.", figures=figures)
+        tables = " or ".join(table.name for table, _ in feed.slices)
+        return CheckResult(True, f"Every row of the files is stored in {tables}.", figures=figures)
     worst = wrong[0]
     return Failure(
         f"The hour {worst.hour:{PARTITION_FORMAT}} has {worst.read:,} rows in its files, but {worst.accepted:,} are "
-        f"stored in raw_tracks and {worst.rejected:,} in rejected_tracks ({_count(len(wrong), 'hour')} like it)",
-        f"look who else writes these tables, and run the hour again with {_HOUR_AGAIN} {worst.hour:{PARTITION_FORMAT}}",
+        f"stored in {feed.table.name}{_refused(worst, feed)} ({_count(len(wrong), 'hour')} like it)",
+        f"look who else writes these tables, and run the hour again with "
+        f"dg launch --assets group:{group} --partition {worst.hour:{PARTITION_FORMAT}}",
     ).result(figures)
 
 
-def rejected_share(hours: Sequence[HourCounts], warn_percent: float, error_percent: float) -> CheckResult:
+def _refused(hour: HourCounts, feed: Feed) -> str:
+    return f" and {hour.rejected:,} in {feed.rejected.name}" if feed.rejected else ""
+
+
+def rejected_share(
+    hours: Sequence[HourCounts], warn_percent: float, error_percent: float, rejected: Table = REJECTED_TRACKS
+) -> CheckResult:
     """Whether the contract refuses more rows than usual; a range is evaluated by its worst hour."""
     worst = max(hours, key=lambda hour: hour.rejected_percent)
     share = worst.rejected_percent
@@ -149,7 +163,7 @@ def rejected_share(hours: Sequence[HourCounts], warn_percent: float, error_perce
     return Failure(
         f"{share:.3g} % of the hour {worst.hour:{PARTITION_FORMAT}} was refused ({worst.rejected:,} of {worst.read:,} "
         f"rows), more than {limit:g} %",
-        f"read why with select reason, count(*) from posthog.rejected_tracks "
+        f"read why with select reason, count(*) from {rejected} "
         f"where window_start = '{worst.hour.isoformat()}' group by reason, and fix the sender",
     ).result(figures, severity=severity)
 
