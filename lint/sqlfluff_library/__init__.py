@@ -31,6 +31,7 @@ hour, file = datetime(2026, 3, 12, tzinfo=UTC), "one.parquet"
 reasons, by_row, longest = Reason, BY_ROW, 1_000
 values = macros(VALUES)
 json_fields = texts = ["properties"]
+never_null = ["distinct_id"]
 unfitting, relations = ["0"], ["refused_rows"]
 window_start = stamp = "current_timestamp"
 log, costs = "posthog_ops.load_log", [SimpleNamespace(hour=hour, milliseconds=1, bytes_billed=None, slot_ms=None)]
