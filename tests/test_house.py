@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from tracks_assets.core.columns import FileField
+from tracks_assets.core.tables import Table
 from tracks_assets.settings import described_settings, read_settings
 from tracks_assets.sources.posthog.columns import TRACK_COLUMNS
 from tracks_assets.sources.posthog.fields import EVENT_FIELDS
-from tracks_assets.warehouse.dbt_properties import DBT_PROJECT, PROPERTIES_FILE, properties_text
-from tracks_assets.warehouse.tables import EVERY_TABLE, TRACKS
+from tracks_assets.warehouse.dbt_properties import DBT_PROJECT, MODELS, properties_file, properties_text
+from tracks_assets.warehouse.tables import EVERY_TABLE
 
 PACKAGE = Path(__file__).parents[1] / "tracks_assets"
 
@@ -75,8 +76,9 @@ def test_every_module_says_why_it_exists(path: Path) -> None:
     assert ast.get_docstring(ast.parse(path.read_text()))
 
 
-def test_dbt_describes_the_column_list() -> None:
-    assert PROPERTIES_FILE.read_text() == properties_text("posthog_tracks", TRACKS), "run make generate"
+@pytest.mark.parametrize(("model", "table"), MODELS.items())
+def test_dbt_describes_the_column_list(model: str, table: Table) -> None:
+    assert properties_file(model).read_text() == properties_text(model, table), "run make generate"
 
 
 def test_a_bare_dbt_has_the_same_defaults_as_the_settings() -> None:

@@ -6,6 +6,7 @@ from tracks_assets.defs.alerts.sensor import alert_sensor
 from tracks_assets.defs.posthog.export_sensor import export_sensor, load_job
 from tracks_assets.defs.posthog.hourly import hourly_assets
 from tracks_assets.defs.posthog.legacy import legacy_assets
+from tracks_assets.defs.posthog.persons import persons_assets
 from tracks_assets.defs.posthog.tracks import tracks_assets
 from tracks_assets.defs.quality.anomalies import DAILY_METRICS_KEY, daily_metrics_asset
 from tracks_assets.defs.quality.census import census_asset, checks_job, schedule
@@ -30,6 +31,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         *hourly_assets(settings),
         tracks_assets(settings, DBT_PROJECT),
         *legacy_assets(settings),
+        *persons_assets(settings, DBT_PROJECT),
         census_asset(settings, DBT_PROJECT),
         daily_metrics_asset(settings),
         status_asset(settings),

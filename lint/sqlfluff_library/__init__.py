@@ -14,6 +14,7 @@ from tracks_assets.warehouse.statements import DUCKDB_STATEMENTS, SQL, TableRefe
 SQLFLUFF_JINJA_FILTERS = {"sql_text": sql_text, "sql_texts": sql_texts}
 
 table = tables.TRACKS
+rejected_table = "posthog.rejected_tracks"
 column = "created_at"
 globals().update({each.name: TableReference(each, str(each)) for each in tables.EVERY_TABLE})
 dialect = statements.dialect("duckdb")
@@ -30,6 +31,7 @@ hour, file = datetime(2026, 3, 12, tzinfo=UTC), "one.parquet"
 reasons, by_row, longest = Reason, BY_ROW, 1_000
 values = macros(VALUES)
 json_fields = texts = ["properties"]
+never_null = ["distinct_id"]
 unfitting, relations = ["0"], ["refused_rows"]
 window_start = stamp = "current_timestamp"
 log, costs = "posthog_ops.load_log", [SimpleNamespace(hour=hour, milliseconds=1, bytes_billed=None, slot_ms=None)]

@@ -55,10 +55,11 @@ class MergeEngine:
 def merge_engine(dbt: BareDbt) -> MergeEngine:
     """The engine, from what dbt writes and from the tables on which it wrote it."""
     dbt.run("run", "--select", "posthog_tracks", TRACKS_CUTOVER=CUTOVER_DAY, **SENTINELS)
-    return MergeEngine(_tables_in_memory(dbt), written_merge(dbt.target))
+    return MergeEngine(tables_in_memory(dbt), written_merge(dbt.target))
 
 
-def _tables_in_memory(dbt: BareDbt) -> duckdb.DuckDBPyConnection:
+def tables_in_memory(dbt: BareDbt) -> duckdb.DuckDBPyConnection:
+    """The project's tables, empty, by the names that dbt gives them."""
     connection = duckdb.connect(config={"threads": 1})
     connection.execute(f"attach '{dbt.home / 'warehouse.duckdb'}' as prepared (read_only)")
     connection.execute("attach ':memory:' as warehouse")

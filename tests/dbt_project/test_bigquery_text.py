@@ -18,7 +18,7 @@ from jinja2.runtime import Context, Macro
 from benchmarks.bigquery_cost import PLAN_READS
 from tracks_assets.core.columns import ColumnType
 from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
-from tracks_assets.warehouse.tables import CONTENT_FINGERPRINTS, TRACKS
+from tracks_assets.warehouse.tables import CONTENT_FINGERPRINTS, PERSON_DISTINCT_IDS, TRACKS
 
 with warnings.catch_warnings():
     # An older tokenizer of sqlglot's, which another package brings along, warns when it is imported.
@@ -100,7 +100,7 @@ def source(schema: str, table: str) -> Relation:
 
 @dataclass(frozen=True)
 class Model:
-    """A model of the materialization event_merge: its file, its table and the table's columns with dbt's types."""
+    """A model: its file, its table and the table's columns with dbt's types."""
 
     file: Path
     table: str
@@ -116,6 +116,12 @@ TRACKS_MODEL = Model(
     DBT_PROJECT / "models" / "marts" / "posthog_tracks.sql",
     "`project`.`posthog`.`tracks`",
     {column.name: column.type.lower() for column in TRACKS.columns},
+)
+
+PERSONS_MODEL = Model(
+    DBT_PROJECT / "models" / "marts" / "posthog_person_distinct_ids.sql",
+    "`project`.`posthog`.`person_distinct_ids`",
+    {column.name: column.type.lower() for column in PERSON_DISTINCT_IDS.columns},
 )
 
 
@@ -139,6 +145,7 @@ def rendered(template: str, variables: dict[str, str], is_merge: bool = True, mo
         "execute": True,
         "flags": SimpleNamespace(EMPTY=False),
         "invocation_id": "invocation",
+        "is_incremental": lambda: is_merge,
         "load_relation": lambda _: SimpleNamespace(type="table") if is_merge else None,
         "model": SimpleNamespace(
             columns={name: SimpleNamespace(data_type=data_type) for name, data_type in model.columns.items()}
@@ -178,10 +185,11 @@ def statements_of(script: str) -> list[str]:
     return [text.strip() for text in script.split(";") if text.strip()]
 
 
+@pytest.mark.parametrize("model", [TRACKS_MODEL, PERSONS_MODEL], ids=lambda model: model.file.stem)
 @pytest.mark.parametrize(("variables", "is_merge"), [(WINDOW, True), ({}, True), (WINDOW, False), ({}, False)], ids=str)
-def test_the_model_is_one_query_of_googles_sql(variables: dict[str, str], is_merge: bool) -> None:
+def test_the_model_is_one_query_of_googles_sql(variables: dict[str, str], is_merge: bool, model: Model) -> None:
     """As a plan and as the rows themselves, with a window and without."""
-    text = plan_text(variables, is_merge)
+    text = plan_text(variables, is_merge, model)
     (query,) = sqlglot.parse(text, dialect="bigquery")
     assert isinstance(query, exp.Select)
     assert NOT_GOOGLE.findall(text) == []

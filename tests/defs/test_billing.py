@@ -11,7 +11,7 @@ from google.cloud import bigquery
 
 from tracks_assets.core.feed import Feed
 from tracks_assets.core.tables import Table
-from tracks_assets.defs.posthog.hourly import _load_hours
+from tracks_assets.defs.posthog.feed_assets import load_hours
 from tracks_assets.defs.shared.billing import job_labels, label, usage_metadata
 from tracks_assets.sources.posthog.feeds import EVENTS
 from tracks_assets.sources.posthog.inventory import Export
@@ -119,7 +119,7 @@ def test_every_hour_of_a_range_has_its_own_bill(tmp_path: Path) -> None:
     context.partition_time_window = dg.TimeWindow(HOUR, HOUR + timedelta(hours=2))
     context.partition_key_range = dg.PartitionKeyRange("2026-03-12-05:00", "2026-03-12-06:00")
     context.run.run_id, warehouse = "run", OneJobAnHour()
-    _load_hours(context, Export(str(tmp_path / "export")), warehouse, allow_emptying=False)  # type: ignore[arg-type]
+    load_hours(context, Export(str(tmp_path / "export")), warehouse, allow_emptying=False)  # type: ignore[arg-type]
     reported = context.add_asset_metadata.call_args_list
     assert [(call.kwargs["partition_key"], call.args[0]["bytes_billed"]) for call in reported] == [
         ("2026-03-12-05:00", 100),

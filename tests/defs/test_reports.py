@@ -20,6 +20,7 @@ from tracks_assets.transform.duckdb_errors import BUG
 from tracks_assets.warehouse.bigquery.errors import remedy_of
 from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
 from tracks_assets.warehouse.results import HourCost, HourLoad, TrackTotals, Usage
+from tracks_assets.warehouse.tables import TRACKS
 
 HOUR = datetime(2026, 3, 12, tzinfo=UTC)
 LOAD = HourLoad(HOUR, read=20_000, accepted=19_997, rejected=3)
@@ -114,10 +115,10 @@ def test_what_dbts_tests_were_billed_is_added_up_where_it_is_reported() -> None:
 
 def test_a_merge_that_failed_is_reported_in_one_sentence() -> None:
     safe = " A merge is applied in full or not at all, so running it again is safe."
-    assert merge_failure("2026-03-12-00:00", "2026-03-12-00:00", "Quota exceeded", "Wait.") == (
+    assert merge_failure(TRACKS, "2026-03-12-00:00", "2026-03-12-00:00", "Quota exceeded", "Wait.") == (
         f"The merge of the hour 2026-03-12-00:00 into posthog.tracks failed (Quota exceeded). Wait.{safe}"
     )
-    assert merge_failure("2026-03-12-00:00", "2026-03-12-07:00", "no room", "Make some.").startswith(
+    assert merge_failure(TRACKS, "2026-03-12-00:00", "2026-03-12-07:00", "no room", "Make some.").startswith(
         "The merge of the hours 2026-03-12-00:00 to 2026-03-12-07:00 into posthog.tracks failed (no room). Make some."
     )
 

@@ -54,9 +54,9 @@ def held(outages: Outages) -> tuple[int, int, list[object]]:
     with outages.warehouse().opened() as tables:
         stamps = tables.fetch("repairs", {"job": ""})
         assert stamps == []
-        rows = tables.fetch(
-            "hour_totals", {"window_start": FIRST_LOAD.replace(hour=0, minute=0), "window_end": SECOND_LOAD}
-        )
+        bounds = {"window_start": FIRST_LOAD.replace(hour=0, minute=0), "window_end": SECOND_LOAD}
+        table = tables.statements.table(RAW_TRACKS)
+        rows = tables.fetch("hour_totals", bounds, table=table, rejected_table=None)
         return tables.count_rows(RAW_TRACKS), tables.count_rows(REJECTED_TRACKS), [row["accepted"] for row in rows]
 
 

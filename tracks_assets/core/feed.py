@@ -16,11 +16,13 @@ class Fields:
         required: a file without one of them is refused.
         optional: fields that are read where a file has them.
         ignored: fields that the source is known to write and nothing reads.
+        never_null: required fields of which every row must have a value; where a feed has a contract, that decides.
     """
 
     required: frozenset[str]
     optional: frozenset[str] = frozenset()
     ignored: frozenset[str] = frozenset()
+    never_null: tuple[str, ...] = ()
 
     @property
     def read(self) -> frozenset[str]:
@@ -44,8 +46,9 @@ class Feed:
         table: the table of accepted rows.
         columns: the columns that come from the files, each with its source; a table can have more of the load itself.
         slice_column: the column that says to which hour a row of the table belongs.
-        contract: the model that accepts or refuses each row; None where every row must fit.
-        rejected: the table of refused rows, with a column ``window_start``; None where no row is refused.
+        contract: the model that accepts or refuses each row; without one, a row is refused if its JSON is broken or
+            a field that is never null is null.
+        rejected: the table of refused rows, with a column ``window_start``; None where a row to refuse is an error.
         is_logged: whether each load adds a row to ``load_log``.
     """
 

@@ -5,6 +5,7 @@ The variables are Jinja's, as in dbt, so that one linter reads all the project's
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,11 @@ def sql_text(value: str) -> str:
 def sql_texts(values: Iterable[str]) -> str:
     """``values`` as string literals, with commas between."""
     return ", ".join(map(sql_text, values))
+
+
+def moment_sql(moment: datetime) -> str:
+    """A moment as DuckDB's SQL."""
+    return f"{sql_text(moment.isoformat())}::timestamptz"
 
 
 def parameter(name: str) -> str:

@@ -8,15 +8,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from tracks_assets.core.feed import Feed
+from tracks_assets.core.tables import Table
 from tracks_assets.quality.census import Census, Earlier
 from tracks_assets.quality.collisions import BatchCollisions, Collision, KeptCollisions
 from tracks_assets.quality.message import Message, Runbook, count_text, is_or_are, moment_text, was_or_were
 from tracks_assets.settings import PARTITION_FORMAT
+from tracks_assets.sources.posthog.feeds import EVENTS, REJECTED_TRACKS
 
 Severity = Literal["WARN", "ERROR"]
 
 _TRACE = "Look at one with python -m tracks_assets.trace EVENT_ID"
-_HOUR_AGAIN = "dg launch --assets group:hourly --partition"
 _COUNT = "dg launch --job tracks_checks"
 
 _SETTLE = (
@@ -63,7 +65,7 @@ class CutoverHour:
 
 @dataclass(frozen=True)
 class HourCounts:
-    """One export hour: rows in its files, and rows of it that raw_tracks and rejected_tracks hold."""
+    """One export hour: rows in its files, and rows of it that the feed's table and its table of refused rows hold."""
 
     hour: datetime
     read: int
@@ -81,8 +83,14 @@ class HourCounts:
         return self.read - self.accepted - self.rejected
 
 
-def rows_accounted_for(hours: Sequence[HourCounts]) -> CheckResult:
-    """Whether every row of the files is stored in raw_tracks or rejected_tracks, hour by hour."""
+def rows_accounted_for(hours: Sequence[HourCounts], feed: Feed = EVENTS, group: str = "hourly") -> CheckResult:
+    """Whether every row of the files is stored in one of the feed's tables, hour by hour.
+
+    Args:
+        hours: the counts.
+        feed: whose files and tables.
+        group: the assets that load the hour again.
+    """
     figures = {
         "rows_read": sum(hour.read for hour in hours),
         "rows_accepted": sum(hour.accepted for hour in hours),
@@ -92,23 +100,30 @@ def rows_accounted_for(hours: Sequence[HourCounts]) -> CheckResult:
     if not wrong:
         stored = count_text(figures["rows_read"], "row")
         return CheckResult(True, Message(f"Every row of the files is stored ({stored})."), figures=figures)
-    return CheckResult(False, _lost_rows(wrong[0], len(wrong)), figures=figures)
+    return CheckResult(False, _lost_rows(wrong[0], len(wrong), feed, group), figures=figures)
 
 
-def _lost_rows(first: HourCounts, hours: int) -> Message:
+def _lost_rows(first: HourCounts, hours: int, feed: Feed, group: str) -> Message:
     """The first hour whose rows do not add up, of so many."""
     hour, missing = f"{first.hour:{PARTITION_FORMAT}}", first.missing
     wrong = "not stored" if missing > 0 else "stored too often"
     return Message(
         f"{count_text(abs(missing), 'row')} of the hour {hour} {is_or_are(abs(missing))} {wrong}.",
-        f"Its files have {count_text(first.read, 'row')}, raw_tracks {first.accepted:,} and rejected_tracks "
-        f"{first.rejected:,}. Hours like it: {hours:,}.",
-        f"Find what else writes these tables, and run the hour again with {_HOUR_AGAIN} {hour}.",
+        f"Its files have {count_text(first.read, 'row')}, {feed.table.name} {first.accepted:,}{_refused(first, feed)}. "
+        f"Hours like it: {hours:,}.",
+        f"Find what else writes these tables, and run the hour again with "
+        f"dg launch --assets group:{group} --partition {hour}.",
         Runbook.CHECKS,
     )
 
 
-def rejected_share(hours: Sequence[HourCounts], warn_percent: float, error_percent: float) -> CheckResult:
+def _refused(hour: HourCounts, feed: Feed) -> str:
+    return f" and {feed.rejected.name} {hour.rejected:,}" if feed.rejected else ""
+
+
+def rejected_share(
+    hours: Sequence[HourCounts], warn_percent: float, error_percent: float, rejected: Table = REJECTED_TRACKS
+) -> CheckResult:
     """Whether the contract refuses more rows than usual; a range is evaluated by its worst hour."""
     worst = max(hours, key=lambda hour: hour.rejected_percent)
     share = worst.rejected_percent
@@ -120,7 +135,7 @@ def rejected_share(hours: Sequence[HourCounts], warn_percent: float, error_perce
     message = Message(
         f"{share:.3g} % of the rows of {worst.hour:{PARTITION_FORMAT}} were refused.",
         f"These are {worst.rejected:,} of {count_text(worst.read, 'row')}, more than {limit:g} %.",
-        f"Read why with select reason, count(*) from posthog.rejected_tracks "
+        f"Read why with select reason, count(*) from {rejected} "
         f"where window_start = '{worst.hour.isoformat()}' group by reason, and fix the sender.",
         Runbook.CHECKS,
     )

@@ -16,21 +16,19 @@ import duckdb
 import pyarrow as pa
 
 from tracks_assets.core.columns import Column, ColumnType, field_types
-from tracks_assets.core.sql_files import render, sql_text
+from tracks_assets.core.sql_files import moment_sql
 from tracks_assets.sources.posthog.columns import TRACK_COLUMNS, WINDOW_COLUMNS
 from tracks_assets.sources.posthog.contract import RawPostHogEvent, Reason, validate
 from tracks_assets.storage.inventory import ExportFile, HourInventory
-from tracks_assets.transform.compile import BY_ROW, SQL, refusals_sql, tracks_sql
+from tracks_assets.transform.compile import BY_ROW, refusals_sql, tracks_sql
 from tracks_assets.transform.memory import batch_bytes
 from tracks_assets.transform.reading import (
     check_fields,
     delivered_rows,
     delivered_schema,
-    json_safe,
-    named_rows,
     read_rows,
-    struct_of,
 )
+from tracks_assets.transform.refused_rows import refused_rows
 from tracks_assets.transform.streams import Streams, streams
 
 ARROW_TYPES: dict[ColumnType, pa.DataType] = {
@@ -117,13 +115,7 @@ class Deliveries:
         Args:
             stamp: the start of the loader run.
         """
-        relations: list[str] = []
-        for file in self.inventory.files:
-            if self._refused.get(file.name):
-                relations.append(f"refused_rows_{len(relations)}")
-                self._register_refused(relations[-1], file)
-        moments = {"window_start": moment_sql(self.inventory.hour), "stamp": moment_sql(stamp)}
-        return render(SQL / "rejected_rows.sql", {"relations": relations, **moments})
+        return refused_rows(self.streams, self.inventory, self._refused, stamp)
 
     @property
     def _fields(self) -> dict[str, pa.DataType]:
@@ -169,21 +161,6 @@ class Deliveries:
                 for batch, numbers in numbered:
                     for position, number in enumerate(numbers.to_pylist()):
                         yield file, number, _values(batch.slice(position, 1))
-
-    def _register_refused(self, name: str, file: ExportFile) -> None:
-        refused = self._refused[file.name]
-        numbered = read_rows(file, only=sorted(refused), remedy=self.inventory.remedy)
-        batches = (
-            named_rows(
-                file,
-                reason=pa.array([refused[number] for number in numbers.to_pylist()], pa.string()),
-                delivered=struct_of(json_safe(batch)),
-                row_number=numbers,
-            )
-            for batch, numbers in numbered
-        )
-        first = next(batches)
-        self.streams.add(name, first.schema, _with_first(first, batches))
 
 
 @contextmanager
@@ -233,13 +210,3 @@ def _batches(rows: Iterator[dict[str, Any]], schema: pa.Schema) -> Iterator[pa.R
             waiting, size = [], 0
     if waiting:
         yield pa.RecordBatch.from_pylist(waiting, schema)
-
-
-def _with_first(first: pa.RecordBatch, others: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    yield first
-    yield from others
-
-
-def moment_sql(moment: datetime) -> str:
-    """A moment as DuckDB's SQL."""
-    return f"{sql_text(moment.isoformat())}::timestamptz"

@@ -1,11 +1,14 @@
 """The rows of files that already hold the columns of a table, their JSON held to the rules of an event's payload.
 
+A row whose JSON is broken, or that lacks a value which it must have, is refused where the feed has a table for refused
+rows. Without one it is an error.
+
 DuckDB takes NaN and trailing commas for JSON, and BigQuery would refuse the hour: so each text that may hold one is
 parsed by ``core.strict_json``. Files are read as a stream of small batches, as those of events are.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,28 +19,44 @@ import pyarrow as pa
 
 from tracks_assets.core.columns import Column, ColumnType, FileField, field_types
 from tracks_assets.core.errors import ExportError
-from tracks_assets.core.sql_files import macros, render
-from tracks_assets.core.strict_json import MAX_DEPTH, InvalidJsonError, parse_json, repair_surrogates
+from tracks_assets.core.feed import Feed
+from tracks_assets.core.sql_files import macros, moment_sql, render
+from tracks_assets.core.strict_json import MAX_DEPTH, InvalidJsonError, NumberRangeError, parse_json, repair_surrogates
 from tracks_assets.storage.inventory import ExportFile, HourInventory
 from tracks_assets.transform.compile import SQL, VALUES
-from tracks_assets.transform.deliveries import ARROW_TYPES, moment_sql
+from tracks_assets.transform.deliveries import ARROW_TYPES
 from tracks_assets.transform.memory import batch_bytes
 from tracks_assets.transform.reading import check_fields, delivered_rows, delivered_schema, read_rows
+from tracks_assets.transform.refused_rows import refused_rows
 from tracks_assets.transform.streams import Streams, streams
 
 Repairs = Mapping[str, Mapping[int, Mapping[str, str]]]
 """Texts in place of delivered ones, by file, row number and field."""
 
 
+class RefusedRowError(ValueError):
+    """A row that does not fit.
+
+    Args:
+        reason: as the table of refused rows has it, without any value.
+        finding: as a message goes on after "The file ..".
+        cause: what exactly is wrong, for a message.
+    """
+
+    def __init__(self, reason: str, finding: str, cause: str = "") -> None:
+        super().__init__(reason)
+        self.reason, self.finding, self.cause = reason, finding, cause
+
+
 @dataclass
 class PlainRows:
-    """The rows of an hour's files that hold the columns of a table; each of them must fit.
+    """The rows of an hour's files that hold the columns of a table.
 
     Attributes:
         streams: what adds relations to the DuckDB that transforms them.
         inventory: the hour's files, on local disk.
         batch_bytes: bytes of rows that one thread works on at a time.
-        columns: the columns, each a field of the files or a value of the load.
+        feed: whose files they are; each of its columns is a field of the files or a value of the load.
         repaired: rows in which half a surrogate pair is replaced.
         unfitting: always 0: a value that does not fit is an error.
     """
@@ -45,15 +64,17 @@ class PlainRows:
     streams: Streams
     inventory: HourInventory
     batch_bytes: int
-    columns: Sequence[Column]
+    feed: Feed
     repaired: int = field(default=0, init=False)
     unfitting: int = field(default=0, init=False)
+    _refused: dict[str, dict[int, str]] = field(default_factory=lambda: defaultdict(dict), init=False)
 
     def prepare(self) -> None:
-        """Finds the texts to repair, and makes the rows a relation.
+        """Finds the texts to repair and the rows to refuse, and makes the other rows a relation.
 
         Raises:
-            ExportError: a field has another type than its column, or a text is not JSON that both engines can hold.
+            ExportError: a field has another type than its column, or a row is to be refused and the feed has no table
+                for it.
         """
         for file in self.inventory.files:
             check_fields(file, self._fields)
@@ -76,67 +97,94 @@ class PlainRows:
             "source_file": "source_file",
             "row_number": "row_number",
         }
-        columns = [(column.name, _value(column) or stamps[column.name]) for column in self.columns]
+        columns = [(column.name, _value(column) or stamps[column.name]) for column in self.feed.columns]
         return render(SQL / "plain_rows.sql", {"columns": columns})
 
     def rejected_rows(self, stamp: datetime) -> str:
-        """The query of refused rows; there is none."""
-        raise NotImplementedError("A feed without a contract refuses no row.")
+        """The query of the refused rows; it can be run once.
+
+        Args:
+            stamp: the start of the loader run.
+        """
+        return refused_rows(self.streams, self.inventory, self._refused, stamp)
 
     @property
     def _fields(self) -> dict[str, pa.DataType]:
-        return {name: ARROW_TYPES[type_] for name, type_ in field_types(self.columns).items()}
+        return {name: ARROW_TYPES[type_] for name, type_ in field_types(self.feed.columns).items()}
 
     @property
     def _json(self) -> list[str]:
-        return [name for name, type_ in field_types(self.columns).items() if type_ is ColumnType.JSON]
+        return [name for name, type_ in field_types(self.feed.columns).items() if type_ is ColumnType.JSON]
 
     def _stream(self) -> Iterator[pa.RecordBatch]:
         for file in self.inventory.files:
-            yield from delivered_rows(file, self._fields, self.batch_bytes, remedy=self.inventory.remedy)
+            refused = sorted(self._refused.get(file.name, ()))
+            yield from delivered_rows(file, self._fields, self.batch_bytes, refused, self.inventory.remedy)
 
     def _doubtful_rows(self) -> dict[str, list[int]]:
-        """The numbers of the rows whose JSON is to be parsed here, by file and in order."""
+        """The numbers of the rows that are to be looked at here, by file and in order."""
         doubtful: dict[str, list[int]] = defaultdict(list)
-        if not self._json:
+        never_null = self.feed.fields.never_null
+        if not self._json and not never_null:
             return doubtful
-        variables = {"texts": self._json, "longest": self.batch_bytes, "max_depth": MAX_DEPTH, "values": macros(VALUES)}
+        limits = {"longest": self.batch_bytes, "max_depth": MAX_DEPTH}
+        variables = {"texts": self._json, "never_null": never_null, "values": macros(VALUES), **limits}
         statement = render(SQL / "doubtful_rows.sql", variables)
         for name, number in sorted(self.streams.connection.execute(statement).fetchall()):
             doubtful[name].append(number)
         return doubtful
 
     def _checked(self, file: ExportFile, numbers: list[int]) -> dict[int, dict[str, str]]:
-        """The texts of some rows that are to be replaced."""
-        remedy = self.inventory.remedy
+        """The texts of some rows that are to be replaced; notes which of the rows are refused."""
+        names = [*dict.fromkeys([*self._json, *self.feed.fields.never_null])]
         repairs: dict[int, dict[str, str]] = {}
-        for batch, found in read_rows(file, self._json, numbers, remedy) if numbers else ():
-            for number, texts in zip(found.to_pylist(), batch.to_pylist(), strict=True):
-                for name, text in texts.items():
-                    if text is not None and (repaired := _repair(file, name, number, text, remedy)) != text:
-                        repairs.setdefault(number, {})[name] = repaired
+        for batch, found in read_rows(file, names, numbers, self.inventory.remedy) if numbers else ():
+            for number, values in zip(found.to_pylist(), batch.to_pylist(), strict=True):
+                try:
+                    repaired = self._repaired_texts(values)
+                except RefusedRowError as refusal:
+                    self._refuse(file, number, refusal)
+                    continue
+                if repaired:
+                    repairs[number] = repaired
         return repairs
+
+    def _repaired_texts(self, values: Mapping[str, Any]) -> dict[str, str]:
+        for name in self.feed.fields.never_null:
+            if values.get(name) is None:
+                raise RefusedRowError(f"{name} is null", f"holds null in the column {name}")
+        texts = {name: values[name] for name in self._json if values.get(name) is not None}
+        repaired = {name: _repair(name, text) for name, text in texts.items()}
+        return {name: text for name, text in repaired.items() if text != texts[name]}
+
+    def _refuse(self, file: ExportFile, number: int, refusal: RefusedRowError) -> None:
+        if self.feed.rejected is None:
+            raise ExportError(
+                f"The file {file.name} {refusal.finding} of row {number}, counted from 0{refusal.cause}: "
+                f"{self.inventory.remedy}."
+            )
+        self._refused[file.name][number] = refusal.reason
 
 
 @contextmanager
 def plain_rows(
-    connection: duckdb.DuckDBPyConnection, inventory: HourInventory, memory_limit: str, columns: Sequence[Column]
+    feed: Feed, connection: duckdb.DuckDBPyConnection, inventory: HourInventory, memory_limit: str
 ) -> Iterator[PlainRows]:
     """The rows of an hour's files, for the length of a ``with`` block.
 
     Half a surrogate pair is replaced by U+FFFD, as it is in an event.
 
     Args:
+        feed: whose files they are.
         connection: the DuckDB that transforms them.
         inventory: the hour's files, on local disk.
         memory_limit: the limit of that DuckDB, for instance "2GB".
-        columns: the columns, each a field of the files or a value of the load.
 
     Raises:
         ExportError: see ``PlainRows.prepare``.
     """
     with streams(connection) as added:
-        rows = PlainRows(added, inventory, batch_bytes(connection, memory_limit), columns)
+        rows = PlainRows(added, inventory, batch_bytes(connection, memory_limit), feed)
         rows.prepare()
         yield rows
 
@@ -150,15 +198,15 @@ def _value(column: Column) -> str | None:
     return f"{value}::json" if column.type is ColumnType.JSON else value
 
 
-def _repair(file: ExportFile, name: str, number: int, text: str, remedy: str) -> str:
+def _repair(name: str, text: str) -> str:
     repaired = repair_surrogates(text)
     try:
         parse_json(repaired)
     except InvalidJsonError as error:
-        raise ExportError(
-            f"The file {file.name} holds text that is no JSON in the column {name} of row {number}, counted from 0 "
-            f"({error}): {remedy}."
-        ) from None
+        is_wide = isinstance(error, NumberRangeError)
+        reason = f"{name} holds a number outside the range of a double" if is_wide else f"{name} is not JSON"
+        finding = f"holds text that is no JSON in the column {name}"
+        raise RefusedRowError(reason, finding, f" ({error})") from None
     return repaired
 
 

@@ -49,7 +49,7 @@ def typed_rows(
     """
     try:
         if feed.contract is None:
-            with plain_rows(connection, inventory, memory_limit, feed.columns) as plain:
+            with plain_rows(feed, connection, inventory, memory_limit) as plain:
                 yield plain
         else:
             with validated(connection, inventory, memory_limit, feed.columns) as deliveries:

@@ -1,4 +1,4 @@
-"""dbt's description of tracks and its columns, written from the column list: ``make generate`` after changing it."""
+"""dbt's description of models and their columns, written from the column lists (``make generate``)."""
 
 from pathlib import Path
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 
 from tracks_assets.core.tables import Table
-from tracks_assets.warehouse.tables import TRACKS
+from tracks_assets.warehouse.tables import PERSON_DISTINCT_IDS, TRACKS
 
 PACKAGE = Path(__file__).parents[1]
 
@@ -18,7 +18,9 @@ def find_dbt_project(package: Path) -> Path:
 
 
 DBT_PROJECT = find_dbt_project(PACKAGE)
-PROPERTIES_FILE = DBT_PROJECT / "models" / "marts" / "posthog_tracks.yml"
+
+MODELS = {"posthog_tracks": TRACKS, "posthog_person_distinct_ids": PERSON_DISTINCT_IDS}
+"""The models that are described, each with its table."""
 
 _SINCE_CUTOVER = (
     "{{ \"created_at >= '\" ~ env_var('TRACKS_CUTOVER', '') ~ \"T00:00:00+00:00'\" "
@@ -42,16 +44,22 @@ def properties_text(model: str, table: Table) -> str:
     """The dbt properties file of a model: the table's description, its columns, their descriptions and tests."""
     columns: list[dict[str, Any]] = [
         {"name": column.name, "data_type": column.type.value.lower(), "description": column.description}
-        | ({"data_tests": TESTS[column.name]} if column.name in TESTS else {})
+        | ({"data_tests": TESTS[column.name]} if table == TRACKS and column.name in TESTS else {})
         for column in table.columns
     ]
     content = {"models": [{"name": model, "description": table.description, "columns": columns}]}
     return _HEADER + yaml.safe_dump(content, sort_keys=False, width=120, allow_unicode=True)
 
 
+def properties_file(model: str) -> Path:
+    """The properties file of a model."""
+    return DBT_PROJECT / "models" / "marts" / f"{model}.yml"
+
+
 def main() -> None:
-    """Writes the file."""
-    PROPERTIES_FILE.write_text(properties_text("posthog_tracks", TRACKS), encoding="utf-8")
+    """Writes the files."""
+    for model, table in MODELS.items():
+        properties_file(model).write_text(properties_text(model, table), encoding="utf-8")
 
 
 if __name__ == "__main__":

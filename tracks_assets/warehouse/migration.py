@@ -13,7 +13,6 @@ from tracks_assets.warehouse.tables import (
     ARCHIVED_TIMES,
     CONTENT_FINGERPRINTS,
     DUPLICATE_CENSUS,
-    LOCK_TABLES,
     TRACKS_REPAIRS,
     UNCHANGED_REDELIVERIES,
 )
@@ -73,7 +72,7 @@ MOVES = (
 
 NEXT_STEP = "Stop every process that writes to it, then run python -m tracks_assets.migrate."
 
-FORMER_LOCKS = tuple(table.name.removesuffix("_lock") + "_turn" for table in LOCK_TABLES)
+FORMER_LOCKS = ("raw_tracks_turn", "backfill_tracks_turn", "tracks_turn")
 """They hold nothing, so they are dropped."""
 
 

@@ -4,6 +4,7 @@ from tracks_assets.core.columns import Column, ColumnType, stamp
 from tracks_assets.core.tables import OPS_SCHEMA, Table
 from tracks_assets.sources.posthog.columns import RAW_TRACK_COLUMNS, TRACK_COLUMNS
 from tracks_assets.sources.posthog.feeds import FEEDS
+from tracks_assets.sources.posthog.persons import PERSON_COLUMNS, PERSON_KEY
 
 TRACKS = Table(
     "tracks",
@@ -11,6 +12,12 @@ TRACKS = Table(
     "Every event once, at the time it happened, with the content of its last delivery.",
     partitioned_by="created_at",
     clustered_by=("event_name", "user_id"),
+)
+PERSON_DISTINCT_IDS = Table(
+    "person_distinct_ids",
+    PERSON_COLUMNS,
+    "The person of every distinct_id, as of its newest version. A deleted mapping keeps its row.",
+    clustered_by=PERSON_KEY,
 )
 CONTENT_FINGERPRINTS = Table(
     "content_fingerprints",
@@ -183,6 +190,7 @@ DAILY_METRICS = Table(
 TABLES = (
     *(table for feed in FEEDS for table, _ in feed.slices),
     TRACKS,
+    PERSON_DISTINCT_IDS,
     CONTENT_FINGERPRINTS,
     UNCHANGED_REDELIVERIES,
     TRACKS_COLLISIONS,

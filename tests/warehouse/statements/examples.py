@@ -12,7 +12,7 @@ from tracks_assets.core.columns import ColumnType
 from tracks_assets.core.feed import Feed
 from tracks_assets.core.tables import OPS_SCHEMA, SCHEMA, Table
 from tracks_assets.repairs.repair import snapshot_name
-from tracks_assets.sources.posthog.feeds import BACKFILL_TRACKS, FEEDS, RAW_TRACKS, REJECTED_TRACKS
+from tracks_assets.sources.posthog.feeds import BACKFILL_TRACKS, FEEDS
 from tracks_assets.sources.posthog.layout import HOUR
 from tracks_assets.warehouse.bigquery.engine import Part
 from tracks_assets.warehouse.bigquery.repairing import rewritten_name
@@ -37,10 +37,7 @@ STATEMENTS = bigquery_statements("project")
 SNAPSHOT = snapshot_name("dedup_20260612_093000_000000").partition(".")[2]
 REWRITTEN = rewritten_name(SNAPSHOT).partition(".")[2]
 MOMENT = "2026-03-12T01:00:00+00:00"
-STAGED = {
-    table.name: f"staging_{table.name}_2026031201_0123456789ab"
-    for table in (RAW_TRACKS, REJECTED_TRACKS, BACKFILL_TRACKS)
-}
+STAGED = {table.name: f"staging_{table.name}_2026031201_0123456789ab" for feed in FEEDS for table, _ in feed.slices}
 
 LOGGED = {
     "window_start": datetime.fromisoformat(MOMENT),
@@ -129,7 +126,6 @@ WITHOUT_VARIABLES = (
     "find_given_back",
     "find_moved_rows",
     "fingerprint_archive",
-    "hour_totals",
     "newest_ingested",
     "hours_before_cutover",
     "insert_census",
@@ -177,6 +173,11 @@ WITH_VARIABLES: dict[str, tuple[dict[str, Any], ...]] = {
     "insert_daily_metrics": (
         {"purchase_flow": ("purchase_flow_0", "purchase_flow_1", "purchase_flow_2"), "largest": 1},
         {"purchase_flow": (), "largest": 20},
+    ),
+    "hour_totals": tuple(
+        {"table": qualified(feed.table), "rejected_table": qualified(feed.rejected) if feed.rejected else None}
+        for feed in FEEDS
+        if feed.slice_column == "window_start"
     ),
     "drop_table": ({"table": qualified(TRACKS)},),
     "empty_table": ({"table": qualified(TRACKS)},),
@@ -234,7 +235,7 @@ def tables() -> dict[str, tuple[tuple[str, ColumnType], ...]]:
     columns = {
         name.strip("`"): tuple((column.name, column.type) for column in table.columns) for name, table in known.items()
     }
-    staged = dict(map(_staging, (RAW_TRACKS, REJECTED_TRACKS, BACKFILL_TRACKS)))
+    staged = dict(map(_staging, (table for feed in FEEDS for table, _ in feed.slices)))
     return columns | staged | dict(map(_former, MOVES))
 
 

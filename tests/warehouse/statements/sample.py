@@ -22,6 +22,7 @@ TYPES = {
     ColumnType.TIMESTAMP: "timestamp",
     ColumnType.JSON: "json",
     ColumnType.INT64: "int64",
+    ColumnType.BOOL: "bool",
 }
 """Columns' types, in words that both engines take."""
 
@@ -104,6 +105,10 @@ SAMPLE: dict[str, Sequence[Row]] = {
         }
         for number, raw in enumerate([f'{{"uuid": "{UUID7}"}}', '{"uuid": {"a": 1}}', "[]"])
     ],
+    "raw_persons": [
+        {"distinct_id": name, "is_deleted": name == "b", "window_start": at("2026-03-12 12:00:00")} for name in "ab"
+    ],
+    "rejected_persons": [{"reason": "distinct_id is null", "window_start": at("2026-03-12 12:00:00")}],
     "archived_duplicates": [
         {**row, "dedup_id": REPAIR, "removed_at": LATER, "kept_created_at": LATER} for row in DAMAGED[:3]
     ],

@@ -12,7 +12,15 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.dbt_project.test_bigquery_text import WINDOW, merge_script, plan_text, rendered
+from tests.dbt_project.test_bigquery_text import (
+    PERSONS_MODEL,
+    TRACKS_MODEL,
+    WINDOW,
+    Model,
+    merge_script,
+    plan_text,
+    rendered,
+)
 from tests.dbt_project.test_second_model import MIXPANEL
 from tests.warehouse.statements.examples import EXAMPLES, MOMENT, STATEMENTS, qualified
 from tests.warehouse.statements.google import Google, RefusedError
@@ -78,9 +86,12 @@ def test_a_macro_has_this_value_for_google(google: Google, case: Case) -> None:
     assert (datetime.fromisoformat(value) if isinstance(case.value, datetime) else value) == case.value
 
 
+@pytest.mark.parametrize("model", [TRACKS_MODEL, PERSONS_MODEL], ids=lambda model: model.file.stem)
 @pytest.mark.parametrize(("variables", "is_merge"), [(WINDOW, True), ({}, True), (WINDOW, False), ({}, False)], ids=str)
-def test_the_model_of_tracks_passes_googles_analyzer(google: Google, variables: dict[str, str], is_merge: bool) -> None:
-    google.check(_one_name(plan_text(variables, is_merge)))
+def test_a_model_passes_googles_analyzer(
+    google: Google, variables: dict[str, str], is_merge: bool, model: Model
+) -> None:
+    google.check(_one_name(plan_text(variables, is_merge, model)))
 
 
 def test_the_merge_into_tracks_passes_googles_analyzer(google: Google) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator
 
-from tracks_assets.defs.posthog.tracks import label_variables
 from tracks_assets.defs.shared.billing import job_labels, usage_line
+from tracks_assets.defs.shared.dbt_merge import label_variables
 from tracks_assets.defs.shared.dbt_results import Results, cause_of, errors_in, results_of, usage_of
 from tracks_assets.defs.shared.resources import DbtRunner
 from tracks_assets.quality import census, checks

@@ -5,7 +5,7 @@ from pydantic import Field
 
 
 class EmptyingConfig(dg.Config):
-    """Run config of ``posthog/raw_tracks`` and ``posthog/backfill_tracks``."""
+    """Run config of the assets that load a feed, such as ``posthog/raw_tracks`` and ``posthog/backfill_tracks``."""
 
     allow_emptying: bool = Field(
         default=False,

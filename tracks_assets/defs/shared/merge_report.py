@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from datetime import datetime
 
+from tracks_assets.core.tables import Table
 from tracks_assets.warehouse.results import HourCost, Row, Usage
 
 
@@ -11,10 +12,11 @@ class MergeError(Exception):
     """A merge that was not done; the message is one sentence for the person on duty."""
 
 
-def merge_failure(first: str, last: str, cause: str, remedy: str) -> str:
+def merge_failure(table: Table, first: str, last: str, cause: str, remedy: str) -> str:
     """The sentence for a merge that failed.
 
     Args:
+        table: the table.
         first: the key of its first hour.
         last: that of its last.
         cause: the engine's error text.
@@ -22,7 +24,7 @@ def merge_failure(first: str, last: str, cause: str, remedy: str) -> str:
     """
     hours = f"hour {first}" if first == last else f"hours {first} to {last}"
     return (
-        f"The merge of the {hours} into posthog.tracks failed ({cause}). {remedy} A merge is applied in full or not at "
+        f"The merge of the {hours} into {table} failed ({cause}). {remedy} A merge is applied in full or not at "
         f"all, so running it again is safe."
     )
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import dagster as dg
 
+from tracks_assets.core.feed import Feed
 from tracks_assets.core.tables import Table
 from tracks_assets.defs.shared.merge_report import MergeCounts
 from tracks_assets.quality.checks import CheckResult
@@ -48,14 +49,15 @@ def _shared_columns(table: Table, upstream: Table) -> list[str]:
     return [column.name for column in table.columns if column.name in names]
 
 
-def inventory_metadata(inventory: HourInventory) -> Metadata:
+def inventory_metadata(inventory: HourInventory, feed: Feed) -> Metadata:
     """What an hour's files are."""
+    unknown = unknown_fields(inventory, feed)
     return {
         "files": len(inventory.files),
         "bytes": inventory.size,
         "dagster/partition_row_count": inventory.rows,
-        "unknown_fields": len(unknown_fields(inventory)),
-        "unknown_field_names": ", ".join(unknown_fields(inventory)) or "none",
+        "unknown_fields": len(unknown),
+        "unknown_field_names": ", ".join(unknown) or "none",
         "manifest": inventory.manifest or "none",
         "folder": inventory.folder,
     }

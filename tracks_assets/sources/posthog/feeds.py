@@ -1,4 +1,4 @@
-"""The feeds of PostHog: exported events, and the rows that the old pipeline left."""
+"""The feeds of PostHog: exported events and persons, and the rows that the old pipeline left."""
 
 from dataclasses import replace
 
@@ -9,6 +9,7 @@ from tracks_assets.sources.posthog.columns import RAW_TRACK_COLUMNS, REJECTED_CO
 from tracks_assets.sources.posthog.contract import RawPostHogEvent
 from tracks_assets.sources.posthog.fields import EVENT_FIELDS
 from tracks_assets.sources.posthog.layout import EVENTS_FOLDER
+from tracks_assets.sources.posthog.persons import PERSONS
 
 RAW_TRACKS = Table(
     "raw_tracks",
@@ -54,4 +55,4 @@ LEGACY = Feed(
     slice_column="created_at",
 )
 
-FEEDS = (EVENTS, LEGACY)
+FEEDS = (EVENTS, LEGACY, PERSONS)

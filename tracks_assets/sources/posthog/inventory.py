@@ -38,8 +38,6 @@ from tracks_assets.storage.inventory import (
     scheme_of,
 )
 
-_EXPORT_TO_TEMPLATE = f"set the key prefix of PostHog's export to '{FOLDER_TEMPLATE}', or move the files"
-
 
 @dataclass(frozen=True)
 class Export:
@@ -131,7 +129,7 @@ class Export:
 
     @cached_property
     def _days(self) -> CheckedDays:
-        return CheckedDays(self.uri, _EXPORT_TO_TEMPLATE)
+        return CheckedDays(self.uri, _export_to_template(self.feed.folder))
 
     def _locate(self) -> tuple[AbstractFileSystem, str]:
         filesystem, root = filesystem_of(self.uri)
@@ -152,11 +150,16 @@ class Export:
         if hours.other is not None:
             raise ExportError(
                 f"The export root {self.uri} has no folder {self.feed.folder}/{{date}}/{{hour}}, such as "
-                f"{self.feed.folder}/2026-03-12/01, but {f'{self.feed.folder}/{hours.other}'!r}: {_EXPORT_TO_TEMPLATE}."
+                f"{self.feed.folder}/2026-03-12/01, but {f'{self.feed.folder}/{hours.other}'!r}: "
+                f"{_export_to_template(self.feed.folder)}."
             )
         if hours.newest is None:
             return None
         return self._hour_of(hours.newest)
+
+
+def _export_to_template(folder: str) -> str:
+    return f"set the key prefix of PostHog's export to '{folder}/{FOLDER_TEMPLATE}', or move the files"
 
 
 def _no_folder(uri: str, folder: str, newest: str | None, entries: Sequence[str]) -> ExportError:
@@ -170,7 +173,7 @@ def _no_folder(uri: str, folder: str, newest: str | None, entries: Sequence[str]
     is_feed = name == folder
     return ExportError(
         f"The export root {uri} has no folder {folder!r}, but holds {newest!r} itself: "
-        + (f"set TRACKS_EXPORT_URI to its parent {parent}." if is_feed else f"{_EXPORT_TO_TEMPLATE}.")
+        + (f"set TRACKS_EXPORT_URI to its parent {parent}." if is_feed else f"{_export_to_template(folder)}.")
     )
 
 

@@ -15,8 +15,8 @@ FolderHour = Literal["end", "start"]
 HOUR = timedelta(hours=1)
 EVENTS_FOLDER = "events"
 
-FOLDER_TEMPLATE = f"{EVENTS_FOLDER}/{{year}}-{{month}}-{{day}}/{{hour}}"
-"""The key prefix to set in PostHog."""
+FOLDER_TEMPLATE = "{year}-{month}-{day}/{hour}"
+"""The key prefix to set in PostHog, below the folder of the feed."""
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _HOUR = re.compile(r"[01]\d|2[0-3]")

@@ -1,4 +1,4 @@
--- The rows whose JSON is none, or is to be parsed strictly.
+-- The rows that lack a value which they must have, and those whose JSON is none, or is to be parsed strictly.
 -- A field of a struct looks like a qualified column.
 -- noqa: disable=RF03
 select
@@ -6,11 +6,15 @@ select
     row_number
 from plain_rows
 where
+    false
+    {% for name in never_null %}
+    or delivered.{{ name }} is null
+    {% endfor %}
     {% for text in texts %}
-    case
+    or case
         when delivered.{{ text }} is null then false
         when strlen(delivered.{{ text }}) > {{ longest }} then true
         when {{ values.is_doubtful("delivered." ~ text, max_depth) }} then true
         else not json_valid(delivered.{{ text }})
-    end{{ " or" if not loop.last }}
+    end
     {% endfor %}

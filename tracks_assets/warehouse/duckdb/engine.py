@@ -37,7 +37,7 @@ from tracks_assets.warehouse.results import HourLoad, LegacyMerge, Parameters, R
 from tracks_assets.warehouse.statements import DUCKDB_STATEMENTS, Statements
 from tracks_assets.warehouse.tables import TABLES, TRACKS
 
-_BULKY = ("event_payload", "feature_flags_values", "raw")
+_BULKY = ("event_payload", "feature_flags_values", "properties", "raw")
 """Columns worth zstd: a third less time to write and half the file (benchmarks/load.py)."""
 
 _LOCK_RETRY_SECONDS = 0.2

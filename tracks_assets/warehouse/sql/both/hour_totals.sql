@@ -1,4 +1,4 @@
--- What a window of export hours holds, counted from the tables: accepted and refused rows by hour.
+-- What a window of export hours holds, counted from a feed's tables: accepted and refused rows by hour.
 with
 
 held as (
@@ -6,15 +6,17 @@ held as (
         window_start,
         1 as accepted,
         0 as rejected
-    from {{ raw_tracks }}
+    from {{ table }}
     where window_start >= {{ parameter("window_start") }} and window_start < {{ parameter("window_end") }}
+    {% if rejected_table %}
     union all
     select
         window_start,
         0 as accepted,
         1 as rejected
-    from {{ rejected_tracks }}
+    from {{ rejected_table }}
     where window_start >= {{ parameter("window_start") }} and window_start < {{ parameter("window_end") }}
+    {% endif %}
 ),
 
 final as (
