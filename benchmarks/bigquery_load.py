@@ -40,8 +40,8 @@ def put(folder: Path) -> int:
 def load() -> None:
     """Loads the hour, and prints the seconds and this process's peak memory in bytes."""
     started = time.perf_counter()
-    with warehouse_of(read_settings({"TRACKS_ENGINE": "bigquery", "TRACKS_BQ_PROJECT": PROJECT})).opened() as tables:
-        load = tables.load_slice(EVENTS, Export(f"gs://{BUCKET}/posthog").inventory(HOUR), datetime.now(UTC))
+    with warehouse_of(read_settings({"TRACKS_ENGINE": "bigquery", "TRACKS_BQ_PROJECT": PROJECT})).opened() as opened:
+        load = opened.load_slice(EVENTS, Export(f"gs://{BUCKET}/posthog").inventory(HOUR), datetime.now(UTC))
     print(load.accepted, load.rejected, f"{time.perf_counter() - started:.1f}")
     print(own_peak_bytes())
 

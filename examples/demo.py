@@ -89,8 +89,8 @@ def release_home(settings: Settings) -> None:
 def _state(settings: Settings) -> str:
     """Row counts: they change as soon as anyone loads data of their own, and not when an hour is run again."""
     try:
-        with warehouse_of(settings, lock_wait=5).opened() as tables:
-            return " ".join(f"{table} {tables.count_rows(table)}" for table in (RAW_TRACKS, TRACKS))
+        with warehouse_of(settings, lock_wait=5).opened() as opened:
+            return " ".join(f"{table} {opened.count_rows(table)}" for table in (RAW_TRACKS, TRACKS))
     except WarehouseError as error:
         raise DemoError(f"The demo cannot look into its warehouse: {error}") from error
 

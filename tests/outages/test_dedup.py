@@ -34,8 +34,8 @@ class KilledError(BaseException):
 @pytest.fixture
 def damaged(outages: Outages, delivered: HourInventory) -> Outages:
     """Tracks in which every event is duplicated, the second copy with a later stamp."""
-    with outages.warehouse().opened() as tables:
-        tables.load_slice(EVENTS, delivered, FIRST_LOAD)
+    with outages.warehouse().opened() as opened:
+        opened.load_slice(EVENTS, delivered, FIRST_LOAD)
     names = ", ".join(column.name for column in TRACKS.columns)
     later = names.replace("bq_ingested_timestamp", "timestamp_add(bq_ingested_timestamp, interval 1 day)")
     dataset = f"{PROJECT}.{outages.prefix}posthog"
@@ -48,39 +48,39 @@ def damaged(outages: Outages, delivered: HourInventory) -> Outages:
     return outages
 
 
-def archived(tables: Warehouse) -> str:
+def archived(warehouse: Warehouse) -> str:
     """A dedup that came as far as its archive; its id."""
-    planned = dedup.plan(tables, NOW, 14)
+    planned = dedup.plan(warehouse, NOW, 14)
     assert planned is not None
-    repair = dedup.take_snapshot(tables, planned.repair_id, NOW, 14)
-    dedup.archive(tables, repair.repair_id, NOW)
+    repair = dedup.take_snapshot(warehouse, planned.repair_id, NOW, 14)
+    dedup.archive(warehouse, repair.repair_id, NOW)
     return repair.repair_id
 
 
 def run(outages: Outages) -> None:
     """A dedup from its plan to its publication."""
-    with outages.warehouse().opened() as tables:
-        dedup.rewrite(tables, archived(tables))
+    with outages.warehouse().opened() as opened:
+        dedup.rewrite(opened, archived(opened))
 
 
 def seen(outages: Outages) -> tuple[Any, Any, list[str]]:
     """Tracks, the archive, and the states of all dedups."""
-    with outages.warehouse().opened() as tables:
-        tracks = repairs.fingerprint(tables, repairs.qualified_tracks(tables))
-        archive = tables.count_rows(ARCHIVED_DUPLICATES)
-        return tracks, archive, [str(repair.state) for repair in repairs.repairs_of(tables, dedup.JOB)]
+    with outages.warehouse().opened() as opened:
+        tracks = repairs.fingerprint(opened, repairs.qualified_tracks(opened))
+        archive = opened.count_rows(ARCHIVED_DUPLICATES)
+        return tracks, archive, [str(repair.state) for repair in repairs.repairs_of(opened, dedup.JOB)]
 
 
 def check_dedup_works(outages: Outages, rows: int) -> None:
     """A dedup that is started again halves the table, and a rollback gives back exactly what it took."""
     before = seen(outages)[0]
-    with outages.warehouse().opened() as tables:
-        repair = dedup.rewrite(tables, archived(tables))
+    with outages.warehouse().opened() as opened:
+        repair = dedup.rewrite(opened, archived(opened))
         assert (repair.state, repair.rows_after) == (State.PUBLISHED, rows // 2)
-        assert tables.repairing.has_snapshot(repair.snapshot)
-    with outages.warehouse().opened() as tables:
-        assert dedup.plan(tables, LATER, 14) is None
-        roll_back(tables, repair.repair_id)
+        assert opened.repairing.has_snapshot(repair.snapshot)
+    with outages.warehouse().opened() as opened:
+        assert dedup.plan(opened, LATER, 14) is None
+        roll_back(opened, repair.repair_id)
     assert seen(outages)[0] == before
 
 
@@ -94,13 +94,13 @@ def test_the_estimate_counts_all_that_is_billed_and_names_no_table_that_is_not_t
         estimated.append(json.loads(request.body)["configuration"]["query"]["query"])
         return Answer(200, json.dumps(job("SELECT", totalBytesProcessed="1000")).encode())
 
-    with damaged.warehouse(maximum_bytes_billed=999).opened() as tables:
+    with damaged.warehouse(maximum_bytes_billed=999).opened() as opened:
         damaged.proxy.fault = fault
         with pytest.raises(RepairError, match=r"reads 0\.0 MB, and TRACKS_BQ_MAXIMUM_BYTES_BILLED allows"):
-            dedup.plan(tables, NOW, 14)
+            dedup.plan(opened, NOW, 14)
     estimated.clear()
-    with damaged.warehouse(maximum_bytes_billed=1_000).opened() as tables:
-        planned = dedup.plan(tables, NOW, 14)
+    with damaged.warehouse(maximum_bytes_billed=1_000).opened() as opened:
+        planned = dedup.plan(opened, NOW, 14)
 
     assert planned is not None
     assert [(statement.name, statement.scanned_bytes) for statement in planned.statements] == [
@@ -152,11 +152,11 @@ def test_a_dedup_that_is_killed_between_publishing_and_recording(
     def die(*_: object, **__: object) -> None:
         raise KilledError
 
-    with damaged.warehouse().opened() as tables:
-        repair_id = archived(tables)
+    with damaged.warehouse().opened() as opened:
+        repair_id = archived(opened)
         monkeypatch.setattr(dedup, "advance", die)
         with pytest.raises(KilledError):
-            dedup.rewrite(tables, repair_id)
+            dedup.rewrite(opened, repair_id)
 
     tracks, archive, states = seen(damaged)
     assert (tracks.rows, archive, states) == (rows // 2, rows // 2, [State.PUBLISHED])
@@ -170,38 +170,38 @@ def test_a_dedup_that_is_cleared_before_its_proof_ends_and_the_other_goes_on(
 
     def verified_late(*proof: Any) -> Any:
         monkeypatch.setattr(dedup, "_verified", verify)
-        with damaged.warehouse().opened() as tables:
-            planned = dedup.plan(tables, LATER, 14)
+        with damaged.warehouse().opened() as opened:
+            planned = dedup.plan(opened, LATER, 14)
             assert planned is not None
-            others.append(dedup.take_snapshot(tables, planned.repair_id, LATER, 14).repair_id)
-            dedup.archive(tables, planned.repair_id, LATER)
+            others.append(dedup.take_snapshot(opened, planned.repair_id, LATER, 14).repair_id)
+            dedup.archive(opened, planned.repair_id, LATER)
         return verify(*proof)
 
-    with damaged.warehouse().opened() as tables:
-        first = archived(tables)
+    with damaged.warehouse().opened() as opened:
+        first = archived(opened)
         monkeypatch.setattr(dedup, "_verified", verified_late)
         with pytest.raises(WarehouseError, match=rf"tracks_rewritten_{first} was not found"):
-            dedup.rewrite(tables, first)
+            dedup.rewrite(opened, first)
 
     assert seen(damaged)[2] == [State.ARCHIVED]
-    with damaged.warehouse().opened() as tables:
-        assert dedup.rewrite(tables, others[0]).state == State.PUBLISHED
+    with damaged.warehouse().opened() as opened:
+        assert dedup.rewrite(opened, others[0]).state == State.PUBLISHED
     tracks, archive, _ = seen(damaged)
     assert (tracks.rows, archive) == (rows // 2, rows // 2)
 
 
 def test_a_dedup_that_another_start_cleared_is_not_published(damaged: Outages) -> None:
     before = seen(damaged)[0]
-    with damaged.warehouse().opened() as tables:
-        first = repairs.find_repair(tables, dedup.JOB, archived(tables))
-        with tables.repairing.deduplicated(first.qualified_snapshot(tables)) as rewritten:
+    with damaged.warehouse().opened() as opened:
+        first = repairs.find_repair(opened, dedup.JOB, archived(opened))
+        with opened.repairing.deduplicated(first.qualified_snapshot(opened)) as rewritten:
             with damaged.warehouse().opened() as others:
                 planned = dedup.plan(others, LATER, 14)
                 assert planned is not None
                 second = dedup.take_snapshot(others, planned.repair_id, LATER, 14)
                 dedup.archive(others, second.repair_id, LATER)
-            with pytest.raises(RepairError) as reported, tables.repairing.publication(rewritten, first.repair_id):
-                repairs.check_unfinished(tables, first)
+            with pytest.raises(RepairError) as reported, opened.repairing.publication(rewritten, first.repair_id):
+                repairs.check_unfinished(opened, first)
 
     assert str(reported.value) == (
         f"{first.repair_id} is not published and posthog.tracks is as it was. Another start of dedup_tracks "
@@ -209,8 +209,8 @@ def test_a_dedup_that_another_start_cleared_is_not_published(damaged: Outages) -
     )
     tracks, archive, states = seen(damaged)
     assert (tracks, archive, states) == (before, before.rows // 2, [State.ARCHIVED])
-    with damaged.warehouse().opened() as tables:
-        assert dedup.rewrite(tables, second.repair_id).state == State.PUBLISHED
+    with damaged.warehouse().opened() as opened:
+        assert dedup.rewrite(opened, second.repair_id).state == State.PUBLISHED
     assert seen(damaged)[0].rows == before.rows // 2
 
 
@@ -222,11 +222,11 @@ def test_a_merge_that_comes_in_between_publishes_nothing(damaged: Outages) -> No
     client.close()  # type: ignore[no-untyped-call]
     changed = json.dumps({**table, "lastModifiedTime": str(int(table["lastModifiedTime"]) + 1)}).encode()
 
-    with damaged.warehouse().opened() as tables:
-        repair = repairs.find_repair(tables, dedup.JOB, archived(tables))
-        with tables.repairing.deduplicated(repair.snapshot) as rewritten:
+    with damaged.warehouse().opened() as opened:
+        repair = repairs.find_repair(opened, dedup.JOB, archived(opened))
+        with opened.repairing.deduplicated(repair.snapshot) as rewritten:
             damaged.on("/tables/tracks?", Answer(200, changed))
-            with pytest.raises(WarehouseError) as reported, tables.repairing.publication(rewritten, repair.repair_id):
+            with pytest.raises(WarehouseError) as reported, opened.repairing.publication(rewritten, repair.repair_id):
                 pass
 
     assert str(reported.value) == (

@@ -37,11 +37,11 @@ def test_every_job_says_whose_it_is_and_is_bounded(
     outages: Outages, sent: list[dict[str, Any]], delivered: HourInventory
 ) -> None:
     place = outages.target(maximum_bytes_billed=10**9, job_seconds=77, priority="batch")
-    with BigQueryWarehouse(place, LABELS).opened() as tables:
-        tables.load_slice(EVENTS, delivered, FIRST_LOAD)
-        tables.find_duplicates()
-        tables.count_rows(TRACKS)
-        tables.repairing.take_snapshot("posthog_ops.tracks_snapshot_x", "duplicate_ids", HOUR.replace(year=2099))
+    with BigQueryWarehouse(place, LABELS).opened() as opened:
+        opened.load_slice(EVENTS, delivered, FIRST_LOAD)
+        opened.find_duplicates()
+        opened.count_rows(TRACKS)
+        opened.repairing.take_snapshot("posthog_ops.tracks_snapshot_x", "duplicate_ids", HOUR.replace(year=2099))
 
     assert {kind for job in sent for kind in job if kind in ("query", "load", "copy")} == {"query", "load", "copy"}
     for job in sent:
@@ -60,12 +60,12 @@ def test_every_job_says_whose_it_is_and_is_bounded(
 
 def test_a_transaction_has_the_turn_to_write_tracks(outages: Outages, sent: list[dict[str, Any]]) -> None:
     """Before it reads anything: of two at once, BigQuery lets one go."""
-    with outages.warehouse().opened() as tables:
+    with outages.warehouse().opened() as opened:
         sent.clear()
-        with tables.transaction():
-            tables.count_rows(TRACKS)
+        with opened.transaction():
+            opened.count_rows(TRACKS)
     texts = [job["query"]["query"] for job in sent]
-    lock = tables.statements.text("acquire_write_lock", lock=tables.statements.table(write_lock(TRACKS)))
+    lock = opened.statements.text("acquire_write_lock", lock=opened.statements.table(write_lock(TRACKS)))
     assert [text.split()[0] for text in texts] == ["begin", "merge", "select", "commit", "call"]
     assert texts[1] == lock
 
@@ -73,8 +73,8 @@ def test_a_transaction_has_the_turn_to_write_tracks(outages: Outages, sent: list
 def test_the_first_writer_finds_a_row_to_change(outages: Outages, sent: list[dict[str, Any]]) -> None:
     """Two that only insert it would go side by side."""
     for takes in (len(LOCK_TABLES), 0):
-        with outages.warehouse().opened() as tables:
-            assert [tables.count_rows(lock) for lock in LOCK_TABLES] == [1] * len(LOCK_TABLES)
+        with outages.warehouse().opened() as opened:
+            assert [opened.count_rows(lock) for lock in LOCK_TABLES] == [1] * len(LOCK_TABLES)
         assert sum(job["query"]["query"].startswith("merge into") for job in sent) == takes
         sent.clear()
 
@@ -115,12 +115,12 @@ def test_what_a_script_changed_is_reported_by_its_statements(
             return Answer(200, b'{"jobComplete": true, "totalRows": "0", "schema": {"fields": []}}')
         return Answer(200, script) if "/jobs" in request.path else None
 
-    with outages.warehouse().opened() as tables:
+    with outages.warehouse().opened() as opened:
         outages.proxy.fault = fault
-        parts = [Part(tables.statements.table(RAW_TRACKS), "window_start", None)]
-        lock = tables.statements.table(write_lock(RAW_TRACKS))
+        parts = [Part(opened.statements.table(RAW_TRACKS), "window_start", None)]
+        lock = opened.statements.table(write_lock(RAW_TRACKS))
         bounds = {"window_start": HOUR.isoformat(), "window_end": HOUR.isoformat()}
-        tables.execute("replace_slice", parts=parts, lock=lock, logged={"run_id": None}, **bounds)
-        assert tables.usage is not None
-        assert (tables.usage.inserted, tables.usage.updated, tables.usage.deleted) == changed
-        assert tables.usage.bytes_billed == 10_485_760
+        opened.execute("replace_slice", parts=parts, lock=lock, logged={"run_id": None}, **bounds)
+        assert opened.usage is not None
+        assert (opened.usage.inserted, opened.usage.updated, opened.usage.deleted) == changed
+        assert opened.usage.bytes_billed == 10_485_760

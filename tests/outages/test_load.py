@@ -51,13 +51,13 @@ BEGINNING = "BigQuery in tracks-tests failed at the statement replace_slice ("
 
 def held(outages: Outages) -> tuple[int, int, list[object]]:
     """Rows of both tables, and the stamps in raw_tracks."""
-    with outages.warehouse().opened() as tables:
-        stamps = tables.fetch("repairs", {"job": ""})
+    with outages.warehouse().opened() as opened:
+        stamps = opened.fetch("repairs", {"job": ""})
         assert stamps == []
         bounds = {"window_start": FIRST_LOAD.replace(hour=0, minute=0), "window_end": SECOND_LOAD}
-        table = tables.statements.table(RAW_TRACKS)
-        rows = tables.fetch("hour_totals", bounds, table=table, rejected_table=None)
-        return tables.count_rows(RAW_TRACKS), tables.count_rows(REJECTED_TRACKS), [row["accepted"] for row in rows]
+        table = opened.statements.table(RAW_TRACKS)
+        rows = opened.fetch("hour_totals", bounds, table=table, rejected_table=None)
+        return opened.count_rows(RAW_TRACKS), opened.count_rows(REJECTED_TRACKS), [row["accepted"] for row in rows]
 
 
 @pytest.mark.parametrize(
@@ -110,13 +110,13 @@ def held(outages: Outages) -> tuple[int, int, list[object]]:
 def test_a_refused_load_leaves_the_hour(
     outages: Outages, delivered: HourInventory, break_it: Callable[[Outages], None], sentence: str
 ) -> None:
-    with outages.warehouse().opened() as tables:
-        tables.load_slice(EVENTS, delivered, FIRST_LOAD)
+    with outages.warehouse().opened() as opened:
+        opened.load_slice(EVENTS, delivered, FIRST_LOAD)
     before = held(outages)
 
     break_it(outages)
-    with pytest.raises(WarehouseError) as reported, outages.warehouse().opened() as tables:
-        tables.load_slice(EVENTS, delivered, SECOND_LOAD)
+    with pytest.raises(WarehouseError) as reported, outages.warehouse().opened() as opened:
+        opened.load_slice(EVENTS, delivered, SECOND_LOAD)
 
     assert str(reported.value) == sentence
     outages.end()
@@ -126,13 +126,13 @@ def test_a_refused_load_leaves_the_hour(
 
 @pytest.mark.parametrize("words", ["/upload/", REPLACING])
 def test_bigquery_dies_in_the_middle_of_a_load(outages: Outages, delivered: HourInventory, words: str) -> None:
-    with outages.warehouse().opened() as tables:
-        tables.load_slice(EVENTS, delivered, FIRST_LOAD)
+    with outages.warehouse().opened() as opened:
+        opened.load_slice(EVENTS, delivered, FIRST_LOAD)
     before = held(outages)
 
     outages.on(words, is_fatal=True)
-    with pytest.raises(WarehouseError) as reported, outages.warehouse().opened() as tables:
-        tables.load_slice(EVENTS, delivered, SECOND_LOAD)
+    with pytest.raises(WarehouseError) as reported, outages.warehouse().opened() as opened:
+        opened.load_slice(EVENTS, delivered, SECOND_LOAD)
 
     assert str(reported.value).endswith(
         "BigQuery could not be reached, or not in time: look at its status, then run again."
@@ -144,8 +144,8 @@ def test_bigquery_dies_in_the_middle_of_a_load(outages: Outages, delivered: Hour
 
 def check_repaired(outages: Outages, delivered: HourInventory) -> None:
     """A second run brings the hour whole, once."""
-    with outages.warehouse().opened() as tables:
-        load = tables.load_slice(EVENTS, delivered, SECOND_LOAD)
+    with outages.warehouse().opened() as opened:
+        load = opened.load_slice(EVENTS, delivered, SECOND_LOAD)
     assert load.read == delivered.rows
     assert held(outages)[:2] == (load.accepted, load.rejected)
     assert load.rejected > 0
@@ -153,12 +153,12 @@ def check_repaired(outages: Outages, delivered: HourInventory) -> None:
 
 def test_an_answer_that_is_lost_loads_nothing_twice(outages: Outages, delivered: HourInventory) -> None:
     """The job is done and nobody hears of it: its id finds it again."""
-    with outages.warehouse().opened() as tables:
+    with outages.warehouse().opened() as opened:
         once = iter([True])
         outages.proxy.fault = lambda request: (
             "cut after" if b"replace_slice" in request.body and next(once, False) else None
         )
-        load = tables.load_slice(EVENTS, delivered, FIRST_LOAD)
+        load = opened.load_slice(EVENTS, delivered, FIRST_LOAD)
     assert held(outages)[:2] == (load.accepted, load.rejected)
 
 
@@ -172,17 +172,17 @@ def test_an_upload_whose_answer_is_lost_lands_once(outages: Outages, delivered: 
             return "cut after"
         return Answer(200, json.dumps(done).encode()) if "/jobs/tracks_load_" in request.path else None
 
-    with outages.warehouse().opened() as tables:
+    with outages.warehouse().opened() as opened:
         outages.proxy.fault = fault
-        load = tables.load_slice(EVENTS, delivered, FIRST_LOAD)
+        load = opened.load_slice(EVENTS, delivered, FIRST_LOAD)
     assert next(once, None) is None, "the answer was lost"
     assert held(outages)[:2] == (load.accepted, load.rejected)
 
 
 def test_a_load_job_that_fails_leaves_the_hour(outages: Outages, delivered: HourInventory) -> None:
     """It was taken, and then failed: its end says why."""
-    with outages.warehouse().opened() as tables:
-        tables.load_slice(EVENTS, delivered, FIRST_LOAD)
+    with outages.warehouse().opened() as opened:
+        opened.load_slice(EVENTS, delivered, FIRST_LOAD)
     before = held(outages)
     error = {"reason": "invalid", "message": "Error while reading data"}
     failed = {**TAKEN, "status": {"state": "DONE", "errorResult": error}}
@@ -190,8 +190,8 @@ def test_a_load_job_that_fails_leaves_the_hour(outages: Outages, delivered: Hour
     outages.proxy.fault = lambda request: (
         Answer(200, json.dumps(failed).encode()) if request.method == "PUT" and "/upload/" in request.path else None
     )
-    with pytest.raises(WarehouseError) as reported, outages.warehouse().opened() as tables:
-        tables.load_slice(EVENTS, delivered, SECOND_LOAD)
+    with pytest.raises(WarehouseError) as reported, outages.warehouse().opened() as opened:
+        opened.load_slice(EVENTS, delivered, SECOND_LOAD)
 
     assert str(reported.value) == (
         "BigQuery in tracks-tests failed at the hour 2026-03-12-00:00 of posthog.raw_tracks, which is as it was before "
@@ -207,21 +207,21 @@ def test_a_load_job_that_fails_leaves_the_hour(outages: Outages, delivered: Hour
 def test_a_bigquery_that_is_silent_is_given_up(
     outages: Outages, delivered: HourInventory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with outages.warehouse().opened() as tables:
-        tables.load_slice(EVENTS, delivered, FIRST_LOAD)
-        before = tables.count_rows(RAW_TRACKS)
+    with outages.warehouse().opened() as opened:
+        opened.load_slice(EVENTS, delivered, FIRST_LOAD)
+        before = opened.count_rows(RAW_TRACKS)
         silence = bigquery_jobs.SILENCE
         monkeypatch.setattr(bigquery_jobs, "SILENCE", 0.5)
         outages.proxy.fault = lambda _: "hang"
         with pytest.raises(WarehouseError) as reported:
-            tables.count_rows(RAW_TRACKS)
+            opened.count_rows(RAW_TRACKS)
     assert str(reported.value).startswith("BigQuery in tracks-tests failed at the statement count_rows (")
     assert str(reported.value).endswith("could not be reached, or not in time: look at its status, then run again.")
     outages.proxy.is_over.set()
     outages.end()
     monkeypatch.setattr(bigquery_jobs, "SILENCE", silence)
-    with outages.warehouse().opened() as tables:
-        assert tables.count_rows(RAW_TRACKS) == before
+    with outages.warehouse().opened() as opened:
+        assert opened.count_rows(RAW_TRACKS) == before
 
 
 def test_a_storm_that_ends_is_survived(outages: Outages, delivered: HourInventory) -> None:
@@ -231,7 +231,7 @@ def test_a_storm_that_ends_is_survived(outages: Outages, delivered: HourInventor
     def fault(_: object) -> Fate:
         return storm if next(refusals, None) is not None else None
 
-    with outages.warehouse(retry_seconds=30).opened() as tables:
+    with outages.warehouse(retry_seconds=30).opened() as opened:
         outages.proxy.fault = fault
-        load = tables.load_slice(EVENTS, delivered, FIRST_LOAD)
+        load = opened.load_slice(EVENTS, delivered, FIRST_LOAD)
     assert held(outages)[:2] == (load.accepted, load.rejected)

@@ -30,8 +30,8 @@ Merge = Callable[[float | None], subprocess.CompletedProcess[str]]
 @pytest.fixture
 def merge(outages: Outages, delivered: HourInventory, tmp_path: Path) -> Merge:
     """Merges the hour that is loaded; returns dbt's output."""
-    with outages.warehouse().opened() as tables:
-        tables.load_slice(EVENTS, delivered, FIRST_LOAD)
+    with outages.warehouse().opened() as opened:
+        opened.load_slice(EVENTS, delivered, FIRST_LOAD)
     variables = {
         "TRACKS_ENGINE": "bigquery",
         "TRACKS_BQ_PROJECT": PROJECT,

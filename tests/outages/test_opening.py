@@ -70,8 +70,8 @@ def test_a_dataset_in_another_location(outages: Outages, client: bigquery.Client
         "choose other datasets with TRACKS_BQ_DATASET_PREFIX."
     )
     assert list(client.list_tables(dataset)) == []
-    with outages.warehouse(location="EU").opened() as tables:
-        assert tables.count_rows(TRACKS) == 0
+    with outages.warehouse(location="EU").opened() as opened:
+        assert opened.count_rows(TRACKS) == 0
 
 
 @pytest.mark.parametrize(
@@ -152,10 +152,10 @@ def test_a_project_that_is_not_there(outages: Outages) -> None:
 def test_a_statement_that_is_wrong_is_called_a_bug(
     outages: Outages, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
-    with outages.warehouse().opened() as tables:
-        monkeypatch.setattr(type(tables.statements), "text", lambda *_, **__: text)
+    with outages.warehouse().opened() as opened:
+        monkeypatch.setattr(type(opened.statements), "text", lambda *_, **__: text)
         with pytest.raises(WarehouseError) as reported:
-            tables.fetch("fingerprint", table="tracks")
+            opened.fetch("fingerprint", table="tracks")
 
     assert str(reported.value).startswith("BigQuery in tracks-tests failed at the statement fingerprint (")
     assert str(reported.value).endswith(f"). {BUG}")

@@ -66,11 +66,11 @@ def statements(outages: Outages, fate: Callable[[Request], Fate] = lambda _: Non
 
 def refused(outages: Outages, job: str, fate: Callable[[Request], Fate] = lambda _: None) -> str:
     """The refusal of a job's plan, which has sent no statement that reads a row."""
-    with outages.warehouse().opened() as tables:
+    with outages.warehouse().opened() as opened:
         sent = statements(outages, fate)
         with pytest.raises(RepairError) as reported:
-            START[job](tables)
-        count = tables.statements.text("count_rows", table=f"`{tracks(outages)}`")
+            START[job](opened)
+        count = opened.statements.text("count_rows", table=f"`{tracks(outages)}`")
         assert set(sent) <= {count}
     return str(reported.value)
 
@@ -158,18 +158,18 @@ def test_expirations_of_a_dataset_and_of_an_archives_partitions(
 def test_a_dedup_whose_steps_are_started_again_is_refused_too(damaged: Outages) -> None:  # noqa: F811
     """The policy came after the plan; the rows that it hides would be missing from the result."""
     before = seen(damaged)[0]
-    with damaged.warehouse().opened() as tables:
-        repair_id = archived(tables)
+    with damaged.warehouse().opened() as opened:
+        repair_id = archived(opened)
     client = bigquery.Client(PROJECT)
     client.query(POLICY.format(tracks(damaged))).result()
 
-    with damaged.warehouse().opened() as tables, pytest.raises(RepairError, match="has row access policies"):
-        dedup.rewrite(tables, repair_id)
-    with damaged.warehouse().opened() as tables, pytest.raises(RepairError, match="has row access policies"):
-        dedup.take_snapshot(tables, repairs.new_repair_id(dedup.JOB, LATER), LATER, 14)
+    with damaged.warehouse().opened() as opened, pytest.raises(RepairError, match="has row access policies"):
+        dedup.rewrite(opened, repair_id)
+    with damaged.warehouse().opened() as opened, pytest.raises(RepairError, match="has row access policies"):
+        dedup.take_snapshot(opened, repairs.new_repair_id(dedup.JOB, LATER), LATER, 14)
 
     client.query(f"drop row access policy eu_only on `{tracks(damaged)}`").result()
     client.close()  # type: ignore[no-untyped-call]
     assert seen(damaged)[0] == before
-    with damaged.warehouse().opened() as tables:
-        assert dedup.rewrite(tables, repair_id).rows_after == before.rows // 2
+    with damaged.warehouse().opened() as opened:
+        assert dedup.rewrite(opened, repair_id).rows_after == before.rows // 2

@@ -21,8 +21,8 @@ def main(export: str, warehouse: str, key: str, most_bytes: str) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(most_bytes), resource.RLIM_INFINITY))
     print("loading", flush=True)  # noqa: T201 (this is how the test hears of it)
     try:
-        with DuckDbWarehouse(Path(warehouse)).opened() as tables:
-            load = tables.load_slice(EVENTS, Export(export).inventory(hour), datetime.now(UTC))
+        with DuckDbWarehouse(Path(warehouse)).opened() as opened:
+            load = opened.load_slice(EVENTS, Export(export).inventory(hour), datetime.now(UTC))
     except WarehouseError as error:
         sys.exit(str(error))
     print(f"loaded {load.accepted}", flush=True)  # noqa: T201

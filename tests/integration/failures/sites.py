@@ -72,9 +72,9 @@ class Site:
 
     def load(self, hour: datetime = FIRST, lock_wait: float = 20, *, allow_emptying: bool = False) -> HourLoad:
         """Loads an hour as the asset raw_tracks does."""
-        with DuckDbWarehouse(self.warehouse, lock_wait).opened() as tables:
+        with DuckDbWarehouse(self.warehouse, lock_wait).opened() as opened:
             inventory = Export(str(self.export)).inventory(hour)
-            return tables.load_slice(EVENTS, inventory, STAMP, allow_emptying=allow_emptying)
+            return opened.load_slice(EVENTS, inventory, STAMP, allow_emptying=allow_emptying)
 
     def contents(self, stamped: bool = True) -> Contents:
         """All rows of all tables, with or without the stamps of the loader's runs."""

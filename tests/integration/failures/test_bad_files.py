@@ -321,8 +321,8 @@ def test_a_path_with_wildcards_is_a_path(site: Site, name: str) -> None:
     shutil.copytree(site.export, odd)
     shutil.copytree(site.export, lookalike)
     write_hour(lookalike, FIRST, PLAN.model_copy(update={"seed": 9}))
-    with DuckDbWarehouse(site.warehouse).opened() as tables:
-        tables.load_slice(EVENTS, Export(str(odd)).inventory(FIRST), STAMP)
+    with DuckDbWarehouse(site.warehouse).opened() as opened:
+        opened.load_slice(EVENTS, Export(str(odd)).inventory(FIRST), STAMP)
     assert site.contents() == before
 
 

@@ -152,8 +152,8 @@ def test_a_statement_that_is_wrong_is_called_a_bug_and_changes_nothing(
 
 
 def test_a_statement_of_a_repair_that_is_wrong_is_called_a_bug(site: Site) -> None:
-    with DuckDbWarehouse(site.warehouse).opened() as tables, pytest.raises(WarehouseError) as caught:
-        tables.fetch("fingerprint", table="posthog.nowhere")
+    with DuckDbWarehouse(site.warehouse).opened() as opened, pytest.raises(WarehouseError) as caught:
+        opened.fetch("fingerprint", table="posthog.nowhere")
     assert str(caught.value).startswith(
         f"The warehouse {site.warehouse} failed at the statement fingerprint, which changed nothing (Catalog Error: "
     )
@@ -186,5 +186,5 @@ def test_a_file_that_is_torn_is_named_before_any_cause(site: Site) -> None:
     content = bytearray(site.file.read_bytes())
     content[4:2_000] = bytes(1_996)
     site.file.write_bytes(content)
-    with DuckDbWarehouse(site.warehouse).opened() as tables, pytest.raises(ExportError, match="cannot be read"):
-        tables.load_slice(EVENTS, inventory, FIRST)
+    with DuckDbWarehouse(site.warehouse).opened() as opened, pytest.raises(ExportError, match="cannot be read"):
+        opened.load_slice(EVENTS, inventory, FIRST)

@@ -111,10 +111,10 @@ def feed_assets(
         context: dg.AssetExecutionContext, config: EmptyingConfig, export: ExportResource, warehouse: WarehouseResource
     ) -> Iterator[dg.MaterializeResult[None]]:
         window = window_of(context)
-        with retried(context, settings), warehouse.opened(context, feed.table.name, window) as tables:
-            read = load_hours(context, replace(export, feed=feed), tables, allow_emptying=config.allow_emptying)
-            context.add_asset_metadata({"dagster/row_count": tables.count_rows(feed.table)})
-            counts = count_hours(tables, read, feed)
+        with retried(context, settings), warehouse.opened(context, feed.table.name, window) as opened:
+            read = load_hours(context, replace(export, feed=feed), opened, allow_emptying=config.allow_emptying)
+            context.add_asset_metadata({"dagster/row_count": opened.count_rows(feed.table)})
+            counts = count_hours(opened, read, feed)
         yield dg.MaterializeResult(check_results=_check_results(feed, group, counts, settings))
 
     return [files, rows]
@@ -128,23 +128,23 @@ def _take_inventory(context: dg.AssetExecutionContext, export: Export) -> None:
 
 
 def load_hours(
-    context: dg.AssetExecutionContext, export: Export, tables: Warehouse, *, allow_emptying: bool
+    context: dg.AssetExecutionContext, export: Export, warehouse: Warehouse, *, allow_emptying: bool
 ) -> dict[datetime, int]:
     """Loads the hours of the run, each with its metadata; returns the rows of their files."""
     hours, stamp, read = hours_of(window_of(context)), datetime.now(UTC), {}
     progress, costs, run_id = Progress(len(hours)), [], context.run.run_id
     for hour in hours:
-        started, used = time.monotonic(), tables.usage
+        started, used = time.monotonic(), warehouse.usage
         inventory = export.inventory(hour)
-        load = tables.load_slice(export.feed, inventory, stamp, allow_emptying=allow_emptying, run_id=run_id)
+        load = warehouse.load_slice(export.feed, inventory, stamp, allow_emptying=allow_emptying, run_id=run_id)
         seconds = time.monotonic() - started
-        costs.append(hour_cost(hour, seconds, tables.usage, used))
+        costs.append(hour_cost(hour, seconds, warehouse.usage, used))
         context.log.info(progress.line(load, seconds))
-        metadata = {**load_metadata(load, seconds), **usage_metadata(tables.usage, since=used)}
+        metadata = {**load_metadata(load, seconds), **usage_metadata(warehouse.usage, since=used)}
         context.add_asset_metadata(metadata, partition_key=partition_key(hour))
         read[hour] = load.read
     if export.feed.is_logged:
-        tables.record_costs(LOAD_LOG, run_id, costs)
+        warehouse.record_costs(LOAD_LOG, run_id, costs)
     return read
 
 

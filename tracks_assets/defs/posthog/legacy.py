@@ -36,14 +36,14 @@ def legacy_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     ) -> None:
         # Its layout is checked once a run, so each run starts with a new one.
         files = replace(legacy)
-        with warehouse.opened(context, BACKFILL_TRACKS.name, window_of(context)) as tables:
+        with warehouse.opened(context, BACKFILL_TRACKS.name, window_of(context)) as opened:
             for window in merge_windows(window_of(context)):
-                for hour in refresh_hours(tables, files, hours_of(window), allow_emptying=config.allow_emptying):
+                for hour in refresh_hours(opened, files, hours_of(window), allow_emptying=config.allow_emptying):
                     context.log.info(hour_line(hour))
                     metadata = {**legacy_hour_metadata(hour), "rows_repaired": hour.repaired}
                     context.add_asset_metadata(metadata, partition_key=partition_key(hour.hour))
-            context.add_asset_metadata({"dagster/row_count": tables.count_rows(BACKFILL_TRACKS)})
-            context.add_asset_metadata(usage_metadata(tables.usage))
+            context.add_asset_metadata({"dagster/row_count": opened.count_rows(BACKFILL_TRACKS)})
+            context.add_asset_metadata(usage_metadata(opened.usage))
 
     @dg.asset(
         key=[SCHEMA, "tracks_legacy"],
@@ -57,9 +57,9 @@ def legacy_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     )
     def tracks_legacy(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> None:
         window = window_of(context)
-        with warehouse.opened(context, "tracks_legacy", window) as tables:
-            merge = tables.merge_legacy(window.start, window.end)
-            usage = tables.usage
+        with warehouse.opened(context, "tracks_legacy", window) as opened:
+            merge = opened.merge_legacy(window.start, window.end)
+            usage = opened.usage
         context.log.info(merge_line(merge))
         context.add_asset_metadata({**legacy_merge_metadata(merge, len(hours_of(window))), **usage_metadata(usage)})
 

@@ -93,8 +93,8 @@ def model_asset(
     ) -> Iterator[Any]:
         with retried(context, settings):
             merges = list(merged_windows(context, dbt, warehouse, model))
-            with warehouse.opened(context, table.name) as tables:
-                rows = tables.count_rows(table)
+            with warehouse.opened(context, table.name) as opened:
+                rows = opened.count_rows(table)
         known = {"dagster/row_count": rows, "seconds": sum(merge.seconds for merge in merges), **_billed(merges)}
         described = table_metadata(table) | column_lineage(table, upstream)
         context.add_asset_metadata(known | described, asset_key=table_key(table))

@@ -69,10 +69,10 @@ def tracks_assets(settings: Settings, project: Path) -> dg.AssetsDefinition:
     def tracks(context: dg.AssetExecutionContext, dbt: DbtResource, warehouse: WarehouseResource) -> Iterator[Any]:
         with retried(context, settings):
             for merged in merged_windows(context, dbt, warehouse, model):
-                with warehouse.opened(context, TRACKS.name, merged.window) as tables:
-                    _record(context, tables, merged)
-                    rows = tables.count_rows(TRACKS)
-                    state = known_state(context.instance, tables)
+                with warehouse.opened(context, TRACKS.name, merged.window) as opened:
+                    _record(context, opened, merged)
+                    rows = opened.count_rows(TRACKS)
+                    state = known_state(context.instance, opened)
         described = table_metadata(TRACKS) | column_lineage(TRACKS, RAW_TRACKS)
         known = {"dagster/row_count": rows, **state_metadata(state)}
         context.add_asset_metadata(known | described, asset_key=TRACKS_KEY)
@@ -82,13 +82,13 @@ def tracks_assets(settings: Settings, project: Path) -> dg.AssetsDefinition:
     return tracks
 
 
-def _record(context: dg.AssetExecutionContext, tables: Warehouse, merged: Merged) -> None:
+def _record(context: dg.AssetExecutionContext, warehouse: Warehouse, merged: Merged) -> None:
     """Puts a merge's counts on the partitions of its window, their sum into the log, and its cost into merge_log."""
     run_id, hours, window = context.run.run_id, hours_of(merged.window), merged.window
     logged = {"run_id": run_id, "window_start": window.start, "window_end": window.end}
-    counts = counts_by_hour(tables.fetch("merges_of_run", logged))
+    counts = counts_by_hour(warehouse.fetch("merges_of_run", logged))
     costs = shares(hours, merged.seconds, merged.billed)
-    tables.record_costs(MERGE_LOG, run_id, costs)
+    warehouse.record_costs(MERGE_LOG, run_id, costs)
     for cost in costs:
         metadata = merge_metadata(counts[cost.hour], merged.seconds, cost)
         context.add_asset_metadata(metadata, asset_key=TRACKS_KEY, partition_key=partition_key(cost.hour))

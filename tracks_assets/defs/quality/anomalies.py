@@ -60,9 +60,9 @@ def daily_metrics_asset(settings: Settings) -> dg.AssetsDefinition:
     def daily_metrics(
         context: dg.AssetExecutionContext, warehouse: WarehouseResource
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
-        with warehouse.opened(context, DAILY_METRICS.name) as tables:
-            measured = measure(tables, datetime.now(UTC), counting)
-            usage = usage_metadata(tables.usage)
+        with warehouse.opened(context, DAILY_METRICS.name) as opened:
+            measured = measure(opened, datetime.now(UTC), counting)
+            usage = usage_metadata(opened.usage)
         series = measured.series if measured else ()
         evaluations = [evaluate(check, series) for check in checks]
         if waiting := without_history(evaluations):

@@ -82,8 +82,8 @@ def census_asset(settings: Settings, project: Path) -> dg.AssetsDefinition:
     def duplicate_census(
         context: dg.AssetExecutionContext, dbt: DbtResource, warehouse: WarehouseResource
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
-        with warehouse.opened(context, DUPLICATE_CENSUS.name) as tables:
-            counted = count_and_record(tables, datetime.now(UTC))
+        with warehouse.opened(context, DUPLICATE_CENSUS.name) as opened:
+            counted = count_and_record(opened, datetime.now(UTC))
         if counted.metadata is not None:
             yield dg.MaterializeResult(metadata=counted.metadata)
         if counted.state is not None:
@@ -91,8 +91,8 @@ def census_asset(settings: Settings, project: Path) -> dg.AssetsDefinition:
         yield from check_results(CENSUS_KEY, counted.evaluated)
         # dbt opens the embedded warehouse in its own process, so it is closed here.
         results, logged = run_dbt_tests(context, dbt, manifest, DUPLICATE_CENSUS.name)
-        with warehouse.opened(context, DUPLICATE_CENSUS.name) as tables:
-            tested = evaluate(dbt_checks(tables, settings.cutover, results, logged))
+        with warehouse.opened(context, DUPLICATE_CENSUS.name) as opened:
+            tested = evaluate(dbt_checks(opened, settings.cutover, results, logged))
         yield from check_results(CENSUS_KEY, tested)
         (counted.evaluated | tested).raise_errors()
         if counted.error is not None:

@@ -107,28 +107,28 @@ def batch_checks(settings: Settings) -> dg.AssetChecksDefinition:
         hours = hours_of(window)
         batch = Batch(hours[0], hours[-1] + HOUR, settings)
         selected = {key.name for key in context.selected_asset_check_keys}
-        with retried(context, settings), warehouse.opened(context, "batch_checks", window) as tables:
+        with retried(context, settings), warehouse.opened(context, "batch_checks", window) as opened:
             evaluated = evaluate(
                 {
-                    name: partial(check.evaluate, tables, batch)
+                    name: partial(check.evaluate, opened, batch)
                     for name, check in BATCH_CHECKS.items()
                     if name in selected
                 }
             )
             yield from check_results(TRACKS_KEY, evaluated)
             evaluated.raise_errors()
-            context.op_execution_context.log_event(_observation(context.instance, tables, batch, evaluated))
+            context.op_execution_context.log_event(_observation(context.instance, opened, batch, evaluated))
 
     return checks
 
 
 def _observation(
-    instance: dg.DagsterInstance, tables: Warehouse, batch: Batch, evaluated: Evaluated
+    instance: dg.DagsterInstance, warehouse: Warehouse, batch: Batch, evaluated: Evaluated
 ) -> dg.AssetObservation:
     """The state of tracks after these checks."""
     unique = evaluated.results.get("unique_event_id")
     result = batch_result(batch.named, unique, datetime.now(UTC)) if unique else None
-    return observation(known_state(instance, tables, *([result] if result else [])), result)
+    return observation(known_state(instance, warehouse, *([result] if result else [])), result)
 
 
 def _hours_of_run(context: dg.OpExecutionContext) -> dg.TimeWindow:

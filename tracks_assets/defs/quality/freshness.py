@@ -33,8 +33,8 @@ def freshness_check(settings: Settings) -> dg.AssetChecksDefinition:
         description="Rows were loaded recently: TRACKS_FRESHNESS_WARN_MINUTES, TRACKS_FRESHNESS_ERROR_MINUTES.",
     )
     def raw_tracks_fresh(context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource) -> dg.AssetCheckResult:
-        with retried(context, settings), warehouse.opened(context, CHECK) as tables:
-            newest = newest_load(tables)
+        with retried(context, settings), warehouse.opened(context, CHECK) as opened:
+            newest = newest_load(opened)
         return check_result(CHECK, RAW_TRACKS_KEY, freshness(newest, datetime.now(UTC), limits))
 
     return raw_tracks_fresh

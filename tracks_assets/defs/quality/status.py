@@ -42,20 +42,20 @@ def status_asset(settings: Settings) -> dg.AssetsDefinition:
     )
     def status_page(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> dg.MaterializeResult[None]:
         path = settings.home / PAGE_FILE
-        with warehouse.opened(context, "status_page") as tables:
-            state = write_page(tables, settings, path, datetime.now(UTC), context.instance)
+        with warehouse.opened(context, "status_page") as opened:
+            state = write_page(opened, settings, path, datetime.now(UTC), context.instance)
         return dg.MaterializeResult(metadata={**state_metadata(state), "path": dg.MetadataValue.path(path)})
 
     return status_page
 
 
 def write_page(
-    tables: Warehouse, settings: Settings, path: Path, now: datetime, instance: dg.DagsterInstance | None
+    warehouse: Warehouse, settings: Settings, path: Path, now: datetime, instance: dg.DagsterInstance | None
 ) -> State:
     """Writes the page; returns the state that it shows.
 
     Args:
-        tables: the open warehouse.
+        warehouse: the open warehouse.
         settings: its settings.
         path: the file.
         now: the time of the page.
@@ -68,9 +68,9 @@ def write_page(
     # Imported late, with matplotlib: the definitions of every run would wait for it.
     from tracks_assets.status.page import page  # noqa: PLC0415
 
-    newest = census.newest(tables)
+    newest = census.newest(warehouse)
     batches = observed_batches(instance, newest.measured_at if newest else None) if instance else []
-    facts = read_status(tables, settings, now, batches, read_alerts(settings))
+    facts = read_status(warehouse, settings, now, batches, read_alerts(settings))
     with replaced(path) as file:
         file.write(page(facts))
     return facts.state

@@ -22,8 +22,8 @@ def trace_job(settings: Settings) -> dg.JobDefinition:
     @dg.op(pool=WAREHOUSE_POOL, description="Reads everything known of one event and writes it as a page.")
     def trace(context: dg.OpExecutionContext, config: TraceConfig, warehouse: WarehouseResource) -> None:
         event_id = check_event_id(config.event_id)
-        with warehouse.opened(context, "trace_event") as tables:
-            found = fetch_trace(tables, event_id, settings.takes_from)
+        with warehouse.opened(context, "trace_event") as opened:
+            found = fetch_trace(opened, event_id, settings.takes_from)
         context.log.info(page(found))
         context.add_output_metadata({"result": result(found), "page": dg.MetadataValue.md(page(found))})
 

@@ -45,12 +45,12 @@ def preflight(
 ) -> Iterator[dg.Output[Any]]:
     """Counts, refuses what would not be lossless, and in a dry run ends here."""
     now = datetime.now(UTC)
-    with warehouse.opened(context, JOB) as tables:
-        check_obstacles(tables, JOB)
+    with warehouse.opened(context, JOB) as opened:
+        check_obstacles(opened, JOB)
         if not config.dry_run:
-            for repair in unreported(tables, JOB):
-                context.log.info(_report(tables, repair.repair_id))
-        planned = plan(tables, now, config.snapshot_days)
+            for repair in unreported(opened, JOB):
+                context.log.info(_report(opened, repair.repair_id))
+        planned = plan(opened, now, config.snapshot_days)
     if planned is None:
         yield page_output(context, NOTHING_TO_DO, "page")
         return
@@ -72,8 +72,8 @@ def preflight(
 @dg.op(pool=WAREHOUSE_POOL)
 def snapshot(context: dg.OpExecutionContext, warehouse: WarehouseResource, order: DedupOrder) -> str:
     """Keeps what a rollback needs."""
-    with warehouse.opened(context, JOB) as tables:
-        repair = take_snapshot(tables, order.repair_id, datetime.now(UTC), order.snapshot_days)
+    with warehouse.opened(context, JOB) as opened:
+        repair = take_snapshot(opened, order.repair_id, datetime.now(UTC), order.snapshot_days)
     context.log.info(f"{repair.snapshot} is taken: tracks has {repair.rows_before:,} rows.")
     return repair.repair_id
 
@@ -81,8 +81,8 @@ def snapshot(context: dg.OpExecutionContext, warehouse: WarehouseResource, order
 @dg.op(name="archive", pool=WAREHOUSE_POOL)
 def archive_rows(context: dg.OpExecutionContext, warehouse: WarehouseResource, repair_id: str) -> str:
     """Puts every row that is to be removed into the archive, in full."""
-    with warehouse.opened(context, JOB) as tables:
-        archived = archive(tables, repair_id, datetime.now(UTC))
+    with warehouse.opened(context, JOB) as opened:
+        archived = archive(opened, repair_id, datetime.now(UTC))
     context.log.info(f"{archived:,} rows are archived in posthog_ops.archived_duplicates.")
     return repair_id
 
@@ -91,8 +91,8 @@ def archive_rows(context: dg.OpExecutionContext, warehouse: WarehouseResource, r
 def rewrite_tracks(context: dg.OpExecutionContext, warehouse: WarehouseResource, repair_id: str) -> str:
     """Removes all rows but one of each event, verifies the result, and publishes it in one step."""
     context.log.info(f"{repair_id} rewrites posthog.tracks.")
-    with warehouse.opened(context, JOB) as tables:
-        repair = rewrite(tables, repair_id)
+    with warehouse.opened(context, JOB) as opened:
+        repair = rewrite(opened, repair_id)
     context.log.info(f"{repair_id} is verified and published: posthog.tracks has {repair.rows_after or 0:,} rows.")
     return repair_id
 
@@ -100,8 +100,8 @@ def rewrite_tracks(context: dg.OpExecutionContext, warehouse: WarehouseResource,
 @dg.op(pool=WAREHOUSE_POOL)
 def report(context: dg.OpExecutionContext, warehouse: WarehouseResource, repair_id: str) -> dg.Output[str]:
     """Says what was done and how to undo it, and takes a census."""
-    with warehouse.opened(context, JOB) as tables:
-        return page_output(context, _report(tables, repair_id))
+    with warehouse.opened(context, JOB) as opened:
+        return page_output(context, _report(opened, repair_id))
 
 
 def _report(warehouse: Warehouse, repair_id: str) -> str:

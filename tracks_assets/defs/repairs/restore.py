@@ -56,13 +56,13 @@ def restore_preflight(
 ) -> Iterator[dg.Output[Any]]:
     """Counts what would come back, and in a dry run ends here."""
     now = datetime.now(UTC)
-    with warehouse.opened(context, JOB) as tables:
-        check_obstacles(tables, JOB)
+    with warehouse.opened(context, JOB) as opened:
+        check_obstacles(opened, JOB)
         if not config.dry_run:
-            clear(tables, now)
-            for repair in unreported(tables, JOB):
-                context.log.info(_report(tables, RestoreOrder(repair.repair_id, config.tolerance_hours)))
-        planned = plan(tables, now, config.tolerance_hours)
+            clear(opened, now)
+            for repair in unreported(opened, JOB):
+                context.log.info(_report(opened, RestoreOrder(repair.repair_id, config.tolerance_hours)))
+        planned = plan(opened, now, config.tolerance_hours)
     is_needed = planned.times.moved > 0
     page = plan_page(planned, config.dry_run) if is_needed else nothing_to_do(planned.times, planned.tolerance_hours)
     context.log.info(page)
@@ -79,8 +79,8 @@ def restore_preflight(
 @dg.op(pool=WAREHOUSE_POOL)
 def restore_snapshot(context: dg.OpExecutionContext, warehouse: WarehouseResource, order: RestoreOrder) -> RestoreOrder:
     """Keeps what a rollback needs."""
-    with warehouse.opened(context, JOB) as tables:
-        repair = take_snapshot(tables, order.repair_id, datetime.now(UTC), order.tolerance_hours)
+    with warehouse.opened(context, JOB) as opened:
+        repair = take_snapshot(opened, order.repair_id, datetime.now(UTC), order.tolerance_hours)
     context.log.info(f"{repair.snapshot} is taken: tracks has {repair.rows_before:,} rows.")
     return order
 
@@ -89,8 +89,8 @@ def restore_snapshot(context: dg.OpExecutionContext, warehouse: WarehouseResourc
 def restore_rewrite(context: dg.OpExecutionContext, warehouse: WarehouseResource, order: RestoreOrder) -> RestoreOrder:
     """Archives and replaces the times, verifies the result, and publishes it in one step."""
     context.log.info(f"{order.repair_id} restores times in posthog.tracks.")
-    with warehouse.opened(context, JOB) as tables:
-        repair = rewrite(tables, order.repair_id, datetime.now(UTC), order.tolerance_hours)
+    with warehouse.opened(context, JOB) as opened:
+        repair = rewrite(opened, order.repair_id, datetime.now(UTC), order.tolerance_hours)
     context.log.info(f"{order.repair_id} is verified and published: {repair.rows_archived or 0:,} times are restored.")
     return order
 
@@ -98,8 +98,8 @@ def restore_rewrite(context: dg.OpExecutionContext, warehouse: WarehouseResource
 @dg.op(pool=WAREHOUSE_POOL)
 def restore_report(context: dg.OpExecutionContext, warehouse: WarehouseResource, order: RestoreOrder) -> dg.Output[str]:
     """Says what came back, by month, and how to undo it, and takes a census."""
-    with warehouse.opened(context, JOB) as tables:
-        return page_output(context, _report(tables, order))
+    with warehouse.opened(context, JOB) as opened:
+        return page_output(context, _report(opened, order))
 
 
 def _report(warehouse: Warehouse, order: RestoreOrder) -> str:

@@ -65,8 +65,8 @@ def rollback_job(
         context: dg.OpExecutionContext, config: RollbackConfig, warehouse: WarehouseResource
     ) -> Iterator[dg.Output[str]]:
         """Says what would be given back; refuses if the snapshot is gone; in a dry run ends here."""
-        with warehouse.opened(context, name) as tables:
-            planned = plan(tables, config.snapshot)
+        with warehouse.opened(context, name) as opened:
+            planned = plan(opened, config.snapshot)
         yield page_output(context, page(planned, True), "page")
         if not config.dry_run:
             yield dg.Output(planned.repair.repair_id, "repair_id")
@@ -74,9 +74,9 @@ def rollback_job(
     @dg.op(name=f"{name}_restore", pool=WAREHOUSE_POOL)
     def restore(context: dg.OpExecutionContext, warehouse: WarehouseResource, repair_id: str) -> dg.Output[str]:
         """Gives back what the repair took, verified, in one transaction, and takes a census."""
-        with warehouse.opened(context, name) as tables:
-            done = roll_back(tables, repair_id)
-            census.append(tables, census.count(tables, datetime.now(UTC)))
+        with warehouse.opened(context, name) as opened:
+            done = roll_back(opened, repair_id)
+            census.append(opened, census.count(opened, datetime.now(UTC)))
         return page_output(context, page(done, False))
 
     @dg.job(name=name, description=description, executor_def=dg.in_process_executor)

@@ -61,12 +61,12 @@ class WarehouseOpener:
         Raises:
             WarehouseError: it cannot be opened.
         """
-        with self.warehouse(job_labels(purpose, context.run.run_id, window)).opened() as tables:
+        with self.warehouse(job_labels(purpose, context.run.run_id, window)).opened() as opened:
             try:
-                yield tables
+                yield opened
             finally:
-                if tables.usage is not None and tables.usage.jobs:
-                    context.log.info(usage_line(purpose, tables.usage))
+                if opened.usage is not None and opened.usage.jobs:
+                    context.log.info(usage_line(purpose, opened.usage))
 
     def warehouse(self, labels: Mapping[str, str] | None = None) -> Warehouse:
         """The warehouse, not yet opened; on an engine that bills its jobs, each carries the labels."""

@@ -37,12 +37,12 @@ def batch_result(hours: str, result: CheckResult, now: datetime) -> BatchResult:
     return BatchResult(now, hours, int(result.figures["batch_ids"]), int(result.figures["repeated_ids"]))
 
 
-def known_state(instance: dg.DagsterInstance, tables: Warehouse, *results: BatchResult) -> State:
+def known_state(instance: dg.DagsterInstance, warehouse: Warehouse, *results: BatchResult) -> State:
     """The state by the censuses, the batches that were observed since the newest one, and ``results``."""
-    censuses = census.history(tables)
+    censuses = census.history(warehouse)
     newest = censuses[-1].measured_at if censuses else None
     batches = [*observed_batches(instance, newest), *results]
-    return state_of(censuses, batches, count_collisions(tables).ids, datetime.now(UTC))
+    return state_of(censuses, batches, count_collisions(warehouse).ids, datetime.now(UTC))
 
 
 def observation(state: State, batch: BatchResult | None = None) -> dg.AssetObservation:
