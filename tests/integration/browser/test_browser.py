@@ -61,6 +61,11 @@ def launch_dialog(page: Page, ui: Ui) -> Locator:
     return dialog
 
 
+def shown_as(name: str) -> re.Pattern[str]:
+    """An asset's name in the graph, which shortens a long one in its middle."""
+    return re.compile(rf"^{name}$|^{name[:10]}\w*…\w*{name[-3:]}$")
+
+
 def test_the_lineage_shows_every_asset_connected(page: Page, ui: Ui, shot: Shot) -> None:
     groups = assets(ui)
     expanded = ",".join(f"global@global:{group}" for group in sorted(set(groups.values())))
@@ -68,7 +73,7 @@ def test_the_lineage_shows_every_asset_connected(page: Page, ui: Ui, shot: Shot)
     nodes = page.locator("svg foreignObject")
 
     for name in groups:
-        expect(nodes.get_by_text(name, exact=True).first).to_be_visible()
+        expect(nodes.get_by_text(shown_as(name)).first).to_be_visible()
     # Every asset but the first of a chain has an arrow to it.
     arrows = page.locator("svg path[marker-end], svg path[d]")
     expect(arrows.nth(len(groups) - 2)).to_be_attached()
