@@ -15,8 +15,8 @@ from tracks_assets.warehouse.tables import LOCK_TABLES
 
 pytestmark = [pytest.mark.emulator, pytest.mark.slow, pytest.mark.timeout(7200)]
 
-DBT_SENDS = {"tracks", "unique_event_id_all", "event_id_not_null", "created_at_not_null", "dbt"}
-"""The model and its tests, and the operation that notes what another pipeline wrote."""
+DBT_SENDS = {"tracks", "person_distinct_ids", "unique_event_id_all", "event_id_not_null", "created_at_not_null", "dbt"}
+"""The models and their tests, and the operation that notes what another pipeline wrote."""
 
 _PLACE = re.compile(rf"`{PROJECT}`?\.`?\w+?_?(posthog(?:_ops)?)`?\.`?(\w+)`")
 _STAGING = re.compile(rf"\b(staging_(?:{'|'.join(STAGED)}))_\d{{10}}_[0-9a-f]{{12}}\b")
@@ -27,6 +27,8 @@ _REWRITTEN = re.compile(r"\btracks_rewritten_[a-z]+_\d{8}_\d{6}_\d{6}\b")
 def usual(text: str) -> str:
     """A text as it was sent, but for names that are new in every test: datasets, staging tables and snapshots."""
     text = _PLACE.sub(r"`project.\1.\2`", text)
+    # A snapshot of an earlier release lies beside tracks, where the analyzer knows none.
+    text = text.replace("`project.posthog.tracks_snapshot_", "`project.posthog_ops.tracks_snapshot_")
     text = _STAGING.sub(r"\1_2026031201_0123456789ab", text)
     return _SNAPSHOT.sub(SNAPSHOT, _REWRITTEN.sub(REWRITTEN, text))
 
