@@ -272,8 +272,7 @@ select
 from `project`.`posthog`.`tracks` as stored
 where
     event_id in (select colliding_keys.event_id from colliding_keys)
-    and (timestamp_trunc(created_at, day) in unnest(settle_days) or created_at is null)
-;
+    and (timestamp_trunc(created_at, day) in unnest(settle_days) or created_at is null);
 create or replace temp table known_deliveries as
 with
 sightings as (

@@ -1,7 +1,7 @@
 """The project's tables in memory, and the merge as dbt writes it for DuckDB, run hundreds of times."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -31,7 +31,7 @@ class MergeEngine:
     """The project's tables in memory, and the merge."""
 
     connection: duckdb.DuckDBPyConnection
-    text: MergeText
+    text: MergeText = field(repr=False)
 
     def run(self, start: datetime, end: datetime) -> None:
         """Merges the window [start, end) in a session of its own."""

@@ -15,3 +15,5 @@ many = settings(
     suppress_health_check=list(HealthCheck),
 )
 some = settings(many, max_examples=EXAMPLES * 4 // 7)
+few = settings(many, max_examples=EXAMPLES // 6)
+"""Where an example takes a second."""

@@ -13,6 +13,11 @@ TRACKS = Table(
     partitioned_by="created_at",
     clustered_by=("event_name", "user_id"),
 )
+TRACKS_LIVE = Table(
+    "tracks_live",
+    TRACK_COLUMNS,
+    "View: every event once, as of the newest load. It is tracks with the deliveries that are not merged yet.",
+)
 PERSON_DISTINCT_IDS = Table(
     "person_distinct_ids",
     PERSON_COLUMNS,

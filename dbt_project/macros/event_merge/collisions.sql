@@ -19,6 +19,83 @@ select {{ key_columns(merge) }} from merge_plan
 where merge_action = 'settle';
 
 create or replace temp table stored_rows as
+{{ stored_rows_query(merge) }};
+
+create or replace temp table known_deliveries as
+{{ known_deliveries_query(merge) }};
+
+create or replace temp table settled_events as
+{{ settled_events_query(merge) }};
+
+create or replace temp table settled_rows as
+{{ settled_rows_query(merge) }};
+
+create or replace temp table changed_keys as
+select distinct {{ key_columns(merge) }} from settled_rows
+where not is_unchanged;
+
+create or replace temp table displaced_rows as
+select
+    {{ key_columns(merge, 'stored_rows') }},
+    stored_rows.content
+from stored_rows
+left join settled_events
+    on {{ same_key(merge, 'stored_rows', 'settled_events') }} and stored_rows.identity = settled_events.identity
+where settled_events.identity is null;
+
+{# What is known of a displaced row does not hold for the row that replaces it, although both may have one order. #}
+{{ "if exists (select 1 from displaced_rows) then" if target.type == 'bigquery' }}
+delete from {{ merge_table(merge, 'contents') }}
+where content in (select displaced_rows.content from displaced_rows);
+
+delete from {{ merge_table(merge, 'redelivered') }}
+where {{ key_of(merge) }} in (select {{ key_of(merge, 'displaced_rows') }} from displaced_rows);
+{{ "end if;" if target.type == 'bigquery' }}
+
+delete from {{ table }}
+where
+    {{ key_of(merge) }} in (select {{ key_of(merge, 'changed_keys') }} from changed_keys)
+    {{ and_on_settled_days(merge) }}
+;
+
+insert into {{ table }} ({{ merge.columns | join(', ') }})
+select {{ merge.columns | join(', ') }}
+from settled_rows
+where {{ key_of(merge) }} in (select {{ key_of(merge, 'changed_keys') }} from changed_keys);
+
+insert into {{ merge_table(merge, 'contents') }} (content)
+select {{ content_fingerprint(merge) }} as content
+from settled_rows
+where
+    coalesce(copy_count, 1) = 1
+    and {{ key_of(merge) }} in (select {{ key_of(merge, 'changed_keys') }} from changed_keys);
+
+delete from {{ merge_table(merge, 'collisions') }}
+where {{ key_of(merge) }} in (select {{ key_of(merge, 'colliding_keys') }} from colliding_keys);
+
+insert into {{ merge_table(merge, 'collisions') }} ({{ merge.raw_columns | join(', ') }})
+select
+    {% for column in merge.raw_columns %}
+    known_deliveries.{{ column }}{{ "," if not loop.last }}
+    {% endfor %}
+from known_deliveries
+left join settled_events
+    on
+        {{ same_key(merge, 'known_deliveries', 'settled_events') }}
+        and known_deliveries.identity = settled_events.identity
+where settled_events.identity is null;
+
+update merge_plan set
+    merge_action = case
+        when copy_count = 0 then 'insert'
+        when {{ key_of(merge) }} in (select {{ key_of(merge, 'changed_keys') }} from changed_keys) then 'update'
+        else 'unchanged'
+    end
+where merge_action = 'settle';
+{% endmacro %}
+
+{#- The stored rows of colliding keys. -#}
+{% macro stored_rows_query(merge) -%}
 select
     *,
     {{ identity_fingerprint(merge, 'stored') }} as identity,
@@ -26,13 +103,14 @@ select
     {{ content_fingerprint(merge) }} as content,
     {{ fingerprint_of(merge, merge.delivered_columns) }} as delivered,
     count(*) over (partition by {{ key_columns(merge) }}) as copy_count
-from {{ table }} as stored
+from {{ merged_table(merge) }} as stored
 where
     {{ key_of(merge) }} in (select {{ key_of(merge, 'colliding_keys') }} from colliding_keys)
     {{ and_on_settled_days(merge) }}
-;
+{%- endmacro %}
 
-create or replace temp table known_deliveries as
+{#- All that is known of colliding keys: their deliveries in the source, their collisions and their stored rows. -#}
+{% macro known_deliveries_query(merge) -%}
 with
 
 sightings as (
@@ -44,7 +122,8 @@ sightings as (
     where
         {{ since_cutover(merge) }}
         and {{ key_of(merge) }} in (select {{ key_of(merge, 'colliding_keys') }} from colliding_keys)
-        {{ "and " ~ merge.window ~ " in unnest(settle_hours)" if target.type == 'bigquery' }}
+        {{ "and " ~ merge.window ~ " in unnest(settle_hours)" if target.type == 'bigquery' and not merge.only }}
+        {{ "and " ~ merge.since if merge.since }}
     union all
     select
         {{ merge.raw_columns | join(', ') }},
@@ -105,9 +184,11 @@ final as (
     where is_raw or not is_in_raw or (is_stored and not has_raw_time)
 )
 
-select * from final;
+select * from final
+{%- endmacro %}
 
-create or replace temp table settled_events as
+{#- The event that each colliding key belongs to; of a key that is stored more than once, every stored one. -#}
+{% macro settled_events_query(merge) -%}
 with
 
 numbered as (
@@ -138,9 +219,11 @@ final as (
     where copy_count > 1
 )
 
-select * from final;
+select * from final
+{%- endmacro %}
 
-create or replace temp table settled_rows as
+{#- The rows that colliding keys have once they are settled. -#}
+{% macro settled_rows_query(merge) -%}
 with
 
 numbered as (
@@ -271,71 +354,8 @@ final as (
     from rows_to_be
 )
 
-select * from final;
-
-create or replace temp table changed_keys as
-select distinct {{ key_columns(merge) }} from settled_rows
-where not is_unchanged;
-
-create or replace temp table displaced_rows as
-select
-    {{ key_columns(merge, 'stored_rows') }},
-    stored_rows.content
-from stored_rows
-left join settled_events
-    on {{ same_key(merge, 'stored_rows', 'settled_events') }} and stored_rows.identity = settled_events.identity
-where settled_events.identity is null;
-
-{# What is known of a displaced row does not hold for the row that replaces it, although both may have one order. #}
-{{ "if exists (select 1 from displaced_rows) then" if target.type == 'bigquery' }}
-delete from {{ merge_table(merge, 'contents') }}
-where content in (select displaced_rows.content from displaced_rows);
-
-delete from {{ merge_table(merge, 'redelivered') }}
-where {{ key_of(merge) }} in (select {{ key_of(merge, 'displaced_rows') }} from displaced_rows);
-{{ "end if;" if target.type == 'bigquery' }}
-
-delete from {{ table }}
-where
-    {{ key_of(merge) }} in (select {{ key_of(merge, 'changed_keys') }} from changed_keys)
-    {{ and_on_settled_days(merge) }}
-;
-
-insert into {{ table }} ({{ merge.columns | join(', ') }})
-select {{ merge.columns | join(', ') }}
-from settled_rows
-where {{ key_of(merge) }} in (select {{ key_of(merge, 'changed_keys') }} from changed_keys);
-
-insert into {{ merge_table(merge, 'contents') }} (content)
-select {{ content_fingerprint(merge) }} as content
-from settled_rows
-where
-    coalesce(copy_count, 1) = 1
-    and {{ key_of(merge) }} in (select {{ key_of(merge, 'changed_keys') }} from changed_keys);
-
-delete from {{ merge_table(merge, 'collisions') }}
-where {{ key_of(merge) }} in (select {{ key_of(merge, 'colliding_keys') }} from colliding_keys);
-
-insert into {{ merge_table(merge, 'collisions') }} ({{ merge.raw_columns | join(', ') }})
-select
-    {% for column in merge.raw_columns %}
-    known_deliveries.{{ column }}{{ "," if not loop.last }}
-    {% endfor %}
-from known_deliveries
-left join settled_events
-    on
-        {{ same_key(merge, 'known_deliveries', 'settled_events') }}
-        and known_deliveries.identity = settled_events.identity
-where settled_events.identity is null;
-
-update merge_plan set
-    merge_action = case
-        when copy_count = 0 then 'insert'
-        when {{ key_of(merge) }} in (select {{ key_of(merge, 'changed_keys') }} from changed_keys) then 'update'
-        else 'unchanged'
-    end
-where merge_action = 'settle';
-{% endmacro %}
+select * from final
+{%- endmacro %}
 
 {#-
     Of the first build, whose query makes the rows of the table: the deliveries of the events that came later under a key
@@ -388,7 +408,7 @@ end as {{ merge.time }}
 
 {#- BigQuery is billed for the days that are named, and else for the full table. -#}
 {% macro and_on_settled_days(merge) -%}
-{%- if target.type == 'bigquery' -%}
+{%- if target.type == 'bigquery' and not merge.only -%}
 and (timestamp_trunc({{ merge.time }}, day) in unnest(settle_days) or {{ merge.time }} is null)
 {%- endif -%}
 {%- endmacro %}

@@ -87,12 +87,10 @@ last_deliveries as (
     would bill the identity columns of the full table, so there the merge looks on the days of the few keys that may
     collide: a re-delivery whose content is known is of the same event.
 -#}
-{% macro merge_plan_query(merge) -%}
+{% macro compared_deliveries(merge) -%}
 {%- set stored_order -%}
     redelivered.stored_inserted_at, redelivered.stored_ingested_at
 {%- endset -%}
-with
-
 {{ window_deliveries(merge) }},
 
 -- Without an alias in the FROM clause, because `dbt run --empty` puts a subquery with an alias of its own there.
@@ -131,10 +129,12 @@ known as (
         stored.{{ merge.loaded_at }} as stored_ingested_at,
         {% if target.type == 'duckdb' %}
         {{ row_id('stored') }} as row_id,
+        {% elif merge.only %}
+        {{ identity_fingerprint(merge, 'stored') }} as identity,
         {% endif %}
         coalesce(last_repeats.inserted_at, stored.{{ merge.inserted_at }}, {{ long_ago() }}) as inserted_at,
         coalesce(last_repeats.ingested_at, stored.{{ merge.loaded_at }}, {{ long_ago() }}) as ingested_at
-    from {{ this }} as stored
+    from {{ merged_table(merge) }} as stored
     inner join last_deliveries on {{ same_key(merge, 'stored', 'last_deliveries') }}
     left join last_repeats
         on
@@ -172,7 +172,7 @@ stored_identities as (
     select
         {{ row_id('stored') }} as row_id,
         {{ identity_fingerprint(merge, 'stored') }} as identity
-    from {{ this }} as stored
+    from {{ merged_table(merge) }} as stored
     where {{ row_id('stored') }} in (select known.row_id from known)
 ),
 
@@ -186,6 +186,11 @@ other_events as (
     inner join stored_identities on known.row_id = stored_identities.row_id
     inner join last_deliveries on {{ same_key(merge, 'known', 'last_deliveries') }}
     where stored_identities.identity != last_deliveries.identity
+    {% elif merge.only %}
+    select distinct {{ key_columns(merge, 'known') }}
+    from known
+    inner join last_deliveries on {{ same_key(merge, 'known', 'last_deliveries') }}
+    where known.identity != last_deliveries.identity
     {% else %}
     select {{ key_columns(merge) }} from last_deliveries
     where false
@@ -221,7 +226,14 @@ compared as (
     inner join first_deliveries on {{ same_key(merge, 'last_deliveries', 'first_deliveries') }}
     left join current_rows on {{ same_key(merge, 'last_deliveries', 'current_rows') }}
     left join other_events on {{ same_key(merge, 'last_deliveries', 'other_events') }}
-),
+)
+{%- endmacro %}
+
+{#- The plan: what is to be done with each key, after a look at what its content would change. -#}
+{% macro merge_plan_query(merge) -%}
+with
+
+{{ compared_deliveries(merge) }},
 
 -- The current row would be this, if its content were that of the delivery.
 changes as (
@@ -289,16 +301,26 @@ final as (
             when compared.is_original then 'restore_time'
             else 'unchanged'
         end as merge_action,
-        case
-            when compared.copy_count > 0 and not compared.is_original then compared.stored_time
-            else compared.first_time
-        end as planned_time
+        {{ planned_time() | indent(8) }} as planned_time
     from compared
     left join unchanged on {{ same_key(merge, 'compared', 'unchanged') }}
 )
 
 select * from final
 {%- endmacro %}
+
+{#- The time that an event has afterwards. -#}
+{% macro planned_time() -%}
+case
+    when compared.copy_count > 0 and not compared.is_original then compared.stored_time
+    else compared.first_time
+end
+{%- endmacro %}
+
+{#- The table: that of the model being built, or the one that a view adds its deliveries to (live.sql). -#}
+{% macro merged_table(merge) %}
+    {% do return(merge.table or this) %}
+{% endmacro %}
 
 {#- Every event of the window once, at its time, with the content of its last delivery. -#}
 {% macro first_rows_query(merge) -%}

@@ -28,6 +28,9 @@
         delivered_columns=content | reject('equalto', loaded_at) | list,
         updated_columns=content | reject('in', settings.unique_key) | list,
         raw_columns=columns + settings.delivery_columns,
+        table=none,
+        only=none,
+        since=none,
     )) %}
 {% endmacro %}
 

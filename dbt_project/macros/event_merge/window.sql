@@ -6,10 +6,14 @@
 
     Without Dagster, everything loaded since the newest load that the table holds, less an overlap: merging a delivery
     twice is safe.
+
+    A view names its deliveries by a condition of its own, `only`: see live.sql.
 -#}
 {% macro in_merge_window(merge) -%}
     {%- do check_variables() -%}
-    {%- if has_window() -%}
+    {%- if merge.get('only') -%}
+        {{ merge.only }}
+    {%- elif has_window() -%}
         {{ merge.window }} >= {{ utc_timestamp(env_var('TRACKS_WINDOW_START')) }} and {{ merge.window }} < {{ utc_timestamp(env_var('TRACKS_WINDOW_END')) }}
     {%- elif merges_into_table() -%}
         {{ merge.loaded_at }} >= (
