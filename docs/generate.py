@@ -8,7 +8,7 @@ from tracks_assets.core.columns import Column, Family, FileField, Property
 from tracks_assets.core.tables import OPS_SCHEMA, SCHEMA, Table
 from tracks_assets.settings import Described, described_settings, variable
 from tracks_assets.sources.posthog.columns import TRACK_COLUMNS
-from tracks_assets.warehouse.tables import EVERY_TABLE, TRACKS
+from tracks_assets.warehouse.tables import EVERY_TABLE, TRACKS, VIEWS
 
 DOCS = Path(__file__).parent
 
@@ -28,6 +28,7 @@ GROUPS = (
     Group("BigQuery", "operate/bigquery.md", ("bq_",)),
     Group("Automation", "automation.md", ("automation", "upload_", "step_retries", "freshness_")),
     Group("Checks", "runbooks.md", ("rejected_",)),
+    Group("Persons", "persons.md", ("team_id", "person_")),
     Group("Anomalies", "anomalies.md", ("anomaly_", "purchase_flow_events")),
     Group("Alerts", "alerts.md", ("alert_", "show_values", "ui_url")),
     Group("History of runs", "operate/production.md", ("keep_",)),
@@ -68,7 +69,7 @@ def tables_page() -> str:
         f"Analysts read the schema `{SCHEMA}`. The pipeline keeps its own records in `{OPS_SCHEMA}`. Types have the "
         "names of BigQuery. Partitioning and clustering apply to BigQuery only.\n",
     ]
-    for table in sorted(EVERY_TABLE, key=lambda table: (table != TRACKS, table.schema)):
+    for table in sorted((*EVERY_TABLE, *VIEWS), key=lambda table: (table != TRACKS, table.schema)):
         parts += [f"## {table}\n", f"{table.description}\n", *_layout(table), *_columns(table)]
     return "\n".join(parts)
 

@@ -12,6 +12,7 @@ from tracks_assets.defs.quality.anomalies import DAILY_METRICS_KEY, daily_metric
 from tracks_assets.defs.quality.census import census_asset, checks_job, schedule
 from tracks_assets.defs.quality.checks import batch_checks
 from tracks_assets.defs.quality.freshness import freshness_check, freshness_job, freshness_schedule
+from tracks_assets.defs.quality.persons import person_checks
 from tracks_assets.defs.quality.status import PAGE_KEY, status_asset
 from tracks_assets.defs.quality.trace import trace_job
 from tracks_assets.defs.repairs.dedup import JOBS as DEDUP_JOBS
@@ -38,7 +39,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     ]
     return dg.Definitions(
         assets=catalogued(assets, settings),
-        asset_checks=[batch_checks(settings), freshness_check(settings)],
+        asset_checks=[batch_checks(settings), freshness_check(settings), person_checks(settings)],
         jobs=[load, checks, fresh, *DEDUP_JOBS, *RESTORE_JOBS, trace_job(settings), prune],
         schedules=[schedule(settings, checks), freshness_schedule(settings, fresh), prune_schedule(settings, prune)],
         sensors=[export_sensor(settings, load), alert_sensor(settings)],

@@ -132,6 +132,19 @@ class Settings(BaseSettings):
         "0.1", "Above this percentage of refused rows in an hour, the check `rejected_share` is yellow."
     )
     rejected_error_percent: kind.Percent = _setting("1", "Above this percentage, it is red.")
+    team_id: kind.TeamId | None = _setting(
+        None,
+        "The PostHog project whose persons the events belong to. Not set, it is the only one that "
+        "`person_distinct_ids` has. If that has several, no mapping is used and the check `team_is_known` is red.",
+    )
+    person_distinct_ids_warn: Annotated[int, kind.whole("distinct_ids", 1, 1_000_000)] = _setting(
+        "100", "Above this number of distinct_ids of one person, the check `distinct_ids_per_person` is yellow."
+    )
+    person_unmapped_warn_percent: kind.Percent = _setting(
+        "50",
+        "Above this percentage of events whose user has no current person, the check `events_have_persons` is "
+        "yellow. PostHog exports no person for anonymous events.",
+    )
     automation: kind.Switch = _setting("off", "`on` switches on the sensors and the schedules.")
     upload_inactivity_seconds: kind.Seconds = _setting(
         "1800", "An hour without a manifest is complete when its files have not changed for this long."
@@ -228,7 +241,8 @@ class Settings(BaseSettings):
 
 
 _READ_BY_DBT = (
-    *("engine", "home", "duckdb_path", "memory_limit", "cutover", "freshness_warn_minutes", "freshness_error_minutes"),
+    *("engine", "home", "duckdb_path", "memory_limit", "cutover", "team_id"),
+    *("freshness_warn_minutes", "freshness_error_minutes"),
     *("bq_project", "bq_location", "bq_dataset_prefix", "bq_maximum_bytes_billed", "bq_retry_seconds"),
     *("bq_job_seconds", "bq_priority"),
 )

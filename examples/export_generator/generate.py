@@ -6,6 +6,7 @@ rows among millions. An hour follows from its plan alone, so any hour can be wri
 
 import argparse
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -17,12 +18,14 @@ from time import perf_counter
 from typing import Any, NoReturn, TypeVar
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from examples.export_generator.deliveries import Kind, Rows, deliveries, old_deliveries
 from examples.export_generator.people import People, people
+from examples.export_generator.persons import PERSONS_SCHEMA, Change, exported_mappings
 from examples.export_generator.plan import SLICE_EVENTS, ExportPlan, slices
 from examples.export_generator.properties import SCHEMA, record_batch
 from tracks_assets.sources.posthog.layout import (
@@ -34,8 +37,18 @@ from tracks_assets.sources.posthog.layout import (
     manifest_name,
     parse_file_name,
 )
+from tracks_assets.sources.posthog.persons import PERSONS
 
-__all__ = ["ExportPlan", "HourWritten", "main", "redeliver", "write_hour", "write_hours"]
+__all__ = [
+    "ExportPlan",
+    "HourWritten",
+    "PersonsWritten",
+    "main",
+    "redeliver",
+    "write_hour",
+    "write_hours",
+    "write_persons",
+]
 
 T = TypeVar("T")
 
@@ -101,6 +114,41 @@ def redeliver(root: Path, hour: datetime, of: datetime | Sequence[datetime], ids
     rows = old_deliveries(hour, old_hours, ids, plan)
     groups = np.array_split(rows, max(plan.files_per_hour, -(-ids // SLICE_EVENTS)))
     return _write(root, hour, _dealt([group for group in groups if len(group)], plan.files_per_hour), plan)
+
+
+@dataclass(frozen=True)
+class PersonsWritten:
+    """What was written for an export hour of persons; an hour without changes has no file."""
+
+    hour: datetime
+    file: Path | None
+    rows: int
+    merged: int
+    edited: int
+    deleted: int
+    reused: int
+
+
+def write_persons(root: Path, hour: datetime, plan: ExportPlan) -> PersonsWritten:
+    """Write an export hour of the persons of the plan's events below ``root``, in place of what was there for it.
+
+    The first hour of the export has everybody with a profile, the later ones those that changed.
+
+    Raises:
+        ValueError: if ``hour`` is not a whole hour in UTC from 2001 to 2099.
+    """
+    _check_hour(hour)
+    folder, interval = root / hour_folder(hour, folder=PERSONS.folder), hour_interval(hour)
+    _clear(folder, interval)
+    mappings = exported_mappings(hour, plan)
+    file = folder / file_name(interval) if mappings else None
+    if file is not None:
+        rows = [mapping.row(hour, number) for number, mapping in enumerate(mappings)]
+        with _appearing_whole(file) as unfinished:
+            pq.write_table(pa.Table.from_pylist(rows, PERSONS_SCHEMA), unfinished, compression="snappy")
+    counts = Counter(mapping.change for mapping in mappings)
+    of_kind = (counts[each] for each in (Change.MERGED, Change.EDITED, Change.DELETED, Change.REUSED))
+    return PersonsWritten(hour, file, len(mappings), *of_kind)
 
 
 def _check_hour(hour: datetime) -> None:
@@ -191,6 +239,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--start", type=_hour, default="2026-03-12-00:00", help="first hour to write, UTC")
     parser.add_argument("--hours", type=_positive, default=8, help="how many hours to write")
+    parser.add_argument("--persons", action="store_true", help="write the persons of the events too, below persons/")
     for name, field in ExportPlan.model_fields.items():
         if name != "export_start":
             parser.add_argument(_option(name), type=type(field.default), default=field.default, help=field.description)
@@ -241,6 +290,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = _parser()
     options = vars(parser.parse_args(arguments))
     root, start, hours = options.pop("out"), options.pop("start"), options.pop("hours")
+    with_persons = options.pop("persons")
     plan = _plan(parser, {"export_start": start} | options)
     began = perf_counter()
     rows = 0
@@ -248,6 +298,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for written in write_hours(root, start, hours, plan):
             rows += written.rows
             print(_line(written, rows / (perf_counter() - began)), flush=True)
+            if with_persons:
+                print(_persons_line(write_persons(root, written.hour, plan)), flush=True)
     except OSError as error:
         parser.error(f"argument --out: {root} cannot be written to, {error.strerror}")
     except ValueError as error:
@@ -260,6 +312,13 @@ def _line(written: HourWritten, rate: float) -> str:
         f"{written.hour:{HOUR_FORMAT}}  {written.rows:,} rows in {len(written.files)} files: "
         f"{written.redelivered} re-delivered, {written.repeats} repeats, {written.edits} edits, "
         f"{written.malformed} malformed; {rate:,.0f} rows/s so far"
+    )
+
+
+def _persons_line(written: PersonsWritten) -> str:
+    return (
+        f"{written.hour:{HOUR_FORMAT}}  {written.rows:,} persons: {written.merged} merged, {written.edited} edited, "
+        f"{written.deleted} deleted, {written.reused} created again"
     )
 
 

@@ -11,10 +11,11 @@ from tracks_assets.defs.posthog.tracks import TRACKS_KEY
 from tracks_assets.defs.quality.census import CENSUS_KEY, COUNTED_CHECKS
 from tracks_assets.defs.quality.checks import BATCH_CHECKS
 from tracks_assets.defs.quality.dbt_tests import DBT_CHECKS
+from tracks_assets.defs.quality.persons import PERSON_CHECKS
 from tracks_assets.quality.message import Runbook
 
 ANCHORS = [value for value in vars(runbook).values() if isinstance(value, str) and value.startswith("docs/")]
-CHECKS = [*RAW_CHECKS, *BATCH_CHECKS, *DBT_CHECKS, *COUNTED_CHECKS]
+CHECKS = [*RAW_CHECKS, *BATCH_CHECKS, *DBT_CHECKS, *COUNTED_CHECKS, *PERSON_CHECKS]
 
 
 def _anchors(page: str) -> set[str]:

@@ -22,6 +22,7 @@ PLAN = ExportPlan(
 BUILD = ("build", "--exclude", "test_type:unit")
 
 ALL_OF_TRACKS = "select * from posthog.tracks order by event_id"
+BY_PERSON = "select * from posthog.tracks_by_person order by event_id"
 COLUMNS = "select column_name, data_type from duckdb_columns() where table_name = 'tracks' order by column_index"
 EVENTS = """
     select
@@ -70,6 +71,7 @@ def test_dbt_build_alone_keeps_tracks_up_to_date(export: Path, dbt: BareDbt) -> 
     query(dbt, "drop table posthog.tracks")
     dbt.run(*BUILD)
     assert query(dbt, COLUMNS) == columns
+    assert query(dbt, BY_PERSON) == query(dbt, ALL_OF_TRACKS), "the view is there too"
     assert stored(dbt) == query(dbt, EVENTS)
 
     before = query(dbt, ALL_OF_TRACKS)
@@ -92,7 +94,7 @@ def test_an_empty_build_works_and_changes_nothing(export: Path, dbt: BareDbt) ->
     before = query(dbt, ALL_OF_TRACKS)
     load(dbt, export, 1)
     dbt.run(*BUILD, "--empty")
-    assert query(dbt, ALL_OF_TRACKS) == before
+    assert query(dbt, ALL_OF_TRACKS) == query(dbt, BY_PERSON) == before
     dbt.run(*BUILD)
     assert len(query(dbt, ALL_OF_TRACKS)) == len(before) + PLAN.events_per_hour
 

@@ -18,7 +18,7 @@ from jinja2.runtime import Context, Macro
 from benchmarks.bigquery_cost import PLAN_READS
 from tracks_assets.core.columns import ColumnType
 from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
-from tracks_assets.warehouse.tables import CONTENT_FINGERPRINTS, PERSON_DISTINCT_IDS, TRACKS
+from tracks_assets.warehouse.tables import CONTENT_FINGERPRINTS, PERSON_DISTINCT_IDS, TRACKS, TRACKS_BY_PERSON
 
 with warnings.catch_warnings():
     # An older tokenizer of sqlglot's, which another package brings along, warns when it is imported.
@@ -124,6 +124,19 @@ PERSONS_MODEL = Model(
     {column.name: column.type.lower() for column in PERSON_DISTINCT_IDS.columns},
 )
 
+BY_PERSON_MODEL = Model(
+    DBT_PROJECT / "models" / "marts" / "posthog_tracks_by_person.sql",
+    "`project`.`posthog`.`tracks_by_person`",
+    {column.name: column.type.lower() for column in TRACKS_BY_PERSON.columns},
+)
+
+MODELS = (TRACKS_MODEL, PERSONS_MODEL, BY_PERSON_MODEL)
+
+
+def ref(name: str) -> Relation:
+    """dbt's ``ref``."""
+    return Relation(next(model.table for model in MODELS if model.file.stem == name))
+
 
 class Config(dict[str, Any]):
     """dbt's ``config``: it keeps what a model sets."""
@@ -151,6 +164,7 @@ def rendered(template: str, variables: dict[str, str], is_merge: bool = True, mo
             columns={name: SimpleNamespace(data_type=data_type) for name, data_type in model.columns.items()}
         ),
         "modules": SimpleNamespace(re=re),
+        "ref": ref,
         "return": give_back,
         "should_full_refresh": lambda: False,
         "source": source,
@@ -185,7 +199,7 @@ def statements_of(script: str) -> list[str]:
     return [text.strip() for text in script.split(";") if text.strip()]
 
 
-@pytest.mark.parametrize("model", [TRACKS_MODEL, PERSONS_MODEL], ids=lambda model: model.file.stem)
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.file.stem)
 @pytest.mark.parametrize(("variables", "is_merge"), [(WINDOW, True), ({}, True), (WINDOW, False), ({}, False)], ids=str)
 def test_the_model_is_one_query_of_googles_sql(variables: dict[str, str], is_merge: bool, model: Model) -> None:
     """As a plan and as the rows themselves, with a window and without."""

@@ -12,6 +12,7 @@ class Runbook(StrEnum):
     COLLISIONS = "docs/runbooks.md#one-id-two-events-no_collisions-no_collisions_all"
     DEDUP = "docs/runbooks.md#removing-duplicates-dedup_tracks"
     RESTORE_TIMES = "docs/runbooks.md#giving-events-their-time-back-restore_created_at"
+    PERSONS = "docs/runbooks.md#persons"
     DROP = "docs/anomalies.md#a-drop"
     SPIKE = "docs/anomalies.md#a-spike"
     LATE_LOADS = "docs/anomalies.md#late-loads"
@@ -61,6 +62,11 @@ def count_text(number: int, thing: str) -> str:
 def is_or_are(number: int) -> str:
     """The verb for a number of things."""
     return "is" if number == 1 else "are"
+
+
+def has_or_have(number: int) -> str:
+    """The verb of what a number of things have."""
+    return "has" if number == 1 else "have"
 
 
 def was_or_were(number: int) -> str:

@@ -6,7 +6,8 @@ from typing import Any
 import yaml
 
 from tracks_assets.core.tables import Table
-from tracks_assets.warehouse.tables import PERSON_DISTINCT_IDS, TRACKS
+from tracks_assets.sources.posthog.persons import PERSON_KEY
+from tracks_assets.warehouse.tables import PERSON_DISTINCT_IDS, TRACKS, TRACKS_BY_PERSON
 
 PACKAGE = Path(__file__).parents[1]
 
@@ -19,7 +20,11 @@ def find_dbt_project(package: Path) -> Path:
 
 DBT_PROJECT = find_dbt_project(PACKAGE)
 
-MODELS = {"posthog_tracks": TRACKS, "posthog_person_distinct_ids": PERSON_DISTINCT_IDS}
+MODELS = {
+    "posthog_tracks": TRACKS,
+    "posthog_person_distinct_ids": PERSON_DISTINCT_IDS,
+    "posthog_tracks_by_person": TRACKS_BY_PERSON,
+}
 """The models that are described, each with its table."""
 
 _SINCE_CUTOVER = (
@@ -37,6 +42,19 @@ TESTS: dict[str, list[dict[str, Any]]] = {
 }
 """dbt's tests of tracks, by column."""
 
+MODEL_TESTS: dict[Table, list[dict[str, Any]]] = {
+    PERSON_DISTINCT_IDS: [
+        {
+            "one_row_per": {
+                "name": "one_row_per_distinct_id",
+                "arguments": {"key": list(PERSON_KEY)},
+                "config": {"severity": "error"},
+            }
+        }
+    ]
+}
+"""dbt's tests of several columns, by table."""
+
 _HEADER = "# Written by `make generate`: change the column list, not this file.\n"
 
 
@@ -47,7 +65,8 @@ def properties_text(model: str, table: Table) -> str:
         | ({"data_tests": TESTS[column.name]} if table == TRACKS and column.name in TESTS else {})
         for column in table.columns
     ]
-    content = {"models": [{"name": model, "description": table.description, "columns": columns}]}
+    tests = {"data_tests": MODEL_TESTS[table]} if table in MODEL_TESTS else {}
+    content = {"models": [{"name": model, "description": table.description, **tests, "columns": columns}]}
     return _HEADER + yaml.safe_dump(content, sort_keys=False, width=120, allow_unicode=True)
 
 

@@ -1,6 +1,8 @@
 """The tables that the project owns: names, columns, partitioning and clustering, written once for every engine."""
 
-from tracks_assets.core.columns import Column, ColumnType, stamp
+from dataclasses import replace
+
+from tracks_assets.core.columns import Column, ColumnType, Stamp, stamp
 from tracks_assets.core.tables import OPS_SCHEMA, Table
 from tracks_assets.sources.posthog.columns import RAW_TRACK_COLUMNS, TRACK_COLUMNS
 from tracks_assets.sources.posthog.feeds import FEEDS
@@ -23,6 +25,16 @@ PERSON_DISTINCT_IDS = Table(
     PERSON_COLUMNS,
     "The person of every distinct_id, as of its newest version. A deleted mapping keeps its row.",
     clustered_by=PERSON_KEY,
+)
+TRACKS_BY_PERSON = Table(
+    "tracks_by_person",
+    tuple(
+        replace(column, source=Stamp(), description="The person that the user_id belongs to now, or else as in tracks.")
+        if column.name == "person_id"
+        else column
+        for column in TRACK_COLUMNS
+    ),
+    "Every event of tracks with the person that its user belongs to now. A view.",
 )
 CONTENT_FINGERPRINTS = Table(
     "content_fingerprints",
@@ -228,6 +240,9 @@ LOCK_TABLES = tuple(_WRITE_LOCKS.values())
 """What an engine with several writers at a time has in addition to ``TABLES``; see dbt's macro ``write_lock``."""
 
 EVERY_TABLE = (*TABLES, *LOCK_TABLES)
+
+VIEWS = (TRACKS_BY_PERSON,)
+"""What dbt makes of tables; the warehouse neither creates nor changes them."""
 
 
 def write_lock(table: Table) -> Table:

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from tracks_assets.sources.posthog.layout import HOUR, file_name, hour_folder, hour_interval
 from tracks_assets.sources.posthog.persons import PERSONS
+from tracks_assets.warehouse.tables import PERSON_DISTINCT_IDS
 
 FIRST = datetime(2026, 3, 12, tzinfo=UTC)
 
@@ -53,6 +54,13 @@ class Person:
             "_inserted_at": hour,
             "is_deleted": self.is_deleted,
         }
+
+
+def stored_row(person: Person) -> dict[str, Any]:
+    """The row of person_distinct_ids, loaded an hour after its export."""
+    columns = {column.name for column in PERSON_DISTINCT_IDS.columns}
+    row = {name: value for name, value in person.row().items() if name in columns}
+    return {**row, "bq_ingested_timestamp": FIRST + HOUR}
 
 
 def hour_of(number: int) -> datetime:

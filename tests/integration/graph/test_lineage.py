@@ -34,6 +34,7 @@ def test_the_graph_shows_everything_that_writes_tracks(home: Home) -> None:
         key("persons_parquet"): set(),
         key("raw_persons"): {key("persons_parquet")},
         key("person_distinct_ids"): {key("raw_persons")},
+        key("tracks_by_person"): {TRACKS_KEY, key("person_distinct_ids")},
     }
     mapping = graph.get(TRACKS_KEY).partition_mappings[key("tracks_legacy")]
     assert mapping == dg.TimeWindowPartitionMapping(allow_nonexistent_upstream_partitions=True)

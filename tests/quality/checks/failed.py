@@ -9,7 +9,7 @@ from tests.quality.checks.test_results import BEFORE, CENSUS, HOUR, WHOLE
 from tests.quality.test_evaluation import CHECKS, days, named, series
 from tests.status.samples import HALF_A_DAY, counted
 from tracks_assets.defs.quality.freshness import CHECK as FRESHNESS
-from tracks_assets.quality import checks
+from tracks_assets.quality import checks, persons
 from tracks_assets.quality.anomalies.evaluation import evaluate
 from tracks_assets.quality.anomalies.series import Dimension, Metric
 from tracks_assets.quality.anomalies.text import message
@@ -17,6 +17,15 @@ from tracks_assets.quality.checks import CheckResult, CutoverHour
 from tracks_assets.quality.collisions import BatchCollisions, Collision, Identity, KeptCollisions
 from tracks_assets.quality.freshness import Limits, freshness
 from tracks_assets.quality.message import Message
+from tracks_assets.quality.persons import (
+    CrowdedPerson,
+    CrowdedPersons,
+    DuplicateMapping,
+    DuplicateMappings,
+    Team,
+    Teams,
+    UnmappedEvents,
+)
 from tracks_assets.quality.state import BatchResult, Condition, state_of
 from tracks_assets.quality.uploads import check as upload
 from tracks_assets.quality.uploads.state import Lateness
@@ -53,6 +62,17 @@ FAILED: dict[str, tuple[CheckResult, ...]] = {
     "created_at_not_null": (checks.not_null("created_at", 1),),
     "flat_duplicate_count": (checks.flat_duplicate_count(replace(CENSUS, excess_rows=11), BEFORE),),
     "no_collisions_all": (checks.no_collisions_all(CENSUS, KeptCollisions(2, 1, ("id-1",))),),
+    "one_row_per_distinct_id": (
+        persons.one_row_per_distinct_id(DuplicateMappings(1, (DuplicateMapping(1, "bob@example.com", 2),))),
+    ),
+    "team_is_known": (
+        persons.team_is_known(Teams(4, (Team(2, 900), Team(1, 1), Team(3, 1))), None),
+        persons.team_is_known(Teams(1, (Team(2, 900),)), 7),
+    ),
+    "events_have_persons": (persons.events_have_persons(_HOUR_NAME, UnmappedEvents(200, 150), 50),),
+    "distinct_ids_per_person": (
+        persons.distinct_ids_per_person(CrowdedPersons(2, (CrowdedPerson("person-1", 4_000),)), 100),
+    ),
     "created_at_kept": (checks.created_at_kept(replace(CENSUS, moved_rows=6), BEFORE),),
 }
 """Failed results by the check's name."""

@@ -68,6 +68,7 @@ PARAMETERS: dict[str, ColumnType] = {
     "since": ColumnType.TIMESTAMP,
     "stored_since": ColumnType.TIMESTAMP,
     "tolerance_hours": ColumnType.INT64,
+    "usual": ColumnType.INT64,
     "window_end": ColumnType.TIMESTAMP,
     "window_start": ColumnType.TIMESTAMP,
 }
@@ -163,6 +164,10 @@ WITH_VARIABLES: dict[str, tuple[dict[str, Any], ...]] = {
     "count_slice": tuple(
         {"table": qualified(table), "column": column} for feed in FEEDS for table, column in feed.slices
     ),
+    "crowded_persons": ({"most": 3},),
+    "duplicate_mappings": ({"most": 3},),
+    "mapping_teams": ({"team_id": None, "most": 3}, {"team_id": 7, "most": 3}),
+    "unmapped_events": ({"team_id": None}, {"team_id": 7}),
     "count_rows": ({"table": qualified(TRACKS)},),
     "drop_snapshot": ({"snapshot": qualified(SNAPSHOT)},),
     "excess_rows_of": ({"table": qualified(TRACKS)},),

@@ -109,6 +109,18 @@ SAMPLE: dict[str, Sequence[Row]] = {
         {"distinct_id": name, "is_deleted": name == "b", "window_start": at("2026-03-12 12:00:00")} for name in "ab"
     ],
     "rejected_persons": [{"reason": "distinct_id is null", "window_start": at("2026-03-12 12:00:00")}],
+    "person_distinct_ids": [
+        {"team_id": team, "distinct_id": name, "person_id": person, **is_deleted}
+        for team, name, person, is_deleted in (
+            (7, "u1", "ann", {"is_deleted": False}),
+            (7, "u2", "ann", {"is_deleted": True}),
+            (7, "u3", "ann", {"is_deleted": False}),
+            (7, "u4", "ann", {}),
+            (7, "u4", "bob", {}),
+            (8, "u1", "cat", {"is_deleted": False}),
+            (9, "u1", "bob", {"is_deleted": False}),
+        )
+    ],
     "archived_duplicates": [
         {**row, "dedup_id": REPAIR, "removed_at": LATER, "kept_created_at": LATER} for row in DAMAGED[:3]
     ],
@@ -174,6 +186,7 @@ PARAMETERS: dict[str, Any] = {
     "since": at("2026-06-01 00:00:00"),
     "stored_since": at("2026-03-01 00:00:00"),
     "tolerance_hours": 24,
+    "usual": 1,
     "window_end": at("2026-03-13 00:00:00"),
     "window_start": at("2026-03-12 00:00:00"),
 }

@@ -13,8 +13,7 @@ import duckdb
 import pytest
 
 from tests.dbt_project.test_bigquery_text import (
-    PERSONS_MODEL,
-    TRACKS_MODEL,
+    MODELS,
     WINDOW,
     Model,
     merge_script,
@@ -86,7 +85,7 @@ def test_a_macro_has_this_value_for_google(google: Google, case: Case) -> None:
     assert (datetime.fromisoformat(value) if isinstance(case.value, datetime) else value) == case.value
 
 
-@pytest.mark.parametrize("model", [TRACKS_MODEL, PERSONS_MODEL], ids=lambda model: model.file.stem)
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.file.stem)
 @pytest.mark.parametrize(("variables", "is_merge"), [(WINDOW, True), ({}, True), (WINDOW, False), ({}, False)], ids=str)
 def test_a_model_passes_googles_analyzer(
     google: Google, variables: dict[str, str], is_merge: bool, model: Model

@@ -53,11 +53,12 @@ class ModelTranslator(DagsterDbtTranslator):
         if spec.key != table_key(self._table):
             return spec
         file = DBT_PROJECT / manifest["nodes"][unique_id]["original_file_path"]
-        metadata = {"dagster/code_references": _reference(file), **column_sources(self._table, self._upstream)}
+        metadata = {"dagster/code_references": model_reference(file), **column_sources(self._table, self._upstream)}
         return spec.merge_attributes(metadata=metadata)
 
 
-def _reference(file: Path) -> dg.CodeReferencesMetadataValue:
+def model_reference(file: Path) -> dg.CodeReferencesMetadataValue:
+    """The file of a dbt model, for the page of its asset."""
     return dg.CodeReferencesMetadataValue(
         code_references=[dg.LocalFileCodeReference(file_path=str(file), line_number=1, label="dbt model")]
     )

@@ -4,7 +4,7 @@ Checks that look at the full table belong to the census (defs/census.py). A new 
 ``BATCH_CHECKS``: its rule, and a function that asks the warehouse for counts and evaluates them.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -34,6 +34,12 @@ class Batch:
     start: datetime
     end: datetime
     settings: Settings
+
+    @classmethod
+    def of(cls, window: dg.TimeWindow, settings: Settings) -> "Batch":
+        """The hours that start in a window."""
+        hours = hours_of(window)
+        return cls(hours[0], hours[-1] + HOUR, settings)
 
     @property
     def named(self) -> str:
@@ -103,23 +109,25 @@ def batch_checks(settings: Settings) -> dg.AssetChecksDefinition:
         pool=WAREHOUSE_POOL,
     )
     def checks(context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource) -> Iterator[dg.AssetCheckResult]:
-        window = _hours_of_run(context.op_execution_context)
-        hours = hours_of(window)
-        batch = Batch(hours[0], hours[-1] + HOUR, settings)
-        selected = {key.name for key in context.selected_asset_check_keys}
+        window = hours_of_run(context.op_execution_context)
+        batch = Batch.of(window, settings)
         with retried(context, settings), warehouse.opened(context, "batch_checks", window) as opened:
-            evaluated = evaluate(
-                {
-                    name: partial(check.evaluate, opened, batch)
-                    for name, check in BATCH_CHECKS.items()
-                    if name in selected
-                }
-            )
+            evaluated = evaluate_selected(context, BATCH_CHECKS, opened, batch)
             yield from check_results(TRACKS_KEY, evaluated)
             evaluated.raise_errors()
             context.op_execution_context.log_event(_observation(context.instance, opened, batch, evaluated))
 
     return checks
+
+
+def evaluate_selected(
+    context: dg.AssetCheckExecutionContext, checks: Mapping[str, BatchCheck], warehouse: Warehouse, batch: Batch
+) -> Evaluated:
+    """Evaluates those of the checks that the run has selected."""
+    selected = {key.name for key in context.selected_asset_check_keys}
+    return evaluate(
+        {name: partial(check.evaluate, warehouse, batch) for name, check in checks.items() if name in selected}
+    )
 
 
 def _observation(
@@ -131,7 +139,8 @@ def _observation(
     return observation(known_state(instance, warehouse, *([result] if result else [])), result)
 
 
-def _hours_of_run(context: dg.OpExecutionContext) -> dg.TimeWindow:
+def hours_of_run(context: dg.OpExecutionContext) -> dg.TimeWindow:
+    """The export hours of a run of checks; without any, those of the last day."""
     if context.has_partitions:
         return window_of(context)
     end = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)

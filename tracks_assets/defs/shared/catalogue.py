@@ -17,6 +17,7 @@ _LAYERS = {
     "persons_parquet": "export",
     "raw_persons": "staging",
     "person_distinct_ids": "core",
+    "tracks_by_person": "core",
     "backfill_tracks": "legacy",
     "tracks_legacy": "legacy",
     "duplicate_census": "quality",

@@ -30,16 +30,26 @@ def table_metadata(table: Table) -> dict[str, Any]:
     return {"dagster/table_name": str(table), "dagster/column_schema": dg.TableSchema(columns=columns)}
 
 
-def column_lineage(table: Table, upstream: Table) -> dict[str, Any]:
-    """Which column of the upstream table each column comes from: the one of its name."""
-    key = table_key(upstream)
-    deps = {name: [dg.TableColumnDep(key, name)] for name in _shared_columns(table, upstream)}
+def column_lineage(table: Table, upstream: Table, *others: tuple[Table, str]) -> dict[str, Any]:
+    """Which column of the upstream table each column comes from: the one of its name.
+
+    Args:
+        table: the table.
+        upstream: the table that it is made of.
+        others: columns of other tables, of which the column of that name is made as well.
+    """
+    deps = {name: [dg.TableColumnDep(table_key(upstream), name)] for name in _shared_columns(table, upstream)}
+    for other, name in others:
+        deps[name].append(dg.TableColumnDep(table_key(other), name))
     return {"dagster/column_lineage": dg.TableColumnLineage(deps_by_column=deps)}
 
 
-def column_sources(table: Table, upstream: Table) -> dict[str, Any]:
+def column_sources(table: Table, upstream: Table, *others: tuple[Table, str]) -> dict[str, Any]:
     """The same for people: the open-source UI shows ``dagster/column_lineage`` nowhere."""
-    lines = [f"| {name} | {upstream}.{name} |" for name in _shared_columns(table, upstream)]
+    sources = {name: [f"{upstream}.{name}"] for name in _shared_columns(table, upstream)}
+    for other, name in others:
+        sources[name].append(f"{other}.{name}")
+    lines = [f"| {name} | {', '.join(found)} |" for name, found in sources.items()]
     text = "\n".join(["| column | comes from |", "| --- | --- |", *lines])
     return {"column_sources": dg.MetadataValue.md(text)}
 
