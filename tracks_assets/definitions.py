@@ -6,7 +6,8 @@ from tracks_assets.defs.alerts.sensor import alert_sensor
 from tracks_assets.defs.posthog.export_sensor import export_sensor, load_job
 from tracks_assets.defs.posthog.hourly import hourly_assets
 from tracks_assets.defs.posthog.legacy import legacy_assets
-from tracks_assets.defs.posthog.persons import persons_assets
+from tracks_assets.defs.posthog.live import LIVE_KEY, live_asset
+from tracks_assets.defs.posthog.persons import BY_PERSON_KEY, persons_assets
 from tracks_assets.defs.posthog.tracks import tracks_assets
 from tracks_assets.defs.quality.anomalies import DAILY_METRICS_KEY, daily_metrics_asset
 from tracks_assets.defs.quality.census import census_asset, checks_job, schedule
@@ -26,12 +27,13 @@ from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
 
 def build_definitions(settings: Settings) -> dg.Definitions:
     """The graph for given settings."""
-    checks, load, fresh = checks_job(DAILY_METRICS_KEY, PAGE_KEY), load_job(), freshness_job()
+    checks, load, fresh = checks_job(DAILY_METRICS_KEY, PAGE_KEY, LIVE_KEY, BY_PERSON_KEY), load_job(), freshness_job()
     prune = prune_job(settings)
     assets = [
         *hourly_assets(settings),
         tracks_assets(settings, DBT_PROJECT),
         *legacy_assets(settings),
+        live_asset(settings, DBT_PROJECT),
         *persons_assets(settings, DBT_PROJECT),
         census_asset(settings, DBT_PROJECT),
         daily_metrics_asset(settings),

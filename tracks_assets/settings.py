@@ -132,6 +132,11 @@ class Settings(BaseSettings):
         "0.1", "Above this percentage of refused rows in an hour, the check `rejected_share` is yellow."
     )
     rejected_error_percent: kind.Percent = _setting("1", "Above this percentage, it is red.")
+    live_hours: Annotated[int, kind.whole("hours", 1, 87_600, ", or unset for all")] | None = _setting(
+        None,
+        "How many export hours before now the view `tracks_live` looks for deliveries that are not merged yet. Not "
+        "set, it looks at all of them, which BigQuery bills at every query.",
+    )
     team_id: kind.TeamId | None = _setting(
         None,
         "The PostHog project whose persons the events belong to. Not set, it is the only one that "
@@ -241,7 +246,7 @@ class Settings(BaseSettings):
 
 
 _READ_BY_DBT = (
-    *("engine", "home", "duckdb_path", "memory_limit", "cutover", "team_id"),
+    *("engine", "home", "duckdb_path", "memory_limit", "cutover", "live_hours", "team_id"),
     *("freshness_warn_minutes", "freshness_error_minutes"),
     *("bq_project", "bq_location", "bq_dataset_prefix", "bq_maximum_bytes_billed", "bq_retry_seconds"),
     *("bq_job_seconds", "bq_priority"),

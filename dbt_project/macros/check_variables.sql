@@ -12,6 +12,7 @@
         {%- do check_variable(
             'TRACKS_BQ_DATASET_PREFIX', '[A-Za-z0-9_]+', 'letters, digits and underscores only, such as staging_'
         ) -%}
+        {%- do check_variable('TRACKS_LIVE_HOURS', '[1-9][0-9]{0,4}', 'a whole number of hours such as 48') -%}
         {%- do check_variable('TRACKS_TEAM_ID', '[1-9][0-9]{0,17}', 'the number of a PostHog project such as 12345') -%}
         {%- if not modules.re.fullmatch('[0-9]+', var('overlap_hours') | string) -%}
             {%- do exceptions.raise_compiler_error(

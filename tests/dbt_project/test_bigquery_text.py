@@ -18,7 +18,13 @@ from jinja2.runtime import Context, Macro
 from benchmarks.bigquery_cost import PLAN_READS
 from tracks_assets.core.columns import ColumnType
 from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
-from tracks_assets.warehouse.tables import CONTENT_FINGERPRINTS, PERSON_DISTINCT_IDS, TRACKS, TRACKS_BY_PERSON
+from tracks_assets.warehouse.tables import (
+    CONTENT_FINGERPRINTS,
+    PERSON_DISTINCT_IDS,
+    TRACKS,
+    TRACKS_BY_PERSON,
+    TRACKS_LIVE,
+)
 
 with warnings.catch_warnings():
     # An older tokenizer of sqlglot's, which another package brings along, warns when it is imported.
@@ -88,6 +94,11 @@ class Relation(str):
 
     __slots__ = ()
 
+    @property
+    def identifier(self) -> str:
+        """Its own name."""
+        return self.rsplit("`.`", 1)[-1].strip("`")
+
     def render(self) -> str:
         """Its name, whatever ``--empty`` makes of it."""
         return str(self)
@@ -130,7 +141,13 @@ BY_PERSON_MODEL = Model(
     {column.name: column.type.lower() for column in TRACKS_BY_PERSON.columns},
 )
 
-MODELS = (TRACKS_MODEL, PERSONS_MODEL, BY_PERSON_MODEL)
+LIVE_MODEL = Model(
+    DBT_PROJECT / "models" / "marts" / "posthog_tracks_live.sql",
+    "`project`.`posthog`.`tracks_live`",
+    {column.name: column.type.lower() for column in TRACKS_LIVE.columns},
+)
+
+MODELS = (TRACKS_MODEL, PERSONS_MODEL, BY_PERSON_MODEL, LIVE_MODEL)
 
 
 def ref(name: str) -> Relation:
@@ -164,6 +181,7 @@ def rendered(template: str, variables: dict[str, str], is_merge: bool = True, mo
             columns={name: SimpleNamespace(data_type=data_type) for name, data_type in model.columns.items()}
         ),
         "modules": SimpleNamespace(re=re),
+        "project_name": "tracks",
         "ref": ref,
         "return": give_back,
         "should_full_refresh": lambda: False,
@@ -172,9 +190,18 @@ def rendered(template: str, variables: dict[str, str], is_merge: bool = True, mo
         "this": model.table,
         "var": {"overlap_hours": 72}.get,
     }
+    if model is LIVE_MODEL:
+        environment.from_string(MACROS + TRACKS_MODEL.text).render(context)
+        context["graph"] = {"nodes": {"model.tracks.posthog_tracks": tracks_node(context["config"])}}
     # The model first, because it hands dbt the settings that macros ask for.
     environment.from_string(MACROS + model.text).render(context)
     return environment.from_string(MACROS + template).render(context).strip()
+
+
+def tracks_node(config: Any) -> SimpleNamespace:
+    """The model tracks as dbt's graph has it, with what it has set."""
+    columns = {name: SimpleNamespace(data_type=data_type) for name, data_type in TRACKS_MODEL.columns.items()}
+    return SimpleNamespace(config=SimpleNamespace(meta=config["meta"]), columns=columns)
 
 
 def plan_text(variables: dict[str, str], is_merge: bool = True, model: Model = TRACKS_MODEL) -> str:
@@ -318,3 +345,18 @@ def test_a_content_is_a_number_of_all_columns_but_the_time() -> None:
 def test_the_merge_is_this_text() -> None:
     """Word for word; after a change that is meant, the file takes the text that this shows."""
     assert tidy(merge_script()) == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_the_live_view_reads_no_payload_to_find_what_is_new() -> None:
+    """The comparison names ids, stamps and identities; BigQuery reads a payload only for a query that asks for it."""
+    reads = reads_of(plan_text({}, model=LIVE_MODEL), "tracks")
+    keys = {*PLAN_READS, "event_name", "user_id"}
+    assert keys in reads
+
+
+def test_the_live_view_prunes_hours_by_the_current_time() -> None:
+    """A constant for BigQuery, where a subquery would prune nothing."""
+    bound = "window_start >= timestamp_add(current_timestamp, interval -48 hour)"
+    text = plan_text({"TRACKS_LIVE_HOURS": "48"}, model=LIVE_MODEL)
+    assert text.count(bound) == len(reads_of(text, "raw_tracks")) > 0
+    assert bound not in plan_text({}, model=LIVE_MODEL)

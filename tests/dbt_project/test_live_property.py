@@ -1,7 +1,7 @@
 """At any point between loads and merges, tracks_live holds what tracks will hold once everything is merged.
 
-The SQL is the one that dbt writes. Only stamps may differ: a newer delivery that changes nothing leaves the row of tracks
-as it is, stamps included, and the view shows the delivery's.
+The SQL is the one that dbt writes. Only stamps may differ: a newer delivery that changes nothing leaves the
+row of tracks as it is, stamps included, and the view shows the delivery's.
 """
 
 from collections.abc import Iterator, Sequence

@@ -7,7 +7,7 @@ import yaml
 
 from tracks_assets.core.tables import Table
 from tracks_assets.sources.posthog.persons import PERSON_KEY
-from tracks_assets.warehouse.tables import PERSON_DISTINCT_IDS, TRACKS, TRACKS_BY_PERSON
+from tracks_assets.warehouse.tables import PERSON_DISTINCT_IDS, TRACKS, TRACKS_BY_PERSON, TRACKS_LIVE
 
 PACKAGE = Path(__file__).parents[1]
 
@@ -24,6 +24,7 @@ MODELS = {
     "posthog_tracks": TRACKS,
     "posthog_person_distinct_ids": PERSON_DISTINCT_IDS,
     "posthog_tracks_by_person": TRACKS_BY_PERSON,
+    "posthog_tracks_live": TRACKS_LIVE,
 }
 """The models that are described, each with its table."""
 

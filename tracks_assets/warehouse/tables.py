@@ -241,7 +241,7 @@ LOCK_TABLES = tuple(_WRITE_LOCKS.values())
 
 EVERY_TABLE = (*TABLES, *LOCK_TABLES)
 
-VIEWS = (TRACKS_BY_PERSON,)
+VIEWS = (TRACKS_LIVE, TRACKS_BY_PERSON)
 """What dbt makes of tables; the warehouse neither creates nor changes them."""
 
 

@@ -118,7 +118,7 @@ sightings as (
         {{ merge.raw_columns | join(', ') }},
         true as is_raw,
         false as is_stored
-    from {{ source(*merge.source) }}
+    from {{ merge_source(merge) }}
     where
         {{ since_cutover(merge) }}
         and {{ key_of(merge) }} in (select {{ key_of(merge, 'colliding_keys') }} from colliding_keys)

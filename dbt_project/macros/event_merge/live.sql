@@ -116,7 +116,7 @@ select * from final
 {% macro unmerged(merge) -%}
 {%- set deliveries = source(*merge.source).identifier -%}
 not exists (
-    select 1 from {{ source(*merge.tables.log) }} as merged
+    select 1 from {{ merge_table(merge, 'log') }} as merged
     where
         merged.window_start = {{ deliveries }}.{{ merge.window }}
         and merged.merged_at > {{ deliveries }}.{{ merge.loaded_at }}

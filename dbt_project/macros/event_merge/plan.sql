@@ -20,7 +20,7 @@
 {#- The window's deliveries by key, and of each key the first and the last. -#}
 {% macro window_deliveries(merge) -%}
 delivered as (
-    select * from {{ source(*merge.source) }}
+    select * from {{ merge_source(merge) }}
     where
         {{ since_cutover(merge) }}
         and {{ in_merge_window(merge) }}
@@ -101,7 +101,7 @@ redelivered as (
         {{ merge.loaded_at }} as ingested_at,
         stored_inserted_at,
         stored_ingested_timestamp as stored_ingested_at
-    from {{ source(*merge.tables.redelivered) }}
+    from {{ merge_table(merge, 'redelivered') if merge.only else source(*merge.tables.redelivered) }}
 ),
 
 -- The newest delivery that repeated a row, for the events of the window.
@@ -317,6 +317,12 @@ case
 end
 {%- endmacro %}
 
+{#- The deliveries. `dbt build --empty` reads none of them, but a view of no rows would stay as it is. -#}
+{% macro merge_source(merge) %}
+    {%- set deliveries = source(*merge.source) -%}
+    {% do return(deliveries.render() if merge.only else deliveries) %}
+{% endmacro %}
+
 {#- The table: that of the model being built, or the one that a view adds its deliveries to (live.sql). -#}
 {% macro merged_table(merge) %}
     {% do return(merge.table or this) %}
@@ -381,7 +387,7 @@ planned as (
 ),
 
 {{ not_materialized('delivered') }} (
-    select * from {{ source(*merge.source) }}
+    select * from {{ merge_source(merge) }}
     where
         {{ since_cutover(merge) }}
         and {{ in_merge_window(merge) }}

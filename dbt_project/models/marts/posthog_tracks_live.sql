@@ -7,7 +7,9 @@
 -- depends_on: {{ ref('posthog_tracks') }}, {{ source('posthog', 'raw_tracks') }}
 -- depends_on: {{ source('posthog_ops', 'merge_log') }}, {{ source('posthog_ops', 'unchanged_redeliveries') }}
 -- depends_on: {{ source('posthog_ops', 'tracks_collisions') }}
+{% do check_variables() %}
 {% if execute %}
     {%- set tracks = graph.nodes['model.' ~ project_name ~ '.posthog_tracks'] -%}
-    {{ live_rows(event_merge_of(tracks.config.meta.event_merge, tracks), ref('posthog_tracks'), env_var('TRACKS_LIVE_HOURS', '')) }}
+    {%- set merge = event_merge_of(tracks.config.meta.event_merge, tracks) -%}
+    {{ live_rows(merge, ref('posthog_tracks').render(), env_var('TRACKS_LIVE_HOURS', '')) }}
 {% endif %}

@@ -31,6 +31,7 @@ def test_the_graph_shows_everything_that_writes_tracks(home: Home) -> None:
         CENSUS_KEY: {TRACKS_KEY},
         PAGE_KEY: {CENSUS_KEY},
         DAILY_METRICS_KEY: {key("raw_tracks"), TRACKS_KEY},
+        key("tracks_live"): {key("raw_tracks"), TRACKS_KEY},
         key("persons_parquet"): set(),
         key("raw_persons"): {key("persons_parquet")},
         key("person_distinct_ids"): {key("raw_persons")},

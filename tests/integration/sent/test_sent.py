@@ -16,7 +16,7 @@ from tracks_assets.warehouse.tables import LOCK_TABLES
 pytestmark = [pytest.mark.emulator, pytest.mark.slow, pytest.mark.timeout(7200)]
 
 DBT_SENDS = {
-    *("tracks", "person_distinct_ids", "tracks_by_person", "dbt"),
+    *("tracks", "person_distinct_ids", "tracks_by_person", "tracks_live", "dbt"),
     *("unique_event_id_all", "event_id_not_null", "created_at_not_null", "one_row_per_distinct_id"),
 }
 """The models and their tests, and the operation that notes what another pipeline wrote."""

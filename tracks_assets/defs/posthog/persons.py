@@ -7,6 +7,7 @@ import dagster as dg
 from tracks_assets.defs.posthog.feed_assets import feed_assets
 from tracks_assets.defs.posthog.model_asset import model_asset
 from tracks_assets.defs.posthog.view_asset import ViewModel, view_asset
+from tracks_assets.defs.shared.metadata import table_key
 from tracks_assets.settings import Settings
 from tracks_assets.sources.posthog.persons import PERSONS, RAW_PERSONS
 from tracks_assets.warehouse.tables import PERSON_DISTINCT_IDS, TRACKS, TRACKS_BY_PERSON
@@ -20,6 +21,9 @@ VIEW_MODEL = "posthog_tracks_by_person"
 """The name of the dbt model that makes the view."""
 
 BY_PERSON = ViewModel(VIEW_MODEL, TRACKS_BY_PERSON, TRACKS, ((PERSON_DISTINCT_IDS, "person_id"),))
+
+
+BY_PERSON_KEY = table_key(TRACKS_BY_PERSON)
 
 
 def persons_assets(settings: Settings, project: Path) -> list[dg.AssetsDefinition]:

@@ -18,6 +18,7 @@ _LAYERS = {
     "raw_persons": "staging",
     "person_distinct_ids": "core",
     "tracks_by_person": "core",
+    "tracks_live": "core",
     "backfill_tracks": "legacy",
     "tracks_legacy": "legacy",
     "duplicate_census": "quality",
