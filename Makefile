@@ -13,7 +13,7 @@ SQL_LINTED = .venv/sql_linted
 
 SENT = $(CURDIR)/.sent
 
-.PHONY: setup demo ui test check lint types quick integration suite property format docs screenshots generate lock benchmark benchmark-dedup benchmark-cost benchmark-bigquery benchmark-anomalies soak clean
+.PHONY: setup demo ui test check lint types quick integration suite property format docs screenshots generate lock benchmark benchmark-dedup benchmark-cost benchmark-bigquery benchmark-anomalies benchmark-live soak clean
 
 setup: $(READY) $(DAGSTER_HOME)/dagster.yaml
 
@@ -109,6 +109,9 @@ benchmark-cost: setup
 
 benchmark-bigquery: setup
 	@$(BIN)/python -m benchmarks.bigquery_load
+
+benchmark-live: setup
+	@$(BIN)/python -m benchmarks.live
 
 benchmark-anomalies: setup
 	@$(BIN)/python -m benchmarks.anomalies

@@ -30,9 +30,12 @@ plan as (
     from compared
 ),
 
-changed_keys as (
-    select {{ key_columns(merge) }} from plan
-    where merge_action in ('update', 'restore_time', 'settle')
+-- DuckDB leaves rows out by their number, and so reads the ids of the table once.
+changed_rows as (
+    select {{ "known.row_id" if target.type == 'duckdb' else key_columns(merge, 'known') }}
+    from known
+    inner join plan on {{ same_key(merge, 'known', 'plan') }}
+    where plan.merge_action in ('update', 'restore_time', 'settle')
 ),
 
 colliding_keys as (
@@ -69,7 +72,14 @@ duplicate_contents as (
 final as (
     select {{ merge.columns | join(', ') }}
     from {{ table }} as stored
-    where not exists (select 1 from changed_keys where {{ same_key(merge, 'stored', 'changed_keys') }})
+    where not exists (
+        select 1 from changed_rows
+        where
+            {{
+                row_id('stored') ~ " = changed_rows.row_id" if target.type == 'duckdb'
+                else same_key(merge, 'stored', 'changed_rows')
+            }}
+    )
     union all
     select {{ merge.columns | join(', ') }}
     from written_rows
@@ -107,7 +117,8 @@ select * from final
     time for one: so `tail_hours` bounds what the view reads of the source, and what it is billed.
 -#}
 {% macro live_settings(settings_of_merge, table, tail_hours) %}
-    {%- set since = settings_of_merge.window ~ " >= " ~ hours_after('current_timestamp', '-' ~ tail_hours) if tail_hours -%}
+    {%- set oldest = hours_after('current_timestamp', '-' ~ tail_hours) -%}
+    {%- set since = settings_of_merge.window ~ " >= " ~ oldest if tail_hours -%}
     {%- set only = unmerged(settings_of_merge) ~ (" and " ~ since if since) -%}
     {% do return(dict(settings_of_merge, table=table, only=only, since=since)) %}
 {% endmacro %}
