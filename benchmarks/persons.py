@@ -132,13 +132,14 @@ def by_person(way: str) -> str:
 
 def build(file: Path, mappings: int, events: int, merged_percent: int) -> None:
     """Makes the tables of all ways."""
-    with _opened(file) as connection:
+    with opened(file) as connection:
         connection.execute(
             BUILD.format(mappings=mappings, events=events, merged_percent=merged_percent, deleted_permille=10)
         )
 
 
-def _opened(file: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+def opened(file: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    """The file with the tables of all ways."""
     connection = duckdb.connect(
         str(file), read_only=read_only, config={"memory_limit": MEMORY_LIMIT, "preserve_insertion_order": False}
     )
@@ -149,7 +150,7 @@ def _opened(file: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection
 def answer_questions(way: str, file: Path, runs: int) -> None:
     """Asks one way all questions, each once to warm up, and prints what it took as JSON."""
     seconds, answers = {}, []
-    with _opened(file, read_only=True) as connection:
+    with opened(file, read_only=True) as connection:
         for name, question in QUESTIONS.items():
             ask = _asking(connection, question.format(by_person=by_person(way)))
             answers.append(str(ask()))
