@@ -13,7 +13,7 @@ SQL_LINTED = .venv/sql_linted
 
 SENT = $(CURDIR)/.sent
 
-.PHONY: setup demo ui test check lint types quick integration suite property format docs screenshots generate lock benchmark benchmark-dedup benchmark-cost benchmark-bigquery benchmark-anomalies benchmark-live soak clean
+.PHONY: setup demo ui test check lint types quick integration suite property format docs screenshots generate lock benchmark benchmark-dedup benchmark-cost benchmark-bigquery benchmark-anomalies benchmark-live benchmark-persons soak clean
 
 setup: $(READY) $(DAGSTER_HOME)/dagster.yaml
 
@@ -115,6 +115,9 @@ benchmark-live: setup
 
 benchmark-anomalies: setup
 	@$(BIN)/python -m benchmarks.anomalies
+
+benchmark-persons: setup
+	@$(BIN)/python -m benchmarks.persons
 
 # 200 hourly runs in a row by the sensor under Dagster's daemon, some of them killed: takes about an hour.
 soak: setup

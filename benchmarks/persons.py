@@ -2,7 +2,7 @@
 
 Run with ``make benchmark-persons``. All ways are built from one history in one file, and must give the same answers.
 Each works in a process of its own under the same memory limit, and answers two questions: events by person, and
-different persons by day.
+different persons by day. Ways are compared by CPU seconds, which other work on the machine changes less than wall time.
 
 The ways are a table of signs that collapses (a mapping that ends has a row with -1), argMax over all versions, the
 latest row of each distinct_id (the view tracks_by_person), and the current person written onto the event.
@@ -10,9 +10,11 @@ latest row of each distinct_id (the view tracks_by_person), and the current pers
 
 import argparse
 import json
+import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,16 +113,17 @@ QUESTIONS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Cost:
-    """What a way took: the median seconds of each question, and the peak memory of its process in bytes."""
+    """What a way took: median wall and CPU seconds of each question, and the peak memory of its process in bytes."""
 
     seconds: Mapping[str, float]
+    cpu_seconds: Mapping[str, float]
     peak_bytes: int
     answers: Sequence[str]
 
     @property
     def total(self) -> float:
-        """The seconds of all questions."""
-        return sum(self.seconds.values())
+        """The CPU seconds of all questions."""
+        return sum(self.cpu_seconds.values())
 
 
 def by_person(way: str) -> str:
@@ -132,13 +135,14 @@ def by_person(way: str) -> str:
 
 def build(file: Path, mappings: int, events: int, merged_percent: int) -> None:
     """Makes the tables of all ways."""
-    with _opened(file) as connection:
+    with opened(file) as connection:
         connection.execute(
             BUILD.format(mappings=mappings, events=events, merged_percent=merged_percent, deleted_permille=10)
         )
 
 
-def _opened(file: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+def opened(file: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    """The file with the tables of all ways."""
     connection = duckdb.connect(
         str(file), read_only=read_only, config={"memory_limit": MEMORY_LIMIT, "preserve_insertion_order": False}
     )
@@ -148,13 +152,26 @@ def _opened(file: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection
 
 def answer_questions(way: str, file: Path, runs: int) -> None:
     """Asks one way all questions, each once to warm up, and prints what it took as JSON."""
-    seconds, answers = {}, []
-    with _opened(file, read_only=True) as connection:
+    seconds, cpu_seconds, answers = {}, {}, []
+    with opened(file, read_only=True) as connection:
         for name, question in QUESTIONS.items():
             ask = _asking(connection, question.format(by_person=by_person(way)))
             answers.append(str(ask()))
-            seconds[name] = median_seconds(ask, runs)
-    print(json.dumps({"seconds": seconds, "answers": answers, "peak_bytes": own_peak_bytes()}))
+            seconds[name], cpu_seconds[name] = _medians(ask, runs)
+    figures = {"seconds": seconds, "cpu_seconds": cpu_seconds, "answers": answers}
+    print(json.dumps({**figures, "peak_bytes": own_peak_bytes()}))
+
+
+def _medians(ask: Callable[[], object], runs: int) -> tuple[float, float]:
+    """The median wall and CPU seconds of a question."""
+    used: list[float] = []
+
+    def timed() -> None:
+        before = time.process_time()
+        ask()
+        used.append(time.process_time() - before)
+
+    return median_seconds(timed, runs), statistics.median(used)
 
 
 def _asking(connection: duckdb.DuckDBPyConnection, text: str) -> Callable[[], object]:
@@ -179,7 +196,9 @@ def compare(file: Path, runs: int) -> dict[str, Cost]:
         cost = costs[way] = measure(way, file, runs)
         if cost.answers != costs[COLLAPSING].answers:
             raise RuntimeError(f"{way} has other answers than {COLLAPSING}.")
-        times = "   ".join(f"{name} {seconds:6.2f} s" for name, seconds in cost.seconds.items())
+        times = "   ".join(
+            f"{name} {seconds:6.2f} s ({cost.cpu_seconds[name]:6.2f} CPU)" for name, seconds in cost.seconds.items()
+        )
         faster = costs[COLLAPSING].total / cost.total
         print(f"    {way:22} {times}   memory {cost.peak_bytes / 1e9:5.2f} GB   {faster:4.1f} x", flush=True)
     return costs

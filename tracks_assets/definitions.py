@@ -3,7 +3,8 @@
 import dagster as dg
 
 from tracks_assets.defs.alerts.sensor import alert_sensor
-from tracks_assets.defs.posthog.export_sensor import export_sensor, load_job
+from tracks_assets.defs.posthog.export_runs import PERSON_RUNS
+from tracks_assets.defs.posthog.export_sensor import export_sensor, load_job, persons_job
 from tracks_assets.defs.posthog.hourly import hourly_assets
 from tracks_assets.defs.posthog.legacy import legacy_assets
 from tracks_assets.defs.posthog.live import LIVE_KEY, live_asset
@@ -42,9 +43,13 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     return dg.Definitions(
         assets=catalogued(assets, settings),
         asset_checks=[batch_checks(settings), freshness_check(settings), person_checks(settings)],
-        jobs=[load, checks, fresh, *DEDUP_JOBS, *RESTORE_JOBS, trace_job(settings), prune],
+        jobs=[load, persons, checks, fresh, *DEDUP_JOBS, *RESTORE_JOBS, trace_job(settings), prune],
         schedules=[schedule(settings, checks), freshness_schedule(settings, fresh), prune_schedule(settings, prune)],
-        sensors=[export_sensor(settings, load), alert_sensor(settings)],
+        sensors=[
+            export_sensor(settings, load),
+            export_sensor(settings, persons, of=PERSON_RUNS),
+            alert_sensor(settings),
+        ],
         resources=resources(settings, DBT_PROJECT),
         # Steps share one process: starting another costs seconds, and the warehouse has one writer anyway.
         executor=dg.in_process_executor,

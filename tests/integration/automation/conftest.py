@@ -13,7 +13,8 @@ from dagster._core.execution.plan.objects import StepFailureData, StepSuccessDat
 
 from tests.integration.graph.conftest import home, new_home
 from tests.storage.conftest import bucket
-from tracks_assets.defs.posthog.export_sensor import JOB, export_sensor, load_job
+from tracks_assets.defs.posthog.export_runs import EVENT_RUNS, FeedRuns
+from tracks_assets.defs.posthog.export_sensor import export_sensor, load_job
 from tracks_assets.settings import Settings, read_settings
 from tracks_assets.sources.posthog.inventory import Export
 
@@ -34,10 +35,11 @@ class Watch:
     asked: list[dict[str, str]] = field(default_factory=list)
     evaluated: list[bool] = field(default_factory=list)
     text: str | None = None
+    of: FeedRuns = EVENT_RUNS
 
     def look(self) -> list[DagsterRun]:
         """One tick, whose requests become runs that have not started."""
-        sensor = export_sensor(self.settings, load_job(), lambda: self.now)
+        sensor = export_sensor(self.settings, load_job(), lambda: self.now, self.of)
         with dg.build_sensor_context(
             instance=self.instance, cursor=self.cursor, resources={"export": self.export}
         ) as context:
@@ -51,9 +53,9 @@ class Watch:
         return [self.add_run(dict(request.tags)) for request in tick.run_requests or ()]
 
     def add_run(
-        self, tags: dict[str, str], status: DagsterRunStatus = DagsterRunStatus.NOT_STARTED, job: str = JOB
+        self, tags: dict[str, str], status: DagsterRunStatus = DagsterRunStatus.NOT_STARTED, job: str = ""
     ) -> DagsterRun:
-        run = DagsterRun(job_name=job, tags=tags, status=status)
+        run = DagsterRun(job_name=job or self.of.job, tags=tags, status=status)
         return self.instance.run_storage.add_run(run)
 
     def end(self, run: DagsterRun, event: dg.DagsterEventType = dg.DagsterEventType.RUN_SUCCESS) -> None:

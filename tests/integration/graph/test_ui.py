@@ -86,6 +86,7 @@ JOBS = {
     "trace_event": {"trace": {"event_id"}},
     "tracks_checks": {},
     "load_hours": {"posthog__raw_tracks": {"allow_emptying"}},
+    "load_persons": {"posthog__raw_persons": {"allow_emptying"}},
     "freshness": {},
 }
 """The options that each job's launchpad offers, by its ops."""
