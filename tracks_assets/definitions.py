@@ -16,6 +16,7 @@ from tracks_assets.defs.quality.status import PAGE_KEY, status_asset
 from tracks_assets.defs.quality.trace import trace_job
 from tracks_assets.defs.repairs.dedup import JOBS as DEDUP_JOBS
 from tracks_assets.defs.repairs.restore import JOBS as RESTORE_JOBS
+from tracks_assets.defs.repairs.squash import JOBS as SQUASH_JOBS
 from tracks_assets.defs.shared.catalogue import catalogued
 from tracks_assets.defs.shared.prune import prune_job, prune_schedule
 from tracks_assets.defs.shared.resources import resources
@@ -39,7 +40,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     return dg.Definitions(
         assets=catalogued(assets, settings),
         asset_checks=[batch_checks(settings), freshness_check(settings)],
-        jobs=[load, checks, fresh, *DEDUP_JOBS, *RESTORE_JOBS, trace_job(settings), prune],
+        jobs=[load, checks, fresh, *DEDUP_JOBS, *RESTORE_JOBS, *SQUASH_JOBS, trace_job(settings), prune],
         schedules=[schedule(settings, checks), freshness_schedule(settings, fresh), prune_schedule(settings, prune)],
         sensors=[export_sensor(settings, load), alert_sensor(settings)],
         resources=resources(settings, DBT_PROJECT),

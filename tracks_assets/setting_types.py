@@ -159,6 +159,7 @@ Percent = Annotated[float, _number(0, 100, "a percentage from 0 to 100 such as 0
 Sensitivity = Annotated[
     float, _number(1, 10, "a number from 1 to 10 such as 3: the usual errors from the expected count to its limits")
 ]
+TeamId = Annotated[int, _matching("[1-9][0-9]{0,17}", "the number of a PostHog project such as 12345")]
 DelayHours = Annotated[int, whole("hours", 0, 168, ", or not set to learn it from the deliveries")]
 # Old ids have a domain before them, as in example.com:my-project. Ids and prefixes go between backticks in statements.
 ProjectId = Annotated[

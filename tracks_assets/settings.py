@@ -132,6 +132,11 @@ class Settings(BaseSettings):
         "0.1", "Above this percentage of refused rows in an hour, the check `rejected_share` is yellow."
     )
     rejected_error_percent: kind.Percent = _setting("1", "Above this percentage, it is red.")
+    team_id: kind.TeamId | None = _setting(
+        None,
+        "The PostHog project whose persons the events belong to. Not set, it is the only one that "
+        "`person_distinct_ids` has.",
+    )
     automation: kind.Switch = _setting("off", "`on` switches on the sensors and the schedules.")
     upload_inactivity_seconds: kind.Seconds = _setting(
         "1800", "An hour without a manifest is complete when its files have not changed for this long."

@@ -143,6 +143,7 @@ select * from final;
 create or replace temp table settled_rows as
 with
 
+{{ newest_overrides(merge, 'colliding_keys') -}}
 numbered as (
     select
         known_deliveries.*,
@@ -239,7 +240,7 @@ compared as (
 rows_to_be as (
     select
         {% for column in merge.columns if column != merge.time %}
-        last_deliveries.{{ column }},
+        {{ overridden(merge, column, 'last_deliveries') | indent(8) }},
         {% endfor %}
         {{ settled_time(merge) | indent(8) }},
         stored_rows.whole_row,
@@ -249,6 +250,7 @@ rows_to_be as (
         on {{ same_key(merge, 'last_deliveries', 'compared') }} and last_deliveries.identity = compared.identity
     left join stored_rows
         on {{ same_key(merge, 'compared', 'stored_rows') }} and compared.identity = stored_rows.identity
+    {{ join_overrides(merge, 'compared') | trim | indent(4) }}
     where compared.is_newer
     union all
     select

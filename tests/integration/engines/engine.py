@@ -41,7 +41,11 @@ Row = dict[str, Any]
 
 _SOON = DEFAULT_RETRY.with_timeout(3)
 _PLACE = re.compile(r"\b(posthog(?:_ops)?)\.(\w+)")
-_ARROW = {ColumnType.TIMESTAMP: pa.timestamp("us", "UTC"), ColumnType.INT64: pa.int64()}
+_ARROW = {
+    ColumnType.TIMESTAMP: pa.timestamp("us", "UTC"),
+    ColumnType.INT64: pa.int64(),
+    ColumnType.BOOL: pa.bool_(),
+}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,19 @@
+-- The person that each user's events are to have: the current one, or the one that a squash began with. A deleted
+-- mapping, or one without a person, is none.
+create or replace temp table squash_mapping as
+{% if of_squash %}
+select
+    user_id as mapped_user_id,
+    person_id as mapped_person_id
+from {{ squash_mappings }}
+where squash_id = {{ parameter("squash_id") }}
+{% else %}
+select
+    distinct_id as mapped_user_id,
+    person_id as mapped_person_id
+from {{ person_distinct_ids }}
+where
+    team_id = {{ parameter("team_id") }}
+    and not coalesce(is_deleted, false)
+    and person_id is not null
+{% endif %}
