@@ -72,7 +72,8 @@ def squash(engine: Engine, at: datetime = NOW, rows_per_batch: int = MANY, team:
         planned = plan(warehouse, at, team, rows_per_batch)
         if planned is None:
             return None
-        begin(warehouse, planned)
+        if not planned.is_resumed:
+            begin(warehouse, planned.squash)
     with engine.opened() as warehouse:
         return squash_rows(warehouse, planned.squash.squash_id, rows_per_batch, lambda: at, lambda _: None)
 

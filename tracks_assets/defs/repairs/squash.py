@@ -45,8 +45,8 @@ def squash_preflight(
     with warehouse.opened(context, JOB) as opened:
         check_obstacles(opened, JOB)
         planned = plan(opened, datetime.now(UTC), warehouse.settings.team_id, config.rows_per_batch)
-        if planned and not config.dry_run:
-            begin(opened, planned)
+        if planned and not config.dry_run and not planned.is_resumed:
+            begin(opened, planned.squash)
     if planned is None:
         yield page_output(context, NOTHING_TO_DO, "page")
         return

@@ -259,25 +259,22 @@ def _rehearsed(warehouse: Warehouse, squash: Squash, batch: Batch) -> tuple[Stat
     )
 
 
-def begin(warehouse: Warehouse, planned: SquashPlan) -> Squash:
-    """Records a squash and keeps its persons, in one transaction; does nothing for one that goes on.
+def begin(warehouse: Warehouse, squash: Squash) -> None:
+    """Records a squash and keeps its persons, in one transaction.
 
-    Call it right after ``plan``, in the same open warehouse.
+    Call it right after ``plan``, in the same open warehouse: it reads what ``find_rows`` found.
 
     Raises:
         RepairError: another start of the job has begun one meanwhile.
     """
-    if planned.is_resumed:
-        return planned.squash
     with warehouse.transaction():
         other = unfinished(warehouse)
         if other:
             raise RepairError(
-                f"{planned.squash.squash_id} is not begun, because {other.squash_id} is running: wait for it to finish."
+                f"{squash.squash_id} is not begun, because {other.squash_id} is running: wait for it to finish."
             )
-        warehouse.execute("insert_squash", asdict(planned.squash))
-        warehouse.execute("keep_squash_mapping", {"squash_id": planned.squash.squash_id})
-    return planned.squash
+        warehouse.execute("insert_squash", asdict(squash))
+        warehouse.execute("keep_squash_mapping", {"squash_id": squash.squash_id})
 
 
 def squash_rows(
