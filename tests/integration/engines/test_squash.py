@@ -22,7 +22,13 @@ from tracks_assets.repairs.squash.squash import (
     squash_rows,
 )
 from tracks_assets.sources.posthog.feeds import RAW_TRACKS
-from tracks_assets.warehouse.tables import ARCHIVED_PERSON_IDS, PERSON_DISTINCT_IDS, SQUASH_MAPPINGS, TRACKS
+from tracks_assets.warehouse.tables import (
+    ARCHIVED_PERSON_IDS,
+    PERSON_DISTINCT_IDS,
+    SQUASH_MAPPINGS,
+    TRACKS,
+    TRACKS_COLLISIONS,
+)
 
 NOW = datetime(2026, 6, 12, 9, 30, tzinfo=UTC)
 FIRST = datetime(2026, 3, 12, 12, tzinfo=UTC)
@@ -228,6 +234,26 @@ def test_the_newest_squash_counts_and_is_undone_first(engine: Engine) -> None:
         roll_back(warehouse, "newest")
 
 
+@pytest.mark.parametrize(("user", "expected"), [("ann", "p ann"), ("bob", "p of the file")])
+def test_an_older_event_under_the_id_has_the_person_of_its_own_user(engine: Engine, user: str, expected: str) -> None:
+    """And the event that gives way is kept as it was delivered, once."""
+    engine.put(PERSON_DISTINCT_IDS, mapping("ann", "p ann"))
+    newer = event("one id", "ann", "old", event_inserted_at=FIRST + HOUR)
+    older = event("one id", user, "p of the file", event_name="another", event_inserted_at=FIRST)
+    deliver(engine, 0, newer)
+    assert squash(engine) is not None
+    deliver(engine, 1, older)
+
+    (row,) = engine.rows(TRACKS)
+    assert (row["event_name"], row["user_id"], row["person_id"]) == ("another", user, expected)
+    (collided,) = engine.rows(TRACKS_COLLISIONS)
+    assert (collided["event_name"], collided["user_id"], collided["person_id"]) == ("open", "ann", "old")
+    deliver(engine, 2, older | {"event_inserted_at": FIRST + MINUTE, "event_payload": '{"n": 2}'})
+    (row,) = engine.rows(TRACKS)
+    assert (row["event_payload"], row["person_id"]) == ({"n": 2}, expected)
+    assert len(engine.rows(TRACKS_COLLISIONS)) == 1
+
+
 def test_duplicates_get_their_own_persons_back_as_far_as_they_are_known(engine: Engine) -> None:
     kept, removed = event("removed", "ann", "older"), event("removed", "ann", "old", days=1)
     given = [
@@ -268,7 +294,7 @@ class KilledError(BaseException):
 
 
 def dying_after(batches: int) -> Callable[[str], None]:
-    """Kills when it is told of that many batches."""
+    """Kills after that many batches."""
     seen = count(1)
 
     def log(_: str) -> None:

@@ -289,7 +289,7 @@ def squash_rows(
         squash_id: the squash, which has begun.
         rows_per_batch: the most rows that a batch of several days has.
         now: the time of a batch.
-        log: is told of each batch.
+        log: takes a line for each batch.
 
     Raises:
         RepairError: see ``check_obstacles``, or a batch is not what it must be: it is undone, and those before it stay.
