@@ -19,6 +19,7 @@ from tracks_assets.defs.quality.status import PAGE_KEY, status_asset
 from tracks_assets.defs.quality.trace import trace_job
 from tracks_assets.defs.repairs.dedup import JOBS as DEDUP_JOBS
 from tracks_assets.defs.repairs.restore import JOBS as RESTORE_JOBS
+from tracks_assets.defs.repairs.squash import JOBS as SQUASH_JOBS
 from tracks_assets.defs.shared.catalogue import catalogued
 from tracks_assets.defs.shared.prune import prune_job, prune_schedule
 from tracks_assets.defs.shared.resources import resources
@@ -29,7 +30,7 @@ from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
 def build_definitions(settings: Settings) -> dg.Definitions:
     """The graph for given settings."""
     checks, load, fresh = checks_job(DAILY_METRICS_KEY, PAGE_KEY, LIVE_KEY, BY_PERSON_KEY), load_job(), freshness_job()
-    prune = prune_job(settings)
+    prune, persons = prune_job(settings), persons_job()
     assets = [
         *hourly_assets(settings),
         tracks_assets(settings, DBT_PROJECT),
@@ -43,7 +44,10 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     return dg.Definitions(
         assets=catalogued(assets, settings),
         asset_checks=[batch_checks(settings), freshness_check(settings), person_checks(settings)],
-        jobs=[load, persons, checks, fresh, *DEDUP_JOBS, *RESTORE_JOBS, trace_job(settings), prune],
+        jobs=[
+            *(load, persons, checks, fresh, trace_job(settings), prune),
+            *(*DEDUP_JOBS, *RESTORE_JOBS, *SQUASH_JOBS),
+        ],
         schedules=[schedule(settings, checks), freshness_schedule(settings, fresh), prune_schedule(settings, prune)],
         sensors=[
             export_sensor(settings, load),

@@ -24,6 +24,8 @@ former, expressions = "posthog.tracks_contents", ["former.content"]
 snapshot = rewritten = touched = "posthog_ops.tracks_snapshot"
 recent_hours = 720
 most, team_id = 3, 12345
+days = [SimpleNamespace(start="2026-03-12T00:00:00+00:00", end="2026-03-13T00:00:00+00:00")]
+of_squash = False
 summed, age_limits, restamped_seconds = True, (1, 24), 60
 schema, events, expires_at = "posthog", 20, "2026-03-12T00:00:00+00:00"
 plan = plan_incident(1_000).variables

@@ -61,6 +61,27 @@ from (
         from merge_plan
         where merge_action in ('insert', 'update')
     ),
+    person_id_ranked as (
+        select
+            event_id,
+            user_id as person_id_of,
+            squashed_person_id as person_id_override,
+            row_number() over (partition by event_id order by squashed_at desc) as from_newest
+        from `project`.`posthog_ops`.`archived_person_ids`
+        where event_id in (select planned.event_id from planned)
+    ),
+    person_id_overrides as (
+        select * from person_id_ranked
+        where from_newest = 1
+    ),
+    overridden as (
+        select
+            planned.*,
+            person_id_overrides.person_id_of,
+            person_id_overrides.person_id_override
+        from planned
+        left join person_id_overrides on planned.event_id = person_id_overrides.event_id
+    ),
     delivered as (
         select * from `project`.`posthog`.`raw_tracks`
         where
@@ -69,22 +90,26 @@ from (
     ),
     delivered_once as (
         select
-            planned.merge_action,
-            planned.planned_time,
+            overridden.merge_action,
+            overridden.planned_time,
+            overridden.person_id_of,
+            overridden.person_id_override,
             delivered.*
         from delivered
-        inner join planned on delivered.event_id = planned.event_id
-        where planned.delivery_count = 1
+        inner join overridden on delivered.event_id = overridden.event_id
+        where overridden.delivery_count = 1
     ),
     delivered_often as (
         select
-            planned.merge_action,
-            planned.planned_time,
+            overridden.merge_action,
+            overridden.planned_time,
+            overridden.person_id_of,
+            overridden.person_id_override,
             delivered.*
         from delivered
-        inner join planned on delivered.event_id = planned.event_id
+        inner join overridden on delivered.event_id = overridden.event_id
         where
-            planned.delivery_count > 1
+            overridden.delivery_count > 1
     ),
     numbered as (
         select
@@ -126,7 +151,10 @@ from (
         planned_time as created_at,
         event_name,
         user_id,
-        person_id,
+        case
+            when user_id = person_id_of then person_id_override
+            else person_id
+        end as person_id,
         session_id,
         active_feature_flags,
         feature_flags_values,
@@ -267,7 +295,7 @@ select
     farm_fingerprint(to_json_string(struct(stored.event_name, stored.user_id))) as identity,
     farm_fingerprint(to_json_string(struct(event_id, created_at, event_name, user_id, person_id, session_id, active_feature_flags, feature_flags_values, lib_values, device_model, device_type, device_os, ip_address, client, geoip_city_name, geoip_continent_name, geoip_country_name, geoip_time_zone, app_version, locale, event_payload, bq_ingested_timestamp, event_inserted_at, active_feature_flags is null, feature_flags_values is null, lib_values is null, event_payload is null))) as whole_row,
     farm_fingerprint(to_json_string(struct(event_id, event_name, user_id, person_id, session_id, active_feature_flags, feature_flags_values, lib_values, device_model, device_type, device_os, ip_address, client, geoip_city_name, geoip_continent_name, geoip_country_name, geoip_time_zone, app_version, locale, event_payload, bq_ingested_timestamp, event_inserted_at, active_feature_flags is null, feature_flags_values is null, lib_values is null, event_payload is null))) as content,
-    farm_fingerprint(to_json_string(struct(event_id, event_name, user_id, person_id, session_id, active_feature_flags, feature_flags_values, lib_values, device_model, device_type, device_os, ip_address, client, geoip_city_name, geoip_continent_name, geoip_country_name, geoip_time_zone, app_version, locale, event_payload, event_inserted_at, active_feature_flags is null, feature_flags_values is null, lib_values is null, event_payload is null))) as delivered,
+    farm_fingerprint(to_json_string(struct(event_id, event_name, user_id, session_id, active_feature_flags, feature_flags_values, lib_values, device_model, device_type, device_os, ip_address, client, geoip_city_name, geoip_continent_name, geoip_country_name, geoip_time_zone, app_version, locale, event_payload, event_inserted_at, active_feature_flags is null, feature_flags_values is null, lib_values is null, event_payload is null))) as delivered,
     count(*) over (partition by event_id) as copy_count
 from `project`.`posthog`.`tracks` as stored
 where
@@ -306,7 +334,7 @@ identified as (
     select
         *,
         farm_fingerprint(to_json_string(struct(sightings.event_name, sightings.user_id))) as identity,
-        farm_fingerprint(to_json_string(struct(event_id, event_name, user_id, person_id, session_id, active_feature_flags, feature_flags_values, lib_values, device_model, device_type, device_os, ip_address, client, geoip_city_name, geoip_continent_name, geoip_country_name, geoip_time_zone, app_version, locale, event_payload, event_inserted_at, active_feature_flags is null, feature_flags_values is null, lib_values is null, event_payload is null))) as delivered
+        farm_fingerprint(to_json_string(struct(event_id, event_name, user_id, session_id, active_feature_flags, feature_flags_values, lib_values, device_model, device_type, device_os, ip_address, client, geoip_city_name, geoip_continent_name, geoip_country_name, geoip_time_zone, app_version, locale, event_payload, event_inserted_at, active_feature_flags is null, feature_flags_values is null, lib_values is null, event_payload is null))) as delivered
     from sightings
 ),
 raw_times as (
@@ -374,6 +402,19 @@ final as (
 select * from final;
 create or replace temp table settled_rows as
 with
+person_id_ranked as (
+    select
+        event_id,
+        user_id as person_id_of,
+        squashed_person_id as person_id_override,
+        row_number() over (partition by event_id order by squashed_at desc) as from_newest
+    from `project`.`posthog_ops`.`archived_person_ids`
+    where event_id in (select colliding_keys.event_id from colliding_keys)
+),
+person_id_overrides as (
+    select * from person_id_ranked
+    where from_newest = 1
+),
 numbered as (
     select
         known_deliveries.*,
@@ -491,7 +532,10 @@ rows_to_be as (
         last_deliveries.event_id,
         last_deliveries.event_name,
         last_deliveries.user_id,
-        last_deliveries.person_id,
+        case
+            when last_deliveries.user_id = person_id_of then person_id_override
+            else last_deliveries.person_id
+        end as person_id,
         last_deliveries.session_id,
         last_deliveries.active_feature_flags,
         last_deliveries.feature_flags_values,
@@ -522,6 +566,7 @@ rows_to_be as (
         on last_deliveries.event_id = compared.event_id and last_deliveries.identity = compared.identity
     left join stored_rows
         on compared.event_id = stored_rows.event_id and compared.identity = stored_rows.identity
+    left join person_id_overrides on compared.event_id = person_id_overrides.event_id
     where compared.is_newer
     union all
     select

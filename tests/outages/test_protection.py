@@ -23,6 +23,8 @@ from tracks_assets.repairs.dedup import rollback as dedup_rollback
 from tracks_assets.repairs.repair import RepairError
 from tracks_assets.repairs.restore_times import restore
 from tracks_assets.repairs.restore_times import rollback as restore_rollback
+from tracks_assets.repairs.squash import rollback as squash_rollback
+from tracks_assets.repairs.squash import squash
 from tracks_assets.warehouse.base import Warehouse
 
 KEY = "projects/p/locations/us/keyRings/r/cryptoKeys/k"
@@ -33,6 +35,8 @@ START: dict[str, Callable[[Warehouse], object]] = {
     "rollback_dedup": lambda tables: dedup_rollback.plan_rollback(tables, "newest"),
     "restore_created_at": lambda tables: restore.plan(tables, NOW, 24),
     "rollback_restore_created_at": lambda tables: restore_rollback.plan_rollback(tables, "newest"),
+    "squash_person_overrides": lambda tables: squash.plan(tables, NOW, None, 1),
+    "rollback_squash_person_overrides": lambda tables: squash_rollback.plan_rollback(tables, "newest"),
 }
 
 

@@ -119,6 +119,50 @@ ARCHIVED_TIMES = Table(
     partitioned_by="restored_at",
     schema=OPS_SCHEMA,
 )
+ARCHIVED_PERSON_IDS = Table(
+    "archived_person_ids",
+    (
+        stamp("squash_id", ColumnType.STRING, "The squash that did it."),
+        stamp("event_id", ColumnType.STRING, "The event's id."),
+        stamp("user_id", ColumnType.STRING, "The event's user_id, whose person was written."),
+        stamp("created_at", ColumnType.TIMESTAMP, "The time that the row had."),
+        stamp("person_id", ColumnType.STRING, "The person that the row had before."),
+        stamp("squashed_person_id", ColumnType.STRING, "The person that was written; merges keep it."),
+        stamp(
+            "squashed_at",
+            ColumnType.TIMESTAMP,
+            "When it was written. Of several squashes of an event, the newest counts.",
+        ),
+    ),
+    "Every person that a squash in effect replaced in tracks. A rollback removes its rows.",
+    partitioned_by="squashed_at",
+    clustered_by=("event_id",),
+    schema=OPS_SCHEMA,
+)
+SQUASH_MAPPINGS = Table(
+    "squash_mappings",
+    (
+        stamp("squash_id", ColumnType.STRING, "The squash."),
+        stamp("user_id", ColumnType.STRING, "A user whose events get another person."),
+        stamp("person_id", ColumnType.STRING, "The user's person when the squash began."),
+    ),
+    "The persons that a squash writes, as they were when it began. Kept until it is finished.",
+    schema=OPS_SCHEMA,
+)
+PERSON_SQUASHES = Table(
+    "person_squashes",
+    (
+        stamp("squash_id", ColumnType.STRING, "The squash's own id, as in archived_person_ids."),
+        stamp("state", ColumnType.STRING, "How far it came: running, finished, rolled_back."),
+        stamp("started_at", ColumnType.TIMESTAMP, "When it began."),
+        stamp("team_id", ColumnType.INT64, "The team whose persons it writes."),
+        stamp("rows_planned", ColumnType.INT64, "Rows that had another person when it began."),
+        stamp("rows_squashed", ColumnType.INT64, "Rows that it changed so far."),
+        stamp("batches_done", ColumnType.INT64, "Batches that are committed."),
+    ),
+    "One row for each run of squash_person_overrides: what it saw and how far it came.",
+    schema=OPS_SCHEMA,
+)
 TRACKS_REPAIRS = Table(
     "tracks_repairs",
     (
@@ -214,6 +258,9 @@ TABLES = (
     DUPLICATE_CENSUS,
     ARCHIVED_DUPLICATES,
     ARCHIVED_TIMES,
+    ARCHIVED_PERSON_IDS,
+    SQUASH_MAPPINGS,
+    PERSON_SQUASHES,
     TRACKS_REPAIRS,
     LOAD_LOG,
     MERGE_LOG,

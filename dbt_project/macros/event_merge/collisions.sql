@@ -226,6 +226,7 @@ select * from final
 {% macro settled_rows_query(merge) -%}
 with
 
+{{ newest_overrides(merge, 'colliding_keys') -}}
 numbered as (
     select
         known_deliveries.*,
@@ -322,7 +323,7 @@ compared as (
 rows_to_be as (
     select
         {% for column in merge.columns if column != merge.time %}
-        last_deliveries.{{ column }},
+        {{ overridden(merge, column, 'last_deliveries') | indent(8) }},
         {% endfor %}
         {{ settled_time(merge) | indent(8) }},
         stored_rows.whole_row,
@@ -332,6 +333,7 @@ rows_to_be as (
         on {{ same_key(merge, 'last_deliveries', 'compared') }} and last_deliveries.identity = compared.identity
     left join stored_rows
         on {{ same_key(merge, 'compared', 'stored_rows') }} and compared.identity = stored_rows.identity
+    {{ join_overrides(merge, 'compared') | trim | indent(4) }}
     where compared.is_newer
     union all
     select

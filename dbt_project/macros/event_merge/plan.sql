@@ -368,9 +368,11 @@ select * from final
     (half the memory, measured).
 
     With `of_identity`, the plan says which event a key belongs to, and the deliveries of other events are left out.
+    A column with an override has the override's value.
 -#}
 {% macro rows_of_plan(merge, plan, condition, of_plan={}, of_identity=false) -%}
 {%- set planned = dict([(merge.time, 'planned_time')], **of_plan) -%}
+{%- set keys = 'overridden' if merge.overrides else 'planned' -%}
 with
 
 planned as (
@@ -386,6 +388,17 @@ planned as (
     where {{ condition }}
 ),
 
+{% if merge.overrides %}
+{{ newest_overrides(merge, 'planned') -}}
+overridden as (
+    select
+        planned.*,
+        {{ override_columns(merge) | join(',\n        ') }}
+    from planned
+    {{ join_overrides(merge, 'planned') | trim | indent(4) }}
+),
+
+{% endif %}
 {{ not_materialized('delivered') }} (
     select * from {{ merge_source(merge) }}
     where
@@ -395,28 +408,34 @@ planned as (
 
 delivered_once as (
     select
-        planned.merge_action,
+        {{ keys }}.merge_action,
         {% for column in planned.values() %}
-        planned.{{ column }},
+        {{ keys }}.{{ column }},
+        {% endfor %}
+        {% for column in override_columns(merge, keys) %}
+        {{ column }},
         {% endfor %}
         delivered.*
     from delivered
-    inner join planned on {{ same_key(merge, 'delivered', 'planned') }}
-    where planned.delivery_count = 1
+    inner join {{ keys }} on {{ same_key(merge, 'delivered', keys) }}
+    where {{ keys }}.delivery_count = 1
 ),
 
 delivered_often as (
     select
-        planned.merge_action,
+        {{ keys }}.merge_action,
         {% for column in planned.values() %}
-        planned.{{ column }},
+        {{ keys }}.{{ column }},
+        {% endfor %}
+        {% for column in override_columns(merge, keys) %}
+        {{ column }},
         {% endfor %}
         delivered.*
     from delivered
-    inner join planned on {{ same_key(merge, 'delivered', 'planned') }}
+    inner join {{ keys }} on {{ same_key(merge, 'delivered', keys) }}
     where
-        planned.delivery_count > 1
-        {{ "and planned.identity = " ~ identity_fingerprint(merge, 'delivered') if of_identity }}
+        {{ keys }}.delivery_count > 1
+        {{ "and " ~ keys ~ ".identity = " ~ identity_fingerprint(merge, 'delivered') if of_identity }}
 ),
 
 numbered as (
@@ -436,7 +455,8 @@ contents as (
 select
     merge_action,
     {% for column in merge.columns %}
-    {{ planned[column] ~ " as " ~ column if column in planned else column }}{{ "," if not loop.last }}
+    {%- set value = planned[column] ~ " as " ~ column if column in planned else overridden(merge, column) %}
+    {{ value | indent(4) }}{{ "," if not loop.last }}
     {% endfor %}
 from contents
 {%- endmacro %}

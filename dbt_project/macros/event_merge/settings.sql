@@ -9,6 +9,7 @@
     delivery_columns  what a delivery has in addition to the table's columns, its export hour first
     cutover           the first UTC day that the table takes, or '' for every day
     tables            what the merge keeps: contents, redelivered, collisions, log, and on BigQuery the write lock
+    overrides         optional: columns whose value an override decides, not the delivery; see overrides.sql
 
     The table's columns are those that the model's properties file lists, in that order, with their data types.
 -#}
@@ -16,6 +17,7 @@
     {%- do check_event_merge(settings) -%}
     {%- set columns = event_columns(node) -%}
     {%- set loaded_at = settings.delivery_order[1] -%}
+    {%- set overrides = settings.get('overrides', {}) -%}
     {%- set content = columns | reject('in', [] if settings.time in settings.unique_key else [settings.time]) | list -%}
     {% do return(dict(
         settings,
@@ -25,12 +27,13 @@
         columns=columns,
         json_columns=event_json_columns(node),
         content_columns=content,
-        delivered_columns=content | reject('equalto', loaded_at) | list,
+        delivered_columns=content | reject('equalto', loaded_at) | reject('in', overrides.keys() | list) | list,
         updated_columns=content | reject('in', settings.unique_key) | list,
         raw_columns=columns + settings.delivery_columns,
         table=none,
         only=none,
         since=none,
+        overrides=overrides,
     )) %}
 {% endmacro %}
 
@@ -75,6 +78,13 @@
             ~ "delivery, and when the delivery was loaded."
         ) -%}
     {%- endif -%}
+    {%- for column, override in settings.get('overrides', {}).items() -%}
+        {%- for name in ['table', 'value', 'same', 'newest'] if not override[name] -%}
+            {%- do exceptions.raise_compiler_error(
+                "The override of '" ~ column ~ "' needs the setting '" ~ name ~ "'."
+            ) -%}
+        {%- endfor -%}
+    {%- endfor -%}
 {% endmacro %}
 
 {#- A table that the merge keeps; --empty does not limit it, because the merge writes it. -#}

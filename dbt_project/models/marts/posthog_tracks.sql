@@ -7,6 +7,7 @@
     3. An id that is delivered as another event is a collision: the first event keeps the row, the deliveries of the
        other go in full into tracks_collisions.
     4. Nothing is rebuilt: the table holds events that no delivery brings back.
+    5. An event that squash_person_overrides gave another person keeps it, whatever is delivered.
 -#}
 {%- set merge = {
     'source': ['posthog', 'raw_tracks'],
@@ -22,6 +23,14 @@
         'collisions': ['posthog_ops', 'tracks_collisions'],
         'log': ['posthog_ops', 'merge_log'],
         'lock': ['posthog_ops', 'tracks_lock'],
+    },
+    'overrides': {
+        'person_id': {
+            'table': ['posthog_ops', 'archived_person_ids'],
+            'value': 'squashed_person_id',
+            'same': 'user_id',
+            'newest': 'squashed_at',
+        },
     },
 } -%}
 {{

@@ -6,7 +6,7 @@
 
 -- depends_on: {{ ref('posthog_tracks') }}, {{ source('posthog', 'raw_tracks') }}
 -- depends_on: {{ source('posthog_ops', 'merge_log') }}, {{ source('posthog_ops', 'unchanged_redeliveries') }}
--- depends_on: {{ source('posthog_ops', 'tracks_collisions') }}
+-- depends_on: {{ source('posthog_ops', 'tracks_collisions') }}, {{ source('posthog_ops', 'archived_person_ids') }}
 {% do check_variables() %}
 {% if execute %}
     {%- set tracks = graph.nodes['model.' ~ project_name ~ '.posthog_tracks'] -%}

@@ -179,6 +179,16 @@ def test_legacy_rows_and_every_job(cloud_home: Home, bucket: tuple[str, list[Hou
         home, "trace_event", op="trace", event_id=MINTED
     )
 
+    event = f"(event_id, created_at, user_id, person_id) values ('e', timestamp '{FIRST.isoformat()}', 'ann', 'old')"
+    asked(home, f"insert into {site(home, 'tracks')} {event}")
+    mapping = "(team_id, distinct_id, person_id) values (1, 'ann', 'p ann')"
+    asked(home, f"insert into {site(home, 'person_distinct_ids')} {mapping}")
+    execute(home, "squash_person_overrides", dry_run="false")
+    squashed = f"select countif(person_id = 'p ann') as answer from {site(home, 'tracks')}"
+    assert (asked(home, squashed), count(home, "archived_person_ids")) == (1, 1)
+    execute(home, "rollback_squash_person_overrides", dry_run="false")
+    assert (asked(home, squashed), count(home, "archived_person_ids")) == (0, 0)
+
 
 MINTED = uuid7(FIRST, 1)
 

@@ -83,6 +83,8 @@ JOBS = {
     "restore_created_at": {"preflight": {"dry_run", "tolerance_hours"}},
     "rollback_dedup": {"preflight": {"dry_run", "snapshot"}},
     "rollback_restore_created_at": {"preflight": {"dry_run", "snapshot"}},
+    "rollback_squash_person_overrides": {"preflight": {"dry_run", "snapshot"}},
+    "squash_person_overrides": {"preflight": {"dry_run", "rows_per_batch"}},
     "trace_event": {"trace": {"event_id"}},
     "tracks_checks": {},
     "load_hours": {"posthog__raw_tracks": {"allow_emptying"}},

@@ -12,6 +12,7 @@ from tracks_assets.core.columns import ColumnType
 from tracks_assets.core.feed import Feed
 from tracks_assets.core.tables import OPS_SCHEMA, SCHEMA, Table
 from tracks_assets.repairs.repair import snapshot_name
+from tracks_assets.repairs.squash.squash import Range
 from tracks_assets.sources.posthog.feeds import BACKFILL_TRACKS, FEEDS
 from tracks_assets.sources.posthog.layout import HOUR
 from tracks_assets.warehouse.bigquery.engine import Part
@@ -27,6 +28,7 @@ from tracks_assets.warehouse.tables import (
     LOAD_LOG,
     LOCK_TABLES,
     MERGE_LOG,
+    PERSON_SQUASHES,
     TRACKS,
     TRACKS_REPAIRS,
     write_lock,
@@ -50,8 +52,18 @@ COSTS = (
     HourCost(datetime.fromisoformat(MOMENT) + HOUR, 800),
 )
 
+DAYS = (
+    Range("2026-03-12T00:00:00+00:00", "2026-03-13T00:00:00+00:00"),
+    Range("2026-06-12T00:00:00+00:00", "2026-06-13T00:00:00+00:00"),
+    Range(),
+)
+
 PARAMETERS: dict[str, ColumnType] = {
-    **{column.name: column.type for table in (DUPLICATE_CENSUS, TRACKS_REPAIRS) for column in table.columns},
+    **{
+        column.name: column.type
+        for table in (DUPLICATE_CENSUS, PERSON_SQUASHES, TRACKS_REPAIRS)
+        for column in table.columns
+    },
     # The cost of a load is added later.
     **{column.name: column.type for column in LOAD_LOG.columns[:-3]},
     "at_most": ColumnType.TIMESTAMP,
@@ -66,6 +78,7 @@ PARAMETERS: dict[str, ColumnType] = {
     "removed_at": ColumnType.TIMESTAMP,
     "restored_at": ColumnType.TIMESTAMP,
     "since": ColumnType.TIMESTAMP,
+    "squashed_at": ColumnType.TIMESTAMP,
     "stored_since": ColumnType.TIMESTAMP,
     "tolerance_hours": ColumnType.INT64,
     "usual": ColumnType.INT64,
@@ -74,6 +87,9 @@ PARAMETERS: dict[str, ColumnType] = {
 }
 
 MAKE_TEMPORARY_TABLES = (
+    "find_squash_mapping",
+    "find_squash_rows",
+    "find_former_persons",
     "count_tracks_by_day",
     "find_duplicates",
     "find_moved_rows",
@@ -100,6 +116,7 @@ def parts(feed: Feed, with_rows: bool) -> list[Part]:
 
 WITHOUT_VARIABLES = (
     "advance_repair",
+    "advance_squash",
     "arrivals",
     "backfill_hours",
     "batch_collisions",
@@ -108,6 +125,7 @@ WITHOUT_VARIABLES = (
     "censuses",
     "colliding_ids",
     "collision_pairs",
+    "count_archived_persons",
     "count_backfill_window",
     "count_collisions",
     "count_given_back",
@@ -117,34 +135,45 @@ WITHOUT_VARIABLES = (
     "count_tracks_by_day",
     "daily_metrics_of",
     "delete_archived",
+    "delete_archived_persons",
     "delete_archived_times",
     "delete_moved_events",
     "delete_older_metrics",
     "delete_repair",
+    "delete_squash_mapping",
     "duplicate_examples",
     "duplicates_by_month",
     "excess_rows",
+    "find_former_persons",
     "find_given_back",
     "find_moved_rows",
+    "find_squash_rows",
     "fingerprint_archive",
-    "newest_ingested",
+    "former_days",
     "hours_before_cutover",
     "insert_census",
     "insert_load_log",
     "insert_missing_legacy",
     "insert_moved_events",
     "insert_repair",
+    "insert_squash",
     "keep_collided_legacy",
+    "keep_squash_mapping",
     "load_delays",
     "logged_hours",
     "merges_of_run",
-    "newest_hours",
-    "recent_duplicates",
     "moved_row_examples",
+    "newest_hours",
+    "newest_ingested",
+    "person_teams",
+    "recent_duplicates",
     "refused_reasons",
     "repairs",
     "restore_archived",
     "restore_times",
+    "squash_days",
+    "squash_totals",
+    "squashes",
     "times_rollback_state",
     "totals",
     "trace_collisions",
@@ -159,6 +188,15 @@ WITHOUT_VARIABLES = (
 )
 
 WITH_VARIABLES: dict[str, tuple[dict[str, Any], ...]] = {
+    "find_squash_mapping": ({"of_squash": False}, {"of_squash": True}),
+    **{
+        name: ({"days": DAYS},)
+        for name in (
+            *("archive_person_ids", "forget_squashed_contents", "former_state", "give_persons_back"),
+            *("squash_person_ids", "squash_state"),
+        )
+    },
+    "sample_squash_rows": ({"events": 20},),
     "archive_rows_to_remove": ({"snapshot": qualified(SNAPSHOT)},),
     "archive_times": ({"snapshot": qualified(SNAPSHOT)},),
     "count_slice": tuple(

@@ -5,7 +5,7 @@ A statement reads its tables by the names that it is given; a named subquery bef
 
 import re
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from tests.warehouse.statements.examples import EXAMPLES, MAKE_TEMPORARY_TABLES, REWRITTEN, SNAPSHOT, qualified
@@ -28,6 +28,7 @@ TYPES = {
 
 LATER = at("2026-06-12 09:00:00")
 REPAIR = "dedup_20260612_093000_000000"
+SQUASH = "squash_20260612_093000_000000"
 RUN = "one run"
 HOUR, NEXT_HOUR = at("2026-03-12 12:00:00"), at("2026-03-12 13:00:00")
 OTHER_UUID7 = "019ce10f-4401-7abc-8def-0123456789ab"
@@ -48,18 +49,29 @@ def paid(text: str) -> Row:
     return {"event_payload": Json(text)}
 
 
+def squashed(event_id: str, created_at: datetime, person_id: str) -> Row:
+    """A row of a squash's archive, of an event of u1's."""
+    return {
+        "event_id": event_id,
+        "user_id": "u1",
+        "created_at": created_at,
+        "person_id": person_id,
+        "squashed_person_id": "p1",
+    }
+
+
 DAMAGED: tuple[Row, ...] = (
     # Two copies that are the same but for JSON's null, one that was moved, and one that was moved and refreshed.
     event(UUID7, created_at=at("2026-03-12 08:00:00")),
     event(UUID7, created_at=at("2026-03-12 08:00:00"), **paid("null")),
-    event(UUID7, created_at=LATER, bq_ingested_timestamp=LATER, event_inserted_at=LATER),
+    event(UUID7, created_at=LATER, bq_ingested_timestamp=LATER, event_inserted_at=LATER, person_id="p1"),
     event(UUID7, created_at=LATER, bq_ingested_timestamp=LATER, event_inserted_at=NOON, **paid('{"$time": 5}')),
     # Moved; the payload's own time agrees with the id's, then does not, then is no number.
-    event(OTHER_UUID7, created_at=LATER, **paid('{"$time": 1773302400.5, "$lib": "web"}')),
+    event(OTHER_UUID7, created_at=LATER, person_id="p1", **paid('{"$time": 1773302400.5, "$lib": "web"}')),
     event(OTHER_UUID7, created_at=LATER, user_id="u2", **paid('{"$time": 1773302900.5}')),
     event(OTHER_UUID7, created_at=LATER, user_id=None, **paid('{"$time": "noon"}')),
     event(THIRD_UUID7, created_at=at("2026-03-11 01:00:00")),
-    event(BAD_CLOCK, created_at=LATER),
+    event(BAD_CLOCK, created_at=LATER, person_id="p1"),
     event(BAD_CLOCK, created_at=LATER, event_name="$autocapture", lib_values=Json('{"$lib": "web"}')),
     event("untimed", created_at=None, bq_ingested_timestamp=None),
     event("untimed", created_at=None, bq_ingested_timestamp=LATER),
@@ -135,6 +147,35 @@ SAMPLE: dict[str, Sequence[Row]] = {
         }
         for event_id, evidence in ((UUID7, "event_id"), (OTHER_UUID7, "$time"), (RESTORED_UUID7, "event_id"))
     ],
+    "person_distinct_ids": [
+        {"team_id": team, "distinct_id": user, "person_id": f"person of {user}", **is_deleted}
+        for team, user, is_deleted in (
+            (1, "u1", {}),
+            (1, "u2", {"is_deleted": True}),
+            (1, "u3", {"is_deleted": False}),
+            (2, "u1", {"is_deleted": False}),
+        )
+    ],
+    "archived_person_ids": [
+        {"squash_id": squash_id, "squashed_at": LATER, **row}
+        for squash_id, row in (
+            # Of one event, several that agree; of another, two of two times; of a third, two of one time.
+            (SQUASH, squashed(UUID7, LATER, "before")),
+            (SQUASH, squashed(UUID7, NOON, "before")),
+            (SQUASH, squashed(BAD_CLOCK, LATER, "before")),
+            (SQUASH, squashed(BAD_CLOCK, NOON, "earlier")),
+            (SQUASH, squashed(OTHER_UUID7, LATER, "before")),
+            (SQUASH, squashed(OTHER_UUID7, LATER, "earlier")),
+            ("another", squashed(THIRD_UUID7, NOON, "before")),
+        )
+    ],
+    "squash_mappings": [
+        {"squash_id": squash_id, "user_id": "u1", "person_id": "somebody"} for squash_id in (SQUASH, "another")
+    ],
+    "person_squashes": [
+        {"squash_id": SQUASH, "state": "running", "started_at": LATER, "team_id": 1, "rows_planned": 9},
+        {"squash_id": "another", "state": "finished", "started_at": NOON, "team_id": 1, "rows_squashed": 3},
+    ],
     "tracks_repairs": [
         {"repair_id": repair_id, "job": "dedup_tracks", "state": "published", "started_at": LATER, "rows_before": 9}
         for repair_id in ("dedup_20260611_000000_000000", REPAIR)
@@ -183,6 +224,9 @@ PARAMETERS: dict[str, Any] = {
     "repair_id": REPAIR,
     "restored_at": LATER,
     "run_id": RUN,
+    "squash_id": SQUASH,
+    "squashed_at": LATER,
+    "team_id": 1,
     "since": at("2026-06-01 00:00:00"),
     "stored_since": at("2026-03-01 00:00:00"),
     "tolerance_hours": 24,

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from tracks_assets.defs.shared.resources import WAREHOUSE_POOL, WarehouseResource
 from tracks_assets.quality import census
-from tracks_assets.repairs.repair import NEWEST, Repair
+from tracks_assets.repairs.repair import NEWEST
 from tracks_assets.warehouse.base import Warehouse
 
 
@@ -22,11 +22,19 @@ class RollbackConfig(dg.Config):
     dry_run: bool = Field(default=True, description="Show what would be given back, and change nothing.")
 
 
+class Identified(Protocol):
+    """What has the id of a repair."""
+
+    @property
+    def repair_id(self) -> str:
+        """The id."""
+
+
 class RollbackPlan(Protocol):
     """What a rollback is going to do."""
 
     @property
-    def repair(self) -> Repair:
+    def repair(self) -> Identified:
         """The repair that is taken back."""
 
 

@@ -19,14 +19,20 @@ from tracks_assets.warehouse.repairing import Obstacle
 from tracks_assets.warehouse.statements import bigquery_statements
 from tracks_assets.warehouse.tables import (
     ARCHIVED_DUPLICATES,
+    ARCHIVED_PERSON_IDS,
     ARCHIVED_TIMES,
     EVERY_TABLE,
+    PERSON_SQUASHES,
+    SQUASH_MAPPINGS,
     TRACKS,
     TRACKS_REPAIRS,
     write_lock,
 )
 
-REPAIRED = (TRACKS, ARCHIVED_DUPLICATES, ARCHIVED_TIMES, TRACKS_REPAIRS, write_lock(TRACKS))
+REPAIRED = (
+    *(TRACKS, ARCHIVED_DUPLICATES, ARCHIVED_TIMES, TRACKS_REPAIRS, write_lock(TRACKS)),
+    *(ARCHIVED_PERSON_IDS, SQUASH_MAPPINGS, PERSON_SQUASHES),
+)
 """The tables that a repair reads or writes."""
 
 _CALLS_AT_ONCE = 8

@@ -135,3 +135,35 @@ where from_first = 1 and content not in (select known.content from known)
 {% macro counted(log) -%}
 {{ names(log.columns | rejectattr('name', 'in', ('milliseconds', 'bytes_billed', 'slot_ms'))) }}
 {%- endmacro %}
+
+{#-
+    Whether a row lies on some days; a range without a start names the rows without a time. Ranges are literals, because
+    they name the partitions that an update is billed for.
+-#}
+{% macro in_days(days, dialect, table) -%}
+(
+    {%- for day in days %}
+
+        {{ "or " if not loop.first }}{{ _in_range(day, dialect, table) }}
+    {%- endfor %}
+
+    )
+{%- endmacro %}
+
+{% macro _in_range(day, dialect, table) -%}
+{%- if day.start -%}
+({{ table }}.created_at >= {{ dialect.utc_timestamp(day.start) }} and {{ table }}.created_at < {{ dialect.utc_timestamp(day.end) }})
+{%- else -%}
+{{ table }}.created_at is null
+{%- endif -%}
+{%- endmacro %}
+
+{#- Whether a row is one of former_persons; a row without a time counts as long ago. -#}
+{% macro is_former_row(dialect, table) -%}
+{{ table }}.event_id = former_persons.former_event_id
+and {{ table }}.user_id = former_persons.former_user_id
+and coalesce({{ table }}.created_at, {{ long_ago(dialect) }}) = former_persons.former_created_at
+{%- endmacro %}
+
+{#- A moment before that of every event. -#}
+{% macro long_ago(dialect) -%} {{ dialect.utc_timestamp("0001-01-01T00:00:00+00:00") }} {%- endmacro %}

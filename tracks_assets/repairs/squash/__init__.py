@@ -1,0 +1,1 @@
+"""Writes the current person of every user onto the events, in batches, until undone."""

@@ -1,0 +1,2 @@
+delete from {{ archived_person_ids }}
+where squash_id = {{ parameter("squash_id") }}

@@ -1,0 +1,2 @@
+delete from {{ squash_mappings }}
+where squash_id = {{ parameter("squash_id") }}
