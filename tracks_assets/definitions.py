@@ -3,6 +3,8 @@
 import dagster as dg
 
 from tracks_assets.defs.alerts.sensor import alert_sensor
+from tracks_assets.defs.mixpanel.checks import mixpanel_checks
+from tracks_assets.defs.mixpanel.events import mixpanel_assets
 from tracks_assets.defs.posthog.export_sensor import export_sensor, load_job
 from tracks_assets.defs.posthog.hourly import hourly_assets
 from tracks_assets.defs.posthog.legacy import legacy_assets
@@ -32,13 +34,14 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         tracks_assets(settings, DBT_PROJECT),
         *legacy_assets(settings),
         *persons_assets(settings, DBT_PROJECT),
+        *mixpanel_assets(settings, DBT_PROJECT),
         census_asset(settings, DBT_PROJECT),
         daily_metrics_asset(settings),
         status_asset(settings),
     ]
     return dg.Definitions(
         assets=catalogued(assets, settings),
-        asset_checks=[batch_checks(settings), freshness_check(settings)],
+        asset_checks=[batch_checks(settings), freshness_check(settings), mixpanel_checks(settings)],
         jobs=[load, checks, fresh, *DEDUP_JOBS, *RESTORE_JOBS, trace_job(settings), prune],
         schedules=[schedule(settings, checks), freshness_schedule(settings, fresh), prune_schedule(settings, prune)],
         sensors=[export_sensor(settings, load), alert_sensor(settings)],

@@ -14,6 +14,7 @@ class Runbook(StrEnum):
     RESTORE_TIMES = "docs/runbooks.md#giving-events-their-time-back-restore_created_at"
     DROP = "docs/anomalies.md#a-drop"
     SPIKE = "docs/anomalies.md#a-spike"
+    MIXPANEL = "docs/mixpanel.md#when-a-check-is-red"
     LATE_LOADS = "docs/anomalies.md#late-loads"
 
 

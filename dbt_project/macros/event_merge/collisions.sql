@@ -40,7 +40,7 @@ sightings as (
         {{ merge.raw_columns | join(', ') }},
         true as is_raw,
         false as is_stored
-    from {{ source(*merge.source) }}
+    from {{ merge_source(merge) }}
     where
         {{ since_cutover(merge) }}
         and {{ key_of(merge) }} in (select {{ key_of(merge, 'colliding_keys') }} from colliding_keys)
@@ -346,14 +346,14 @@ delete from {{ merge_table(merge, 'collisions') }}
 where
     {{ merge.window }} is not null
     and {{ fingerprint_of(merge, merge.delivered_columns) }} in (
-        select {{ fingerprint_of(merge, merge.delivered_columns) }} from {{ source(*merge.source) }}
+        select {{ fingerprint_of(merge, merge.delivered_columns) }} from {{ merge_source(merge) }}
     );
 
 insert into {{ merge_table(merge, 'collisions') }} ({{ merge.raw_columns | join(', ') }})
 with
 
 delivered as (
-    select * from {{ source(*merge.source) }}
+    select * from {{ merge_source(merge) }}
     where
         {{ since_cutover(merge) }}
         and {{ in_merge_window(merge) }}

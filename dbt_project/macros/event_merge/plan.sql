@@ -20,7 +20,7 @@
 {#- The window's deliveries by key, and of each key the first and the last. -#}
 {% macro window_deliveries(merge) -%}
 delivered as (
-    select * from {{ source(*merge.source) }}
+    select * from {{ merge_source(merge) }}
     where
         {{ since_cutover(merge) }}
         and {{ in_merge_window(merge) }}
@@ -143,6 +143,10 @@ known as (
             = coalesce(last_repeats.stored_inserted_at, {{ long_ago() }})
             and coalesce(stored.{{ merge.loaded_at }}, {{ long_ago() }})
             = coalesce(last_repeats.stored_ingested_at, {{ long_ago() }})
+    {%- if target.type == 'bigquery' and merge.is_timed_key %}
+
+    where timestamp_trunc(stored.{{ merge.time }}, day) in unnest(batch_days)
+    {%- endif %}
 ),
 
 duplicate_rows as (
@@ -359,7 +363,7 @@ planned as (
 ),
 
 {{ not_materialized('delivered') }} (
-    select * from {{ source(*merge.source) }}
+    select * from {{ merge_source(merge) }}
     where
         {{ since_cutover(merge) }}
         and {{ in_merge_window(merge) }}
