@@ -1,8 +1,8 @@
 """One more day of Mixpanel's events: a full refresh of a year against the incremental merge, in one run.
 
-``python -m benchmarks.mixpanel`` generates and loads a year of days, then brings the last one into ``mp_events`` in both
-ways. The full refresh is the plainest there is: one statement that sorts all deliveries by their key and keeps the last
-of each. The incremental one is what runs every day: the dbt models ``mp_events`` and ``mp_rejected_events``.
+``python -m benchmarks.mixpanel`` generates and loads a year of days, then brings the last one into ``mp_events`` in
+both ways. The full refresh is the plainest there is: one statement that sorts all deliveries by their key and keeps
+the last of each. The incremental one is what runs every day: the dbt models ``mp_events`` and ``mp_rejected_events``.
 
 Seconds are measured, as medians of a few runs. Bytes on BigQuery follow from the formula of its documentation (see
 ``benchmarks.bigquery_cost``), with the days and rows that this run really touched.
