@@ -28,14 +28,19 @@
     {{ members[0] if members | length == 1 else 'coalesce(' ~ members | join(', ') ~ ')' }}
 {%- endmacro %}
 
-{#- A newer delivery first; of two that Mixpanel processed at once, the one that was loaded last. -#}
-{% macro mixpanel_last_first(table='') -%}
-    {%- set of = table ~ "." if table else "" -%}
-    coalesce({{ of }}processed_at, {{ long_ago() }}) desc,
-    {{ of }}bq_ingested_timestamp desc,
-    {{ of }}window_start desc,
-    {{ of }}source_file asc,
-    {{ of }}row_number asc
+{#- A newer delivery first; of two that Mixpanel processed at once in one day's files, the first in them. -#}
+{% macro mixpanel_last_first() -%}
+    coalesce(processed_at, {{ long_ago() }}) desc,
+    source_file asc,
+    row_number asc
+{%- endmacro %}
+
+{#- An older delivery first; of two that Mixpanel processed at once, the one that was exported first. -#}
+{% macro mixpanel_first_first(table) -%}
+    coalesce({{ table }}.processed_at, {{ long_ago() }}) asc,
+    {{ table }}.window_start asc,
+    {{ table }}.source_file asc,
+    {{ table }}.row_number asc
 {%- endmacro %}
 
 {#- What the merge of Mixpanel's events and the model of its rejected rows have in common. -#}

@@ -61,7 +61,7 @@ MP_REJECTED_EVENTS = Table(
         *(EVENT_COLUMNS[0], *MASTER_EVENT_COLUMNS),
     ),
     "Every delivery without a row of its own in mp_events: refused rows, duplicates (all deliveries of an event but "
-    "the last) and collisions (deliveries whose key belongs to another event).",
+    "the first; the row has the content of the last) and collisions (deliveries whose key belongs to another event).",
     partitioned_by="window_start",
     clustered_by=("rejection_reason",),
     schema=MIXPANEL_SCHEMA,

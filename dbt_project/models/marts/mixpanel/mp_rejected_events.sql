@@ -1,9 +1,10 @@
 {#-
     Every delivery without a row of its own in mp_events, with the reason: a refused row, a collision, or a duplicate.
 
-    Of the deliveries of one event, all but the last are duplicates: the row of mp_events has the content of the last. A
-    newer delivery turns the one before it into a duplicate, so the rows of every event of the merged days are made
-    again, whatever day delivered them. The result is the same in whatever order days are merged.
+    Of the deliveries of one event, all but the first are duplicates, so that each counts on the day on which it came;
+    the row of mp_events still has the content of the last. A delivery that was processed before all others, and comes
+    after them, turns another into a duplicate. So the rows of every event of the merged days are made again, whatever
+    day delivered them. The result is the same in whatever order days are merged.
 -#}
 {{
     config(
@@ -55,8 +56,8 @@ compared as (
         != {{ identity('stored', ['event_name', 'distinct_id']) }} as is_collision,
         row_number() over (
             partition by deliveries.dedup_id, deliveries.time, deliveries.event_name, deliveries.distinct_id
-            order by {{ mixpanel_last_first('deliveries') | indent(12) }}
-        ) as from_last
+            order by {{ mixpanel_first_first('deliveries') | indent(12) }}
+        ) as from_first
     from deliveries
     inner join {{ ref('mp_events') }} as stored
         on deliveries.dedup_id = stored.dedup_id and deliveries.time = stored.time
@@ -78,7 +79,7 @@ final as (
         source_file,
         row_number
     from compared
-    where is_collision or from_last > 1
+    where is_collision or from_first > 1
     union all
     select
         reason as rejection_reason,
