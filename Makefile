@@ -13,7 +13,7 @@ SQL_LINTED = .venv/sql_linted
 
 SENT = $(CURDIR)/.sent
 
-.PHONY: setup demo ui test check lint types quick integration suite property format docs screenshots generate lock benchmark benchmark-dedup benchmark-cost benchmark-bigquery benchmark-anomalies benchmark-live benchmark-persons soak clean
+.PHONY: setup demo ui test check lint types quick integration suite property format docs screenshots generate lock benchmark benchmark-dedup benchmark-cost benchmark-bigquery benchmark-anomalies benchmark-live benchmark-mixpanel benchmark-persons soak clean
 
 setup: $(READY) $(DAGSTER_HOME)/dagster.yaml
 
@@ -70,7 +70,7 @@ suite: setup
 
 # The property tests on many more random examples than `make test` takes: some 15 minutes.
 property: setup
-	@TRACKS_TESTS_EXAMPLES=500 $(BIN)/pytest -q -n 2 --dist worksteal tests/dbt_project/test_merge_property.py \
+	@TRACKS_TESTS_EXAMPLES=500 $(BIN)/pytest -q -n 2 --dist worksteal tests/dbt_project/test_merge_property.py tests/dbt_project/test_mixpanel_property.py \
 		tests/quality/uploads/test_decide_property.py tests/transform/test_transform_agrees.py
 
 format: setup
@@ -118,6 +118,9 @@ benchmark-anomalies: setup
 
 benchmark-persons: setup
 	@$(BIN)/python -m benchmarks.persons
+
+benchmark-mixpanel: setup
+	@$(BIN)/python -m benchmarks.mixpanel
 
 # 200 hourly runs in a row by the sensor under Dagster's daemon, some of them killed: takes about an hour.
 soak: setup

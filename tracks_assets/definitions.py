@@ -3,6 +3,8 @@
 import dagster as dg
 
 from tracks_assets.defs.alerts.sensor import alert_sensor
+from tracks_assets.defs.mixpanel.checks import mixpanel_checks
+from tracks_assets.defs.mixpanel.events import mixpanel_assets
 from tracks_assets.defs.posthog.export_runs import PERSON_RUNS
 from tracks_assets.defs.posthog.export_sensor import export_sensor, load_job, persons_job
 from tracks_assets.defs.posthog.hourly import hourly_assets
@@ -37,13 +39,17 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         *legacy_assets(settings),
         live_asset(settings, DBT_PROJECT),
         *persons_assets(settings, DBT_PROJECT),
+        *mixpanel_assets(settings, DBT_PROJECT),
         census_asset(settings, DBT_PROJECT),
         daily_metrics_asset(settings),
         status_asset(settings),
     ]
     return dg.Definitions(
         assets=catalogued(assets, settings),
-        asset_checks=[batch_checks(settings), freshness_check(settings), person_checks(settings)],
+        asset_checks=[
+            *(batch_checks(settings), freshness_check(settings)),
+            *(person_checks(settings), mixpanel_checks(settings)),
+        ],
         jobs=[
             *(load, persons, checks, fresh, trace_job(settings), prune),
             *(*DEDUP_JOBS, *RESTORE_JOBS, *SQUASH_JOBS),

@@ -16,6 +16,8 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDic
 
 import tracks_assets.setting_types as kind
 
+DAY_FORMAT = "%Y-%m-%d"
+
 PARTITION_FORMAT = "%Y-%m-%d-%H:%M"
 
 EXPORT_START_FILE = "export_start"
@@ -99,6 +101,23 @@ class Settings(BaseSettings):
         "A UTC day such as `2026-03-04`. Not set, `tracks` takes every delivery. Set, it takes "
         "deliveries with `created_at` from that day on. Earlier ones are counted per hour, and "
         "`cutover_share` warns if they are more than half of an hour.",
+    )
+    mixpanel_uri: kind.Uri | None = _setting(
+        None,
+        "Mixpanel's export: a local path or `gs://bucket/prefix`. The files of a day are under "
+        "`mp_master_event/{YYYY}/{MM}/{DD}/`. Not set, the assets of the group `mixpanel` cannot run.",
+    )
+    mixpanel_start: kind.Day = _setting("2025-01-01", "The first day of Mixpanel's export.")
+    mixpanel_key: Literal["insert_id_time", "event_time_distinct_id_insert_id"] = _setting(
+        "insert_id_time",
+        "What makes two deliveries of Mixpanel's one event: the insert id and the time, or with them the event's name "
+        "and its distinct_id (`event_time_distinct_id_insert_id`), as Mixpanel itself does. Choose before the first "
+        "load: rows that are stored keep their ids.",
+    )
+    mixpanel_lookback_days: Annotated[int, kind.whole("days", 1, 3650)] = _setting(
+        "3",
+        "How many days before the newest load a bare `dbt build` merges Mixpanel's deliveries again. It goes by the "
+        "time of loading, so no event is too late; under Dagster, the days of a run are merged, whatever their age.",
     )
     memory_limit: kind.Memory = _setting(
         MEMORY_LIMIT,
@@ -247,7 +266,7 @@ class Settings(BaseSettings):
 
 _READ_BY_DBT = (
     *("engine", "home", "duckdb_path", "memory_limit", "cutover", "live_hours", "team_id"),
-    *("freshness_warn_minutes", "freshness_error_minutes"),
+    *("freshness_warn_minutes", "freshness_error_minutes", "mixpanel_key", "mixpanel_lookback_days"),
     *("bq_project", "bq_location", "bq_dataset_prefix", "bq_maximum_bytes_billed", "bq_retry_seconds"),
     *("bq_job_seconds", "bq_priority"),
 )

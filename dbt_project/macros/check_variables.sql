@@ -14,6 +14,11 @@
         ) -%}
         {%- do check_variable('TRACKS_LIVE_HOURS', '[1-9][0-9]{0,4}', 'a whole number of hours such as 48') -%}
         {%- do check_variable('TRACKS_TEAM_ID', '[1-9][0-9]{0,17}', 'the number of a PostHog project such as 12345') -%}
+        {%- do check_variable(
+            'TRACKS_MIXPANEL_KEY', 'insert_id_time|event_time_distinct_id_insert_id',
+            "'insert_id_time' or 'event_time_distinct_id_insert_id'"
+        ) -%}
+        {%- do check_variable('TRACKS_MIXPANEL_LOOKBACK_DAYS', '[0-9]{1,4}', 'a whole number of days such as 3') -%}
         {%- if not modules.re.fullmatch('[0-9]+', var('overlap_hours') | string) -%}
             {%- do exceptions.raise_compiler_error(
                 "The var overlap_hours is '" ~ var('overlap_hours') ~ "', but it must be a whole number of hours such as 72."

@@ -14,7 +14,7 @@ qualified = bigquery_statements("project").qualified
 globals().update({each.name: TableReference(each, qualified(each.schema, each.name)) for each in tables.EVERY_TABLE})
 snapshot = rewritten = table = qualified("posthog_ops", "tracks_snapshot")
 parts = [SimpleNamespace(table=TableReference(tables.TRACKS, snapshot), column="created_at", staged=snapshot)]
-lock = qualified("posthog_ops", "tracks_lock")
+lock = log = qualified("posthog_ops", "tracks_lock")
 logged = {"run_id": None, "files": 1}
 window_start = window_end = "2026-03-12T00:00:00+00:00"
 

@@ -5,7 +5,9 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 
 from examples.incident.plan import plan_incident
+from tracks_assets.core.load_log import LOAD_LOG
 from tracks_assets.core.sql_files import macros, sql_text, sql_texts
+from tracks_assets.sources.mixpanel.times import REASONS
 from tracks_assets.sources.posthog.contract import Reason
 from tracks_assets.transform.compile import BY_ROW, VALUES
 from tracks_assets.warehouse import statements, tables
@@ -35,9 +37,16 @@ reasons, by_row, longest = Reason, BY_ROW, 1_000
 values = macros(VALUES)
 json_fields = texts = ["properties"]
 never_null = ["distinct_id"]
+refusal = "refusal"
+event, time, distinct_id, insert_id, processed = "c0", "c1", "c2", "c3", "c4"
+no_properties, no_event, no_time, not_a_time, out_of_range = REASONS.values()
+is_moment = False
 unfitting, relations = ["0"], ["refused_rows"]
 window_start = stamp = "current_timestamp"
-log, costs = "posthog_ops.load_log", [SimpleNamespace(hour=hour, milliseconds=1, bytes_billed=None, slot_ms=None)]
+log, costs = (
+    TableReference(LOAD_LOG, str(LOAD_LOG)),
+    [SimpleNamespace(hour=hour, milliseconds=1, bytes_billed=None, slot_ms=None)],
+)
 types = dict.fromkeys({column.type for column in table.columns}, "varchar")
 # Its grammar does not know DuckDB's USING COMPRESSION: the DDL is linted without.
 bulky: list[str] = []

@@ -10,6 +10,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
 from tracks_assets.core.feed import Feed
+from tracks_assets.core.load_log import LOAD_LOG
 from tracks_assets.core.tables import Table
 from tracks_assets.defs.posthog.feed_assets import load_hours
 from tracks_assets.defs.shared.billing import job_labels, label, usage_metadata
@@ -19,7 +20,6 @@ from tracks_assets.storage.inventory import HourInventory
 from tracks_assets.warehouse.bigquery.jobs import usage_of
 from tracks_assets.warehouse.bigquery.staging import upload_retries
 from tracks_assets.warehouse.results import HourCost, HourLoad, Usage
-from tracks_assets.warehouse.tables import LOAD_LOG
 
 HOUR = datetime(2026, 3, 12, 5, tzinfo=UTC)
 

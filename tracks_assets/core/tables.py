@@ -6,8 +6,10 @@ from tracks_assets.core.columns import Column
 
 SCHEMA = "posthog"
 
+MIXPANEL_SCHEMA = "mixpanel"
+
 OPS_SCHEMA = "posthog_ops"
-"""What the pipeline keeps for itself; analysts read ``SCHEMA``."""
+"""What the pipeline keeps for itself; analysts read the others."""
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,11 @@ from datetime import datetime
 from typing import Literal
 
 from tracks_assets.core.feed import Feed
-from tracks_assets.core.tables import Table
 from tracks_assets.quality.census import Census, Earlier
 from tracks_assets.quality.collisions import BatchCollisions, Collision, KeptCollisions
 from tracks_assets.quality.message import Message, Runbook, count_text, is_or_are, moment_text, was_or_were
-from tracks_assets.settings import PARTITION_FORMAT
-from tracks_assets.sources.posthog.feeds import EVENTS, REJECTED_TRACKS
+from tracks_assets.settings import DAY_FORMAT, PARTITION_FORMAT
+from tracks_assets.sources.posthog.feeds import EVENTS
 
 Severity = Literal["WARN", "ERROR"]
 
@@ -83,6 +82,11 @@ class HourCounts:
         return self.read - self.accepted - self.rejected
 
 
+def slice_key(feed: Feed, start: datetime) -> str:
+    """The partition key of a slice of a feed."""
+    return f"{start:{PARTITION_FORMAT if feed.unit == 'hour' else DAY_FORMAT}}"
+
+
 def rows_accounted_for(hours: Sequence[HourCounts], feed: Feed = EVENTS, group: str = "hourly") -> CheckResult:
     """Whether every row of the files is stored in one of the feed's tables, hour by hour.
 
@@ -105,13 +109,13 @@ def rows_accounted_for(hours: Sequence[HourCounts], feed: Feed = EVENTS, group: 
 
 def _lost_rows(first: HourCounts, hours: int, feed: Feed, group: str) -> Message:
     """The first hour whose rows do not add up, of so many."""
-    hour, missing = f"{first.hour:{PARTITION_FORMAT}}", first.missing
+    hour, missing = slice_key(feed, first.hour), first.missing
     wrong = "not stored" if missing > 0 else "stored too often"
     return Message(
-        f"{count_text(abs(missing), 'row')} of the hour {hour} {is_or_are(abs(missing))} {wrong}.",
+        f"{count_text(abs(missing), 'row')} of the {feed.unit} {hour} {is_or_are(abs(missing))} {wrong}.",
         f"Its files have {count_text(first.read, 'row')}, {feed.table.name} {first.accepted:,}{_refused(first, feed)}. "
-        f"Hours like it: {hours:,}.",
-        f"Find what else writes these tables, and run the hour again with "
+        f"{feed.unit.capitalize()}s like it: {hours:,}.",
+        f"Find what else writes these tables, and run the {feed.unit} again with "
         f"dg launch --assets group:{group} --partition {hour}.",
         Runbook.CHECKS,
     )
@@ -122,20 +126,20 @@ def _refused(hour: HourCounts, feed: Feed) -> str:
 
 
 def rejected_share(
-    hours: Sequence[HourCounts], warn_percent: float, error_percent: float, rejected: Table = REJECTED_TRACKS
+    hours: Sequence[HourCounts], warn_percent: float, error_percent: float, feed: Feed = EVENTS
 ) -> CheckResult:
     """Whether the contract refuses more rows than usual; a range is evaluated by its worst hour."""
     worst = max(hours, key=lambda hour: hour.rejected_percent)
-    share = worst.rejected_percent
+    share, an_hour = worst.rejected_percent, "an hour" if feed.unit == "hour" else f"a {feed.unit}"
     figures = {"rejected_percent": share, "rows_rejected": sum(hour.rejected for hour in hours)}
     if share <= warn_percent:
-        return CheckResult(True, Message(f"At most {share:.3g} % of an hour's rows were refused."), "WARN", figures)
+        return CheckResult(True, Message(f"At most {share:.3g} % of {an_hour}'s rows were refused."), "WARN", figures)
     severity: Severity = "ERROR" if share > error_percent else "WARN"
     limit = error_percent if severity == "ERROR" else warn_percent
     message = Message(
-        f"{share:.3g} % of the rows of {worst.hour:{PARTITION_FORMAT}} were refused.",
+        f"{share:.3g} % of the rows of {slice_key(feed, worst.hour)} were refused.",
         f"These are {worst.rejected:,} of {count_text(worst.read, 'row')}, more than {limit:g} %.",
-        f"Read why with select reason, count(*) from {rejected} "
+        f"Read why with select reason, count(*) from {feed.rejected} "
         f"where window_start = '{worst.hour.isoformat()}' group by reason, and fix the sender.",
         Runbook.CHECKS,
     )

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from tracks_assets.core.feed import Feed
 from tracks_assets.quality.checks import HourCounts
 from tracks_assets.sources.posthog.feeds import EVENTS
-from tracks_assets.sources.posthog.layout import HOUR
 from tracks_assets.warehouse.base import Warehouse
 
 
@@ -18,7 +17,7 @@ def count_hours(warehouse: Warehouse, read: Mapping[datetime, int], feed: Feed =
         read: rows in the files of each hour, from their footers.
         feed: whose tables hold the rows.
     """
-    window = {"window_start": min(read), "window_end": max(read) + HOUR}
+    window = {"window_start": min(read), "window_end": max(read) + feed.slice_length}
     named = warehouse.statements.table
     tables = {"table": named(feed.table), "rejected_table": named(feed.rejected) if feed.rejected else None}
     held = {row["window_start"].astimezone(UTC): row for row in warehouse.fetch("hour_totals", window, **tables)}

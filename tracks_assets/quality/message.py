@@ -15,6 +15,7 @@ class Runbook(StrEnum):
     PERSONS = "docs/runbooks.md#persons"
     DROP = "docs/anomalies.md#a-drop"
     SPIKE = "docs/anomalies.md#a-spike"
+    MIXPANEL = "docs/mixpanel.md#when-a-check-is-red"
     LATE_LOADS = "docs/anomalies.md#late-loads"
 
 

@@ -1,6 +1,8 @@
-"""The Parquet files of one hour, as a listing and their footers describe them; no row is read here."""
+"""The files of one hour or day, as a listing and Parquet footers describe them; no row is read here."""
 
-from collections.abc import Iterable, Sequence
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -19,7 +21,7 @@ EXPORT_AGAIN = "let PostHog export the hour again"
 
 @dataclass(frozen=True)
 class ExportFile:
-    """One Parquet file of an export, from its footer.
+    """One file of an export.
 
     Attributes:
         path: where the export's filesystem finds it.
@@ -27,6 +29,7 @@ class ExportFile:
         rows: rows in the file.
         size: bytes of the file.
         fields: names of the file's fields.
+        version: what changes when the storage gets another file of that name; empty where that is not asked.
     """
 
     path: str
@@ -34,11 +37,12 @@ class ExportFile:
     rows: int
     size: int
     fields: frozenset[str]
+    version: str = ""
 
 
 @dataclass(frozen=True)
 class HourInventory:
-    """The files of one hour.
+    """The files of one hour, or of another length of time.
 
     Attributes:
         hour: the start of the hour.
@@ -48,6 +52,9 @@ class HourInventory:
         manifest: the manifest's name, if there is one.
         remedy: what to do when one of the files cannot be read.
         scheme: the prefix of the root where it is no local folder, for instance ``gs://``.
+        unit: what messages call the length of time: ``hour`` or ``day``.
+        reader: makes Parquet files with a feed's fields of local files; None where they are that already. Without its
+            work, nobody knows how many rows the files hold.
     """
 
     hour: datetime
@@ -57,6 +64,27 @@ class HourInventory:
     manifest: str | None = None
     remedy: str = EXPORT_AGAIN
     scheme: str = ""
+    unit: str = "hour"
+    reader: "Callable[[HourInventory], AbstractContextManager[HourInventory]] | None" = None
+
+    @property
+    def shown(self) -> str:
+        """The hour or day as messages name it."""
+        return f"{self.unit} {self.hour:{'%Y-%m-%d' if self.unit == 'day' else '%Y-%m-%d-%H:%M'}}"
+
+    def readable(self) -> "AbstractContextManager[HourInventory]":
+        """The inventory of the Parquet files to load, for a ``with`` block; this one's files are on local disk.
+
+        Raises:
+            ExportError: a file cannot be read to its end.
+        """
+        return self.reader(self) if self.reader else nullcontext(self)
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of the files' names, sizes and versions: what has another one has other files."""
+        listed = sorted(f"{file.name} {file.size} {file.version}" for file in self.files)
+        return hashlib.sha256("\n".join(listed).encode()).hexdigest()[:32]
 
     @property
     def uri(self) -> str:

@@ -110,7 +110,9 @@ class PlainRows:
 
     @property
     def _fields(self) -> dict[str, pa.DataType]:
-        return {name: ARROW_TYPES[type_] for name, type_ in field_types(self.feed.columns).items()}
+        fields = {name: ARROW_TYPES[type_] for name, type_ in field_types(self.feed.columns).items()}
+        refusal = self.feed.fields.refusal
+        return fields | ({refusal: pa.string()} if refusal else {})
 
     @property
     def _json(self) -> list[str]:
@@ -125,10 +127,12 @@ class PlainRows:
         """The numbers of the rows that are to be looked at here, by file and in order."""
         doubtful: dict[str, list[int]] = defaultdict(list)
         never_null = self.feed.fields.never_null
-        if not self._json and not never_null:
+        refusal = self.feed.fields.refusal
+        if not self._json and not never_null and not refusal:
             return doubtful
         limits = {"longest": self.batch_bytes, "max_depth": MAX_DEPTH}
-        variables = {"texts": self._json, "never_null": never_null, "values": macros(VALUES), **limits}
+        names = {"texts": self._json, "never_null": never_null, "refusal": refusal}
+        variables = {**names, "values": macros(VALUES), **limits}
         statement = render(SQL / "doubtful_rows.sql", variables)
         for name, number in sorted(self.streams.connection.execute(statement).fetchall()):
             doubtful[name].append(number)
@@ -136,7 +140,8 @@ class PlainRows:
 
     def _checked(self, file: ExportFile, numbers: list[int]) -> dict[int, dict[str, str]]:
         """The texts of some rows that are to be replaced; notes which of the rows are refused."""
-        names = [*dict.fromkeys([*self._json, *self.feed.fields.never_null])]
+        fields = self.feed.fields
+        names = [*dict.fromkeys([*self._json, *fields.never_null, *([fields.refusal] if fields.refusal else [])])]
         repairs: dict[int, dict[str, str]] = {}
         for batch, found in read_rows(file, names, numbers, self.inventory.remedy) if numbers else ():
             for number, values in zip(found.to_pylist(), batch.to_pylist(), strict=True):
@@ -150,6 +155,9 @@ class PlainRows:
         return repairs
 
     def _repaired_texts(self, values: Mapping[str, Any]) -> dict[str, str]:
+        refusal = self.feed.fields.refusal
+        if refusal and values.get(refusal) is not None:
+            raise RefusedRowError(values[refusal], "is refused because", f" ({values[refusal]})")
         for name in self.feed.fields.never_null:
             if values.get(name) is None:
                 raise RefusedRowError(f"{name} is null", f"holds null in the column {name}")

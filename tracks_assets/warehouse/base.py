@@ -4,13 +4,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Self
 
 from tracks_assets.core.errors import WarehouseError
 from tracks_assets.core.feed import Feed
 from tracks_assets.core.tables import SCHEMA, Table
-from tracks_assets.sources.posthog.layout import HOUR
 from tracks_assets.storage.fetch import fetched
 from tracks_assets.storage.inventory import HourInventory
 from tracks_assets.warehouse.capabilities import Capabilities
@@ -177,13 +176,13 @@ class Warehouse(ABC):
         allow_emptying: bool = False,
         run_id: str | None = None,
     ) -> HourLoad:
-        """Replaces one hour of a feed's tables by what its files hold, in one transaction.
+        """Replaces one slice of a feed's tables by what its files hold, in one transaction.
 
-        The same transaction adds the load to ``load_log``, if the feed is logged.
+        The same transaction adds the load to the feed's log, if it has one.
 
         Args:
             feed: whose files, and whose tables.
-            inventory: the hour's files.
+            inventory: the slice's files.
             stamp: the start of the loader run, which every row of the run carries.
             allow_emptying: whether an hour that has rows may lose all of them, because its files hold none.
             run_id: the Dagster run, for the log.
@@ -193,26 +192,39 @@ class Warehouse(ABC):
             WarehouseError: the hour would be emptied, or the engine failed, for instance on a full disk. The hour is
                 left as it was.
         """
-        if inventory.rows or allow_emptying:
-            with fetched(inventory) as local:
+        with fetched(inventory) as files, files.readable() as local:
+            if local.rows or allow_emptying:
                 return self._replace_slice(feed, local, stamp, run_id)
-        stored = {str(table): self._count_slice(table, column, inventory.hour) for table, column in feed.slices}
+        stored = {str(table): self._count_slice(feed, table, column, inventory) for table, column in feed.slices}
         check_not_emptied(inventory, stored, feed.table)
         empty = HourLoad(inventory.hour)
-        if feed.is_logged:
-            self.execute("insert_load_log", load_log_row(empty, inventory, stamp, run_id))
+        if feed.log:
+            row = load_log_row(feed.log, empty, inventory, stamp, run_id)
+            self.execute("insert_load_log", row, log=self.statements.table(feed.log))
         return empty
 
-    def _count_slice(self, table: Table, column: str, hour: datetime) -> int:
-        bounds = {"window_start": hour, "window_end": hour + HOUR}
+    def loaded_rows(self, feed: Feed, inventory: HourInventory) -> int | None:
+        """Rows of the last load of a slice, if it read the same files, by names, sizes and versions; else None.
+
+        A feed whose log has no fingerprint knows of none.
+        """
+        if feed.log is None or "fingerprint" not in {column.name for column in feed.log.columns}:
+            return None
+        log = self.statements.table(feed.log)
+        found = self.fetch("newest_load", {"window_start": inventory.hour}, log=log)
+        known = found[0] if found else {"fingerprint": None, "rows_read": 0}
+        return int(known["rows_read"]) if known["fingerprint"] == inventory.fingerprint else None
+
+    def _count_slice(self, feed: Feed, table: Table, column: str, inventory: HourInventory) -> int:
+        bounds = {"window_start": inventory.hour, "window_end": inventory.hour + feed.slice_length}
         (found,) = self.fetch("count_slice", bounds, table=self.statements.table(table), column=column)
         return int(found["all_rows"])
 
     def record_costs(self, log: Table, run_id: str, costs: Sequence[HourCost]) -> None:
-        """Adds to ``load_log`` or ``merge_log`` what each hour of a run took, where that is not recorded yet."""
+        """Adds to a log of loads or merges what each slice of a run took, where that is not recorded yet."""
         hours = sorted(cost.hour for cost in costs)
         if hours:
-            window = {"run_id": run_id, "window_start": hours[0], "window_end": hours[-1] + HOUR}
+            window = {"run_id": run_id, "window_start": hours[0], "window_end": hours[-1] + timedelta(microseconds=1)}
             self.execute("record_costs", window, log=self.statements.table(log), costs=costs)
 
     def merge_legacy(self, start: datetime, end: datetime) -> LegacyMerge:  # noqa: ARG002 (see the subclasses)

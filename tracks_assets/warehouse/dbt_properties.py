@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 
 from tracks_assets.core.tables import Table
+from tracks_assets.sources.mixpanel.tables import MP_EVENTS, MP_REJECTED_EVENTS, STG_MP_DEDUP_EVENTS
 from tracks_assets.sources.posthog.persons import PERSON_KEY
 from tracks_assets.warehouse.tables import PERSON_DISTINCT_IDS, TRACKS, TRACKS_BY_PERSON, TRACKS_LIVE
 
@@ -25,6 +26,9 @@ MODELS = {
     "posthog_person_distinct_ids": PERSON_DISTINCT_IDS,
     "posthog_tracks_by_person": TRACKS_BY_PERSON,
     "posthog_tracks_live": TRACKS_LIVE,
+    "stg_mp_dedup_events": STG_MP_DEDUP_EVENTS,
+    "mp_events": MP_EVENTS,
+    "mp_rejected_events": MP_REJECTED_EVENTS,
 }
 """The models that are described, each with its table."""
 
@@ -72,8 +76,9 @@ def properties_text(model: str, table: Table) -> str:
 
 
 def properties_file(model: str) -> Path:
-    """The properties file of a model."""
-    return DBT_PROJECT / "models" / "marts" / f"{model}.yml"
+    """The properties file of a model, beside the model."""
+    (file,) = (DBT_PROJECT / "models").rglob(f"{model}.sql")
+    return file.with_suffix(".yml")
 
 
 def main() -> None:

@@ -35,16 +35,19 @@ class HourLoad:
     unfitting: int = 0
 
 
-def load_log_row(load: HourLoad, inventory: HourInventory, stamp: datetime, run_id: str | None) -> Parameters:
-    """The row of ``load_log`` for a load, without its cost.
+def load_log_row(
+    log: Table, load: HourLoad, inventory: HourInventory, stamp: datetime, run_id: str | None
+) -> Parameters:
+    """The row of a feed's log for a load, without its cost.
 
     Args:
+        log: the log.
         load: what the load did.
         inventory: the files that it read.
         stamp: the start of the loader run.
         run_id: the Dagster run; None if there is none.
     """
-    return {
+    values = {
         "window_start": load.hour,
         "bq_ingested_timestamp": stamp,
         "run_id": run_id,
@@ -55,7 +58,9 @@ def load_log_row(load: HourLoad, inventory: HourInventory, stamp: datetime, run_
         "rows_rejected": load.rejected,
         "rows_repaired": load.repaired,
         "values_not_fitting": load.unfitting,
+        "fingerprint": inventory.fingerprint,
     }
+    return {column.name: values[column.name] for column in log.columns if column.name in values}
 
 
 @dataclass(frozen=True)
@@ -170,9 +175,10 @@ def check_not_emptied(inventory: HourInventory, stored: Mapping[str, int], asset
     counts = " and ".join(f"{rows:,} in {table}" for table, rows in stored.items())
     found = "only files without rows" if inventory.files else "no files"
     raise WarehouseError(
-        f"The hour {inventory.hour:%Y-%m-%d-%H:%M} has stored rows ({counts}), but {inventory.folder} holds {found}. "
-        f"Nothing was changed: put the files back and run the hour again, or, to empty the hour, run {asset} with "
-        f"allow_emptying: true in its run config (ops: {asset.schema}__{asset.name}: config)."
+        f"The {inventory.shown} has stored rows ({counts}), but {inventory.folder} holds {found}. "
+        f"Nothing was changed: put the files back and run the {inventory.unit} again, or, to empty "
+        f"the {inventory.unit}, run {asset} with allow_emptying: true in its run config (ops: "
+        f"{asset.schema}__{asset.name}: config)."
     )
 
 
@@ -184,8 +190,8 @@ def check_accounted_for(load: HourLoad, inventory: HourInventory) -> HourLoad:
     """
     if load.read != load.accepted + load.rejected:
         raise WarehouseError(
-            f"The hour {load.hour:%Y-%m-%d-%H:%M} has {load.read} rows in its files, but {load.accepted} were accepted "
-            f"and {load.rejected} rejected: the hour is as it was before; do its files in {inventory.folder} change "
-            f"while they are read?"
+            f"The {inventory.shown} has {load.read} rows in its files, but {load.accepted} were accepted "
+            f"and {load.rejected} rejected: the {inventory.unit} is as it was before; do its files in "
+            f"{inventory.folder} change while they are read?"
         )
     return load

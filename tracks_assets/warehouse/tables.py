@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
-from tracks_assets.core.columns import Column, ColumnType, Stamp, stamp
+from tracks_assets.core.columns import ColumnType, Stamp, stamp
+from tracks_assets.core.load_log import LOAD_LOG, cost_columns
 from tracks_assets.core.tables import OPS_SCHEMA, Table
+from tracks_assets.sources.feeds import FEEDS
+from tracks_assets.sources.mixpanel.tables import MIXPANEL_TABLES, MP_EVENTS
 from tracks_assets.sources.posthog.columns import RAW_TRACK_COLUMNS, TRACK_COLUMNS
-from tracks_assets.sources.posthog.feeds import FEEDS
 from tracks_assets.sources.posthog.persons import PERSON_COLUMNS, PERSON_KEY
 
 TRACKS = Table(
@@ -183,33 +185,6 @@ TRACKS_REPAIRS = Table(
 )
 
 
-def _cost(work: str) -> tuple[Column, ...]:
-    return (
-        stamp("milliseconds", ColumnType.INT64, f"How long {work} took; null until the run has recorded it."),
-        stamp("bytes_billed", ColumnType.INT64, f"Bytes billed for {work}; null on an engine that bills nothing."),
-        stamp("slot_ms", ColumnType.INT64, f"Slot milliseconds of {work}; null on an engine that bills nothing."),
-    )
-
-
-LOAD_LOG = Table(
-    "load_log",
-    (
-        stamp("window_start", ColumnType.TIMESTAMP, "The export hour (its start) that was loaded."),
-        stamp("bq_ingested_timestamp", ColumnType.TIMESTAMP, "The stamp of the loader run."),
-        stamp("run_id", ColumnType.STRING, "The Dagster run that loaded it; null if there was none."),
-        stamp("files", ColumnType.INT64, "Files of the hour."),
-        stamp("bytes", ColumnType.INT64, "Their size."),
-        stamp("rows_read", ColumnType.INT64, "Rows in the files."),
-        stamp("rows_accepted", ColumnType.INT64, "Rows that went into raw_tracks."),
-        stamp("rows_rejected", ColumnType.INT64, "Rows that went into rejected_tracks."),
-        stamp("rows_repaired", ColumnType.INT64, "Accepted rows in which half a surrogate pair was replaced."),
-        stamp("values_not_fitting", ColumnType.INT64, "Values that did not fit their column's type, and are null."),
-        *_cost("the load of the hour"),
-    ),
-    "One row for each load of an export hour, written in the load's transaction. The newest row of an hour counts.",
-    partitioned_by="window_start",
-    schema=OPS_SCHEMA,
-)
 MERGE_LOG = Table(
     "merge_log",
     (
@@ -221,7 +196,7 @@ MERGE_LOG = Table(
         stamp("rows_unchanged", ColumnType.INT64, "Events that were left as they were."),
         stamp("rows_collided", ColumnType.INT64, "Deliveries whose id belongs to another event."),
         stamp("rows_before_cutover", ColumnType.INT64, "Deliveries that lie before TRACKS_CUTOVER."),
-        *_cost("the merge of the hour (its share, if several hours were merged at once)"),
+        *cost_columns("the merge of the hour (its share, if several hours were merged at once)"),
     ),
     "One row for each merge of an export hour, written in the merge's transaction. An event that a merge sees in "
     "several hours counts once, in the hour of its last delivery. The newest row of an hour counts.",
@@ -265,6 +240,7 @@ TABLES = (
     LOAD_LOG,
     MERGE_LOG,
     DAILY_METRICS,
+    *MIXPANEL_TABLES,
 )
 
 
@@ -281,7 +257,7 @@ def _lock_table(table: Table) -> Table:
     )
 
 
-_WRITE_LOCKS = {table: _lock_table(table) for table in (*(feed.table for feed in FEEDS), TRACKS)}
+_WRITE_LOCKS = {table: _lock_table(table) for table in (*(feed.table for feed in FEEDS), TRACKS, MP_EVENTS)}
 
 LOCK_TABLES = tuple(_WRITE_LOCKS.values())
 """What an engine with several writers at a time has in addition to ``TABLES``; see dbt's macro ``write_lock``."""

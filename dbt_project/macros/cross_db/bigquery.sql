@@ -46,8 +46,8 @@
 
 {% macro bigquery__utc_timestamp(text) -%} timestamp '{{ text }}' {%- endmacro %}
 
-{% macro bigquery__hours_array(first, last) -%}
-    generate_timestamp_array({{ first }}, {{ last }}, interval 1 hour)
+{% macro bigquery__hours_array(first, last, hours) -%}
+    generate_timestamp_array({{ first }}, {{ last }}, interval {{ hours }} hour)
 {%- endmacro %}
 
 {% macro bigquery__array_rows(array, name) -%} unnest({{ array }}) as {{ name }} {%- endmacro %}

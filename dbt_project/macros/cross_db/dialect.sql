@@ -56,8 +56,8 @@
 {#- A moment, given as text with its offset. -#}
 {% macro utc_timestamp(text) -%} {{ adapter.dispatch('utc_timestamp')(text) }} {%- endmacro %}
 
-{#- The hours from one moment to another, as an array. -#}
-{% macro hours_array(first, last) -%} {{ adapter.dispatch('hours_array')(first, last) }} {%- endmacro %}
+{#- The moments from one to another, some hours apart, as an array. -#}
+{% macro hours_array(first, last, hours=1) -%} {{ adapter.dispatch('hours_array')(first, last, hours) }} {%- endmacro %}
 
 {#- The elements of an array as rows of one column. -#}
 {% macro array_rows(array, name) -%} {{ adapter.dispatch('array_rows')(array, name) }} {%- endmacro %}

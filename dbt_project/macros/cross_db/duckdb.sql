@@ -45,7 +45,7 @@
 
 {% macro duckdb__utc_timestamp(text) -%} cast('{{ text }}' as timestamptz) {%- endmacro %}
 
-{% macro duckdb__hours_array(first, last) -%} generate_series({{ first }}, {{ last }}, interval 1 hour) {%- endmacro %}
+{% macro duckdb__hours_array(first, last, hours) -%} generate_series({{ first }}, {{ last }}, interval {{ hours }} hour) {%- endmacro %}
 
 {% macro duckdb__array_rows(array, name) -%} unnest({{ array }}) as array_rows ({{ name }}) {%- endmacro %}
 

@@ -6,7 +6,8 @@
 
     The stock merge takes whatever comes last. This one takes the content only of a newer delivery, and moves an event's
     time only back, to that of its original. Keys are matched over the full table: no partition is named, so a re-delivery
-    finds its event however old it is. An event that is stored twice is updated twice and never multiplied.
+    finds its event however old it is. Where the time is part of the key, the event lies on the day of the delivery's own
+    time, so only the days of the batch are read. An event that is stored twice is updated twice and never multiplied.
 -#}
 {% macro merge_script(merge, table, plan_query) %}
 declare identity_days array<timestamp>;
@@ -14,11 +15,23 @@ declare content_days array<timestamp>;
 declare time_days array<timestamp>;
 declare settle_days array<timestamp>;
 declare settle_hours array<timestamp>;
+{%- if merge.is_timed_key %}
+
+declare batch_days array<timestamp>;
+{%- endif %}
 
 begin transaction;
 
 {{ write_lock(merge_table(merge, 'lock')) }};
 
+{% if merge.is_timed_key %}
+set batch_days = (
+    select ifnull(array_agg(distinct timestamp_trunc({{ merge.time }}, day)), [])
+    from {{ merge_source(merge) }}
+    where {{ in_merge_window(merge) }}
+);
+
+{% endif %}
 create or replace temp table merge_plan as
 select * from (
     {{ plan_query }}
@@ -73,7 +86,7 @@ set settle_days = ({{ days_of("merge_plan.merge_action = 'settle'") }});
 
 set settle_hours = (
     select ifnull(array_agg(distinct {{ merge.window }}), [])
-    from {{ source(*merge.source) }}
+    from {{ merge_source(merge) }}
     where {{ key_of(merge) }} in (
         select {{ key_of(merge, 'merge_plan') }} from merge_plan where merge_plan.merge_action = 'settle'
     )

@@ -368,14 +368,14 @@ delete from {{ merge_table(merge, 'collisions') }}
 where
     {{ merge.window }} is not null
     and {{ fingerprint_of(merge, merge.delivered_columns) }} in (
-        select {{ fingerprint_of(merge, merge.delivered_columns) }} from {{ source(*merge.source) }}
+        select {{ fingerprint_of(merge, merge.delivered_columns) }} from {{ merge_source(merge) }}
     );
 
 insert into {{ merge_table(merge, 'collisions') }} ({{ merge.raw_columns | join(', ') }})
 with
 
 delivered as (
-    select * from {{ source(*merge.source) }}
+    select * from {{ merge_source(merge) }}
     where
         {{ since_cutover(merge) }}
         and {{ in_merge_window(merge) }}

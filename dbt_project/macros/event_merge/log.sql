@@ -68,7 +68,7 @@ select
     window_start,
     'none' as merge_action,
     0 as events
-from {{ array_rows(hours_of_window(), 'window_start') }}
+from {{ array_rows(starts_of_window(merge), 'window_start') }}
 {%- if merge.cutover %}
 
 union all
@@ -76,7 +76,7 @@ select
     {{ merge.window }} as window_start,
     'before_cutover' as merge_action,
     count(*) as events
-from {{ source(*merge.source) }}
+from {{ merge_source(merge) }}
 where
     not {{ since_cutover(merge) }}
     and {{ in_merge_window(merge) }}
@@ -85,9 +85,11 @@ group by {{ merge.window }}
 {%- endif %}
 {%- endmacro %}
 
-{#- The export hours of the window, as an array. -#}
-{% macro hours_of_window() -%}
+{#- The starts of the export hours (or days) of the window, as an array. -#}
+{% macro starts_of_window(merge) -%}
     {{ hours_array(
-        utc_timestamp(env_var('TRACKS_WINDOW_START')), hours_after(utc_timestamp(env_var('TRACKS_WINDOW_END')), -1)
+        utc_timestamp(env_var('TRACKS_WINDOW_START')),
+        hours_after(utc_timestamp(env_var('TRACKS_WINDOW_END')), -merge.window_hours),
+        merge.window_hours
     ) }}
 {%- endmacro %}

@@ -143,6 +143,10 @@ known as (
             = coalesce(last_repeats.stored_inserted_at, {{ long_ago() }})
             and coalesce(stored.{{ merge.loaded_at }}, {{ long_ago() }})
             = coalesce(last_repeats.stored_ingested_at, {{ long_ago() }})
+    {%- if target.type == 'bigquery' and merge.is_timed_key %}
+
+    where timestamp_trunc(stored.{{ merge.time }}, day) in unnest(batch_days)
+    {%- endif %}
 ),
 
 duplicate_rows as (

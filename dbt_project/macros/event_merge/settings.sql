@@ -1,12 +1,14 @@
 {#-
     The settings of an event_merge model: a dict that the model sets, uses and hands to dbt as `meta.event_merge`.
 
-    source            the deliveries, as dbt's `source` takes it
+    source            the deliveries, as dbt's `source` takes it, or a model as `ref` takes it
     unique_key        the columns that are an event's id
     time              when the event happened; a re-delivery never moves it
     identity          deliveries of one id that differ in one of these columns are different events: a collision
     delivery_order    when the source stored a delivery (null counts as oldest), and when the delivery was loaded
-    delivery_columns  what a delivery has in addition to the table's columns, its export hour first
+    delivery_columns  what a delivery has in addition to the table's columns, its export hour (or day) first
+    window_hours      the hours of a slice of the source, 1 by default: of each, the log has a row
+    overlap_hours     without a window, how far a run goes back; the var overlap_hours by default
     cutover           the first UTC day that the table takes, or '' for every day
     tables            what the merge keeps: contents, redelivered, collisions, log, and on BigQuery the write lock
     overrides         optional: columns whose value an override decides, not the delivery; see overrides.sql
@@ -24,6 +26,8 @@
         inserted_at=settings.delivery_order[0],
         loaded_at=loaded_at,
         window=settings.delivery_columns[0],
+        window_hours=settings.get('window_hours', 1),
+        is_timed_key=settings.time in settings.unique_key,
         columns=columns,
         json_columns=event_json_columns(node),
         content_columns=content,
@@ -85,6 +89,11 @@
             ) -%}
         {%- endfor -%}
     {%- endfor -%}
+{% endmacro %}
+
+{#- The deliveries: a table that the loader fills, or a model over it. -#}
+{% macro merge_source(merge) %}
+    {% do return(ref(*merge.source) if merge.source | length == 1 else source(*merge.source)) %}
 {% endmacro %}
 
 {#- A table that the merge keeps; --empty does not limit it, because the merge writes it. -#}

@@ -17,7 +17,7 @@
         {{ merge.window }} >= {{ utc_timestamp(env_var('TRACKS_WINDOW_START')) }} and {{ merge.window }} < {{ utc_timestamp(env_var('TRACKS_WINDOW_END')) }}
     {%- elif merges_into_table() -%}
         {{ merge.loaded_at }} >= (
-            select coalesce({{ hours_after('max(' ~ merge.loaded_at ~ ')', '-' ~ var('overlap_hours')) }}, {{ utc_day('0001-01-01') }})
+            select coalesce({{ hours_after('max(' ~ merge.loaded_at ~ ')', '-' ~ merge.get('overlap_hours', var('overlap_hours'))) }}, {{ utc_day('0001-01-01') }})
             from {{ this }}
         )
     {%- else -%}

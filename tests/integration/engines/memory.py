@@ -12,7 +12,6 @@ from tests.integration.engines.engine import DuckDbEngine, Row
 from tracks_assets.core.errors import WarehouseError
 from tracks_assets.core.feed import Feed
 from tracks_assets.core.tables import Table
-from tracks_assets.sources.posthog.layout import HOUR
 from tracks_assets.storage.inventory import HourInventory
 from tracks_assets.transform.rows import typed_rows
 from tracks_assets.warehouse.base import Diagnosis, Warehouse
@@ -81,7 +80,7 @@ class MemoryWarehouse(Warehouse):
         load = HourLoad(local.hour)
         with self.transaction():
             for table, column in feed.slices:
-                bounds = {"window_start": local.hour, "window_end": local.hour + HOUR}
+                bounds = {"window_start": local.hour, "window_end": local.hour + feed.slice_length}
                 self.execute("delete_slice", bounds, table=table, column=column)
             if local.files:
                 with typed_rows(feed, self.connection, local, "1GB") as rows:
@@ -89,8 +88,8 @@ class MemoryWarehouse(Warehouse):
                     rejected = self._insert(feed.rejected, rows.rejected_rows(stamp)) if feed.rejected else 0
                     load = HourLoad(local.hour, local.rows, accepted, rejected, rows.repaired, rows.unfitting)
             check_accounted_for(load, local)
-            if feed.is_logged:
-                self.execute("insert_load_log", load_log_row(load, local, stamp, run_id))
+            if feed.log:
+                self.execute("insert_load_log", load_log_row(feed.log, load, local, stamp, run_id), log=feed.log)
         return load
 
     def _insert(self, table: Table, rows: str) -> int:

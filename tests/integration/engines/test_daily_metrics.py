@@ -3,10 +3,11 @@
 from datetime import UTC, datetime, timedelta
 
 from tests.integration.engines.engine import Engine, Row
+from tracks_assets.core.load_log import LOAD_LOG
 from tracks_assets.quality.anomalies.daily_metrics import LARGEST, Counting, Measurement, measure
 from tracks_assets.quality.anomalies.series import Dimension, Metric
 from tracks_assets.sources.posthog.feeds import RAW_TRACKS
-from tracks_assets.warehouse.tables import DAILY_METRICS, LOAD_LOG, MERGE_LOG, TRACKS
+from tracks_assets.warehouse.tables import DAILY_METRICS, MERGE_LOG, TRACKS
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)

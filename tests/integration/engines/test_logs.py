@@ -5,11 +5,12 @@ from datetime import UTC, datetime, timedelta
 from examples.export_generator.generate import ExportPlan, write_hour
 from tests.dbt_project.deliveries import FIRST_HOUR, Delivery, Exported, raw_rows
 from tests.integration.engines.engine import Engine, Row, window
+from tracks_assets.core.load_log import LOAD_LOG
 from tracks_assets.core.tables import Table
 from tracks_assets.sources.posthog.feeds import RAW_TRACKS
 from tracks_assets.sources.posthog.layout import HOUR
 from tracks_assets.warehouse.results import HourCost
-from tracks_assets.warehouse.tables import LOAD_LOG, MERGE_LOG
+from tracks_assets.warehouse.tables import MERGE_LOG
 
 FIRST = datetime(2026, 3, 12, tzinfo=UTC)
 STAMP = datetime(2026, 3, 20, 12, 30, tzinfo=UTC)

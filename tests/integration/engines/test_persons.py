@@ -153,7 +153,7 @@ def test_a_person_that_no_engine_can_hold_does_not_block_its_hour(engine: Engine
     with engine.opened() as warehouse:
         counts = count_hours(warehouse, {hour_of(0): 7}, PERSONS)
     assert rows_accounted_for(counts, PERSONS).passed
-    assert "from posthog.rejected_persons" in rejected_share(counts, 0.1, 1, REJECTED_PERSONS).message.next_step
+    assert "from posthog.rejected_persons" in rejected_share(counts, 0.1, 1, PERSONS).message.next_step
 
     write_persons(engine.home / "export", 0, fitting)
     load(engine, 0)

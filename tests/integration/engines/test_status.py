@@ -7,6 +7,7 @@ from tests.integration.engines.engine import Engine
 from tests.quality.checks.rows import NOW
 from tests.repairs.restore_times.rows import uuid7
 from tests.status.samples import counted
+from tracks_assets.core.load_log import LOAD_LOG
 from tracks_assets.quality import census
 from tracks_assets.quality.state import Condition
 from tracks_assets.sources.posthog.feeds import RAW_TRACKS, REJECTED_TRACKS
@@ -21,7 +22,7 @@ from tracks_assets.status.redeliveries import (
     find_redeliveries,
     window,
 )
-from tracks_assets.warehouse.tables import LOAD_LOG, MERGE_LOG, TRACKS, TRACKS_COLLISIONS, UNCHANGED_REDELIVERIES
+from tracks_assets.warehouse.tables import MERGE_LOG, TRACKS, TRACKS_COLLISIONS, UNCHANGED_REDELIVERIES
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 FIRST = datetime(2026, 6, 12, tzinfo=UTC)

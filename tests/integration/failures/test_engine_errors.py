@@ -163,7 +163,7 @@ def test_a_statement_of_a_repair_that_is_wrong_is_called_a_bug(site: Site) -> No
 def test_an_hour_without_memory_names_the_setting(site: Site) -> None:
     with pytest.raises(duckdb.OutOfMemoryException) as caught:
         run("select list(i) from range(30000000) t(i)", memory_limit="20MB")(site.folder)
-    text = str(loading_error(site.warehouse, FIRST, caught.value))
+    text = str(loading_error(site.warehouse, "hour 2026-03-12-00:00", caught.value))
     assert text.endswith("). Raise TRACKS_MEMORY_LIMIT, then run again.")
 
 

@@ -80,14 +80,20 @@ class Home:
             )
 
     def run_hours(
-        self, first: str, last: str | None = None, assets: Sequence[str] = HOURLY
+        self,
+        first: str,
+        last: str | None = None,
+        assets: Sequence[str] = HOURLY,
+        schema: str = "posthog",
+        config: dict[str, object] | None = None,
     ) -> dg.ExecuteInProcessResult:
         """Takes hours through assets of the real definitions in this process; a failure is a result."""
         job = build_definitions(self.settings).resolve_implicit_global_asset_job_def()
         tags = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last or first}
         with dg.DagsterInstance.from_config(str(self.path / "dagster")) as instance, warm.beside_python():
             return job.execute_in_process(
-                asset_selection=[dg.AssetKey(["posthog", name]) for name in assets],
+                asset_selection=[dg.AssetKey([schema, name]) for name in assets],
+                run_config=config,
                 tags=tags,
                 instance=instance,
                 raise_on_error=False,
@@ -98,11 +104,11 @@ class Home:
             "asset", "materialize", "-m", "tracks_assets.definitions", "--select", SELECTION, *partitions
         )
 
-    def metadata(self, table: str, partition: str) -> dict[str, object]:
+    def metadata(self, table: str, partition: str, schema: str = "posthog") -> dict[str, object]:
         """The metadata of the newest materialization of a partition, by name."""
         with dg.DagsterInstance.from_config(str(self.path / "dagster")) as instance:
             (record,) = instance.fetch_materializations(
-                dg.AssetRecordsFilter(dg.AssetKey(["posthog", table]), asset_partitions=[partition]), limit=1
+                dg.AssetRecordsFilter(dg.AssetKey([schema, table]), asset_partitions=[partition]), limit=1
             ).records
         materialization = record.asset_materialization
         assert materialization is not None

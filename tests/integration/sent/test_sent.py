@@ -17,11 +17,12 @@ pytestmark = [pytest.mark.emulator, pytest.mark.slow, pytest.mark.timeout(7200)]
 
 DBT_SENDS = {
     *("tracks", "person_distinct_ids", "tracks_by_person", "tracks_live", "dbt"),
+    *("stg_mp_dedup_events", "mp_events", "mp_rejected_events"),
     *("unique_event_id_all", "event_id_not_null", "created_at_not_null", "one_row_per_distinct_id"),
 }
 """The models and their tests, and the operation that notes what another pipeline wrote."""
 
-_PLACE = re.compile(rf"`{PROJECT}`?\.`?\w+?_?(posthog(?:_ops)?)`?\.`?(\w+)`")
+_PLACE = re.compile(rf"`{PROJECT}`?\.`?\w+?_?(posthog(?:_ops)?|mixpanel)`?\.`?(\w+)`")
 _STAGING = re.compile(rf"\b(staging_(?:{'|'.join(STAGED)}))_\d{{10}}_[0-9a-f]{{12}}\b")
 _SNAPSHOT = re.compile(r"\btracks_snapshot_[a-z]+_\d{8}_\d{6}_\d{6}\b")
 _REWRITTEN = re.compile(r"\btracks_rewritten_[a-z]+_\d{8}_\d{6}_\d{6}\b")

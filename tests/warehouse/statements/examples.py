@@ -10,10 +10,13 @@ from typing import Any
 
 from tracks_assets.core.columns import ColumnType
 from tracks_assets.core.feed import Feed
+from tracks_assets.core.load_log import LOAD_LOG
 from tracks_assets.core.tables import OPS_SCHEMA, SCHEMA, Table
 from tracks_assets.repairs.repair import snapshot_name
 from tracks_assets.repairs.squash.squash import Range
-from tracks_assets.sources.posthog.feeds import BACKFILL_TRACKS, FEEDS
+from tracks_assets.sources.feeds import FEEDS
+from tracks_assets.sources.mixpanel.tables import MP_MERGE_LOG, MP_PROCESSED_DAYS
+from tracks_assets.sources.posthog.feeds import BACKFILL_TRACKS
 from tracks_assets.sources.posthog.layout import HOUR
 from tracks_assets.warehouse.bigquery.engine import Part
 from tracks_assets.warehouse.bigquery.repairing import rewritten_name
@@ -22,16 +25,6 @@ from tracks_assets.warehouse.migration import MOVES, Move
 from tracks_assets.warehouse.results import HourCost
 from tracks_assets.warehouse.statements import bigquery_statements
 from tracks_assets.warehouse.tables import (
-    ARCHIVED_TIMES,
-    DUPLICATE_CENSUS,
-    EVERY_TABLE,
-    LOAD_LOG,
-    LOCK_TABLES,
-    MERGE_LOG,
-    PERSON_SQUASHES,
-    TRACKS,
-    TRACKS_REPAIRS,
-    write_lock,
 )
 
 STATEMENTS = bigquery_statements("project")
@@ -67,6 +60,9 @@ PARAMETERS: dict[str, ColumnType] = {
     # The cost of a load is added later.
     **{column.name: column.type for column in LOAD_LOG.columns[:-3]},
     "at_most": ColumnType.TIMESTAMP,
+    "fingerprint": ColumnType.STRING,
+    "first_time": ColumnType.TIMESTAMP,
+    "last_time": ColumnType.TIMESTAMP,
     "created_end": ColumnType.TIMESTAMP,
     "cutover": ColumnType.TIMESTAMP,
     "earliest": ColumnType.TIMESTAMP,
@@ -152,7 +148,6 @@ WITHOUT_VARIABLES = (
     "former_days",
     "hours_before_cutover",
     "insert_census",
-    "insert_load_log",
     "insert_missing_legacy",
     "insert_moved_events",
     "insert_repair",
@@ -162,6 +157,13 @@ WITHOUT_VARIABLES = (
     "load_delays",
     "logged_hours",
     "merges_of_run",
+    "insert_mp_daily_quality",
+    "mp_batch_duplicates",
+    "mp_batch_times",
+    "mp_quality_of",
+    "mp_rejected_by_reason",
+    "newest_hours",
+    "recent_duplicates",
     "moved_row_examples",
     "newest_hours",
     "newest_ingested",
@@ -222,6 +224,9 @@ WITH_VARIABLES: dict[str, tuple[dict[str, Any], ...]] = {
         for feed in FEEDS
         if feed.slice_column == "window_start"
     ),
+    "insert_load_log": tuple({"log": STATEMENTS.table(log)} for log in (LOAD_LOG, MP_PROCESSED_DAYS)),
+    "merges_of_run": ({}, {"log": STATEMENTS.table(MP_MERGE_LOG)}),
+    "newest_load": ({"log": STATEMENTS.table(MP_PROCESSED_DAYS)},),
     "drop_table": ({"table": qualified(TRACKS)},),
     "empty_table": ({"table": qualified(TRACKS)},),
     "migrated_by_day": ({"recent_hours": 504},),
@@ -250,7 +255,8 @@ WITH_VARIABLES: dict[str, tuple[dict[str, Any], ...]] = {
             "window_start": MOMENT,
             "window_end": MOMENT,
             "lock": STATEMENTS.table(write_lock(feed.table)),
-            "logged": LOGGED if feed.is_logged else None,
+            "log": STATEMENTS.table(feed.log) if feed.log else None,
+            "logged": LOGGED if feed.log else None,
         }
         for feed in FEEDS
         for with_rows in (False, True)

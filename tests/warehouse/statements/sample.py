@@ -131,6 +131,10 @@ SAMPLE: dict[str, Sequence[Row]] = {
             (7, "u4", "bob", {}),
             (8, "u1", "cat", {"is_deleted": False}),
             (9, "u1", "bob", {"is_deleted": False}),
+            (1, "u1", "person of u1", {}),
+            (1, "u2", "person of u2", {"is_deleted": True}),
+            (1, "u3", "person of u3", {"is_deleted": False}),
+            (2, "u1", "person of u1", {"is_deleted": False}),
         )
     ],
     "archived_duplicates": [
@@ -146,15 +150,6 @@ SAMPLE: dict[str, Sequence[Row]] = {
             "restored_at": LATER,
         }
         for event_id, evidence in ((UUID7, "event_id"), (OTHER_UUID7, "$time"), (RESTORED_UUID7, "event_id"))
-    ],
-    "person_distinct_ids": [
-        {"team_id": team, "distinct_id": user, "person_id": f"person of {user}", **is_deleted}
-        for team, user, is_deleted in (
-            (1, "u1", {}),
-            (1, "u2", {"is_deleted": True}),
-            (1, "u3", {"is_deleted": False}),
-            (2, "u1", {"is_deleted": False}),
-        )
     ],
     "archived_person_ids": [
         {"squash_id": squash_id, "squashed_at": LATER, **row}
@@ -206,6 +201,44 @@ SAMPLE: dict[str, Sequence[Row]] = {
     ],
 }
 
+
+def delivered(insert_id: str | None, **others: Any) -> Row:
+    """A row of mp_master_event."""
+    plain = {"mp_insert_id": insert_id, "time": NOON, "event_name": "App Open", "distinct_id": "u1"}
+    row = {**plain, "bq_ingested_timestamp": NOON, "window_start": at("2026-03-12 00:00:00"), **others}
+    return {name: value for name, value in row.items() if value is not None}
+
+
+_SECOND_DAY = {"window_start": at("2026-03-12 23:00:00")}
+
+SAMPLE |= {
+    "mp_master_event": [
+        delivered("one"),
+        delivered("one", distinct_id="u2"),
+        delivered("two", distinct_id=None),
+        delivered(None),
+        delivered("one", **_SECOND_DAY),
+    ],
+    "mp_events": [
+        {"dedup_id": "one", **delivered("one")},
+        {"dedup_id": "two", **delivered("two", distinct_id=None)},
+        {"dedup_id": "two", **delivered("two", distinct_id=None)},
+    ],
+    "mp_rejected_events": [
+        {"rejection_reason": reason, **delivered("one")} for reason in ("duplicate", "collision", "time is missing")
+    ],
+    "mp_refused_rows": [{"window_start": at("2026-03-12 00:00:00"), "reason": "time is missing"}],
+    "mp_daily_quality": [
+        {"window_start": at("2026-03-12 00:00:00"), "measured_at": moment, "deliveries": number}
+        for number, moment in enumerate((NOON, LATER))
+    ],
+    "mp_processed_days": [
+        {"window_start": at("2026-03-12 00:00:00"), "bq_ingested_timestamp": moment, "fingerprint": f"{moment:%Y%m}"}
+        for moment in (NOON, LATER)
+    ],
+    "mp_merge_log": [{"window_start": at("2026-03-12 00:00:00"), "merged_at": NOON, "run_id": RUN}],
+}
+
 LIKE_TRACKS = (SNAPSHOT, REWRITTEN)
 
 PARAMETERS: dict[str, Any] = {
@@ -214,7 +247,10 @@ PARAMETERS: dict[str, Any] = {
     "cutover": at("2026-03-04 00:00:00"),
     "earliest": at("2000-01-01 00:00:00"),
     "event_id": UUID7,
+    "fingerprint": "202603",
+    "first_time": NOON,
     "job": "dedup_tracks",
+    "last_time": NOON,
     "latest": at("2100-01-01 00:00:00"),
     "measured_at": LATER,
     "purchase_flow_0": "$autocapture",

@@ -20,6 +20,7 @@ from tests.warehouse.statements.examples import (
 from tracks_assets.core.sql_files import macros
 from tracks_assets.warehouse.bigquery.engine import Part
 from tracks_assets.warehouse.statements import CROSS_DB, SQL, TableReference, bigquery_statements
+from tracks_assets.warehouse.tables import EVERY_TABLE
 
 OTHER_STATEMENTS = {
     "delete_slice": ("replace_slice",),
@@ -122,7 +123,7 @@ def test_a_dataset_prefix_reaches_every_table(statement: str) -> None:
     prefixed = bigquery_statements("project", "dev_")
     for variables in EXAMPLES[statement]:
         text = prefixed.text(statement, **_with_prefix(variables))
-        assert set(re.findall(r"`project\.(\w+)\.", text)) <= {"dev_posthog", "dev_posthog_ops"}
+        assert set(re.findall(r"`project\.(\w+)\.", text)) <= {f"dev_{table.schema}" for table in EVERY_TABLE}
         assert not re.search(r"\bposthog\.", re.sub(r"`[^`]*`", "", text))
 
 

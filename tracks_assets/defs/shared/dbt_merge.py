@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ from dagster_dbt import DagsterDbtTranslator, DbtCliEventMessage, DbtCliInvocati
 from tracks_assets.core.errors import TransientWarehouseError
 from tracks_assets.core.tables import Table
 from tracks_assets.defs.shared.billing import job_labels
-from tracks_assets.defs.shared.dbt_results import cause_of, errors_in, results_of, usage_of
+from tracks_assets.defs.shared.dbt_results import Results, cause_of, errors_in, results_of, usage_of
 from tracks_assets.defs.shared.merge_report import MergeError, merge_failure
 from tracks_assets.defs.shared.partitions import hours_of, merge_windows, partition_key, window_of
 from tracks_assets.defs.shared.resources import DbtRunner, WarehouseOpener
+from tracks_assets.sources.posthog.layout import HOUR
 from tracks_assets.warehouse.base import Warehouse
 from tracks_assets.warehouse.results import Usage
 
@@ -25,16 +27,18 @@ class MergeModel:
     """A dbt model that merges hours into a table.
 
     Attributes:
-        name: the model.
+        name: the model, or several with spaces between, of which the first fills the table.
         table: its table.
         manifest: the project's manifest.
         translator: gives models their asset keys.
+        length: how long a partition is.
     """
 
     name: str
     table: Table
     manifest: Mapping[str, Any]
     translator: DagsterDbtTranslator
+    length: timedelta = HOUR
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ def merged_windows(
         TransientWarehouseError: dbt failed for a reason that passes.
         MergeError: dbt failed for another reason.
     """
-    hours = window_of(context)
+    hours = window_of(context, model.length)
     with warehouse.opened(context, model.table.name, hours):
         context.log.debug("The warehouse's tables are in place.")
     for number, window in enumerate(merge_windows(hours)):
@@ -97,6 +101,12 @@ def merge_variables(table: Table, window: dg.TimeWindow, run_id: str) -> dict[st
     }
 
 
+def _cause(names: str, results: Results, error_text: str) -> str:
+    """Why the first of some models that failed did so."""
+    failed = [name for name in names.split() if results.get(name, {}).get("status") == "error"]
+    return cause_of((failed or names.split())[0], results, error_text)
+
+
 def _results_file(merge: DbtCliInvocation) -> Path:
     return merge.target_path / "run_results.json"
 
@@ -109,8 +119,8 @@ def _failure(
     engine: Warehouse,
 ) -> MergeError | TransientWarehouseError:
     """What became of a merge that dbt did not finish."""
-    cause = cause_of(model.name, results_of(_results_file(merge)), errors_in(events))
-    hours = [partition_key(hour) for hour in hours_of(window)]
+    cause = _cause(model.name, results_of(_results_file(merge)), errors_in(events))
+    hours = [partition_key(hour, model.length) for hour in hours_of(window, model.length)]
     diagnosis = engine.diagnose(cause)
     kind = TransientWarehouseError if diagnosis.passes else MergeError
     return kind(merge_failure(model.table, hours[0], hours[-1], cause, diagnosis.next_step))

@@ -1,4 +1,4 @@
-"""The run config of the assets that replace an hour by its files, which may be gone."""
+"""The run config of the assets that replace an hour or a day by its files, which may be gone."""
 
 import dagster as dg
 from pydantic import Field
@@ -11,4 +11,14 @@ class EmptyingConfig(dg.Config):
         default=False,
         description="Empty an hour that has rows when its files are gone or hold no rows. By default, the run fails "
         "and the rows stay.",
+    )
+
+
+class LoadConfig(EmptyingConfig):
+    """Run config of the assets that load a feed's hours or days."""
+
+    resume: bool = Field(
+        default=False,
+        description="Skip what is loaded already from the same files, by names, sizes and versions. By default, "
+        "everything in the range is loaded again. Only for a feed whose loads have a fingerprint: Mixpanel's.",
     )

@@ -60,12 +60,12 @@ def _shared_columns(table: Table, upstream: Table) -> list[str]:
 
 
 def inventory_metadata(inventory: HourInventory, feed: Feed) -> Metadata:
-    """What an hour's files are."""
+    """What an hour's files are; where they must be read to be counted, nobody knows the rows yet."""
     unknown = unknown_fields(inventory, feed)
     return {
         "files": len(inventory.files),
         "bytes": inventory.size,
-        "dagster/partition_row_count": inventory.rows,
+        **({} if inventory.reader else {"dagster/partition_row_count": inventory.rows}),
         "unknown_fields": len(unknown),
         "unknown_field_names": ", ".join(unknown) or "none",
         "manifest": inventory.manifest or "none",
@@ -84,6 +84,11 @@ def load_metadata(load: HourLoad, seconds: float) -> Metadata:
         "dagster/partition_row_count": load.accepted,
         "seconds": seconds,
     }
+
+
+def skipped_metadata(rows: int) -> Metadata:
+    """What is known of an hour or day that was not loaded again."""
+    return {"skipped": True, "rows_read": rows}
 
 
 def merge_metadata(counts: MergeCounts, seconds: float, cost: HourCost) -> Metadata:

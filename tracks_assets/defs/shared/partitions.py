@@ -1,4 +1,4 @@
-"""Export hours and legacy hours. A partition key is the start of its hour, UTC.
+"""Export hours, legacy hours and the days of Mixpanel. A partition key is the start of its hour or day, UTC.
 
 The assets of the hourly path share one definition, so that one command or one backfill takes an hour, a day or a
 month through all of them in one run.
@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 
 import dagster as dg
 
-from tracks_assets.settings import PARTITION_FORMAT, Settings
+from tracks_assets.settings import DAY_FORMAT, PARTITION_FORMAT, Settings
+from tracks_assets.sources.mixpanel.layout import DAY
 from tracks_assets.sources.posthog.layout import HOUR
 
 HOURS_A_MERGE = 744
@@ -32,13 +33,23 @@ def legacy_hours(settings: Settings) -> dg.HourlyPartitionsDefinition:
     )
 
 
-def partition_key(hour: datetime) -> str:
-    """The key of the partition that starts at ``hour``."""
-    return hour.strftime(PARTITION_FORMAT)
+def mixpanel_days(settings: Settings) -> dg.DailyPartitionsDefinition:
+    """The days that Mixpanel exports, from TRACKS_MIXPANEL_START on."""
+    return dg.DailyPartitionsDefinition(start_date=settings.mixpanel_start, fmt=DAY_FORMAT, timezone="UTC")
 
 
-def window_of(context: dg.AssetExecutionContext | dg.OpExecutionContext) -> dg.TimeWindow:
-    """The hours of a run; every step that has partitions asks here before it does anything.
+def key_format(length: timedelta) -> str:
+    """The format of the keys of hours or days."""
+    return DAY_FORMAT if length == DAY else PARTITION_FORMAT
+
+
+def partition_key(hour: datetime, length: timedelta = HOUR) -> str:
+    """The key of the partition that starts at ``hour`` and is as long."""
+    return hour.strftime(key_format(length))
+
+
+def window_of(context: dg.AssetExecutionContext | dg.OpExecutionContext, length: timedelta = HOUR) -> dg.TimeWindow:
+    """The hours or days of a run; every step that has partitions asks here before it does anything.
 
     Dagster checks the two ends of a range one by one, so it accepts them in any order. It also accepts a key such as
     2026-03-12-05:30 and takes the next full hour for it.
@@ -48,7 +59,7 @@ def window_of(context: dg.AssetExecutionContext | dg.OpExecutionContext) -> dg.T
     """
     window, keys = context.partition_time_window, context.partition_key_range
     for key in (keys.start, keys.end):
-        hour = datetime.strptime(key, PARTITION_FORMAT)  # noqa: DTZ007 (only formatted again)
+        hour = datetime.strptime(key, key_format(length))  # noqa: DTZ007 (only formatted again)
         if hour.minute:
             raise PartitionError(
                 f"The partition {key} is not the start of an hour: name a full hour, for instance "
@@ -56,15 +67,15 @@ def window_of(context: dg.AssetExecutionContext | dg.OpExecutionContext) -> dg.T
             )
     if window.end <= window.start:
         raise PartitionError(
-            f"The partition range {keys.start}...{keys.end} ends before it starts: name the earlier hour first, "
+            f"The partition range {keys.start}...{keys.end} ends before it starts: name the earlier one first, "
             f"{keys.end}...{keys.start}."
         )
     return window
 
 
-def hours_of(window: dg.TimeWindow) -> list[datetime]:
-    """The hours that start in a window, in order."""
-    return [window.start + HOUR * number for number in range((window.end - window.start) // HOUR)]
+def hours_of(window: dg.TimeWindow, length: timedelta = HOUR) -> list[datetime]:
+    """The hours, or days, that start in a window, in order."""
+    return [window.start + length * number for number in range((window.end - window.start) // length)]
 
 
 def merge_windows(window: dg.TimeWindow, most: timedelta = HOUR * HOURS_A_MERGE) -> Iterator[dg.TimeWindow]:

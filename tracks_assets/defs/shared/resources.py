@@ -20,6 +20,7 @@ from packaging.version import Version
 from tracks_assets.defs.shared.billing import job_labels, usage_line
 from tracks_assets.defs.shared.dbt_manifest import dbt_executable, parsed_state
 from tracks_assets.settings import Settings
+from tracks_assets.sources.mixpanel.inventory import MixpanelExport
 from tracks_assets.sources.posthog.columns import legacy_fields
 from tracks_assets.sources.posthog.inventory import Export
 from tracks_assets.sources.posthog.legacy import Legacy
@@ -169,6 +170,7 @@ def resources(settings: Settings, dbt_project: Path) -> dict[str, Any]:
     """The resources by the names under which assets ask for them."""
     return {
         "export": _fixed(Export(settings.export_uri, settings.export_folder_hour)),
+        "mixpanel": _fixed(MixpanelExport(settings.mixpanel_uri)),
         "legacy": _fixed(Legacy(settings.legacy_uri, legacy_fields())),
         "warehouse": _fixed(WarehouseOpener(settings)),
         "dbt": _fixed(DbtRunner(settings, dbt_project)),

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from tracks_assets.core.columns import FileField
 from tracks_assets.core.feed import Feed, Fields
+from tracks_assets.core.load_log import LOAD_LOG
 from tracks_assets.core.tables import Table
 from tracks_assets.sources.posthog.columns import RAW_TRACK_COLUMNS, REJECTED_COLUMNS, TRACK_COLUMNS
 from tracks_assets.sources.posthog.contract import RawPostHogEvent
@@ -42,7 +43,7 @@ EVENTS = Feed(
     slice_column="window_start",
     contract=RawPostHogEvent,
     rejected=REJECTED_TRACKS,
-    is_logged=True,
+    log=LOAD_LOG,
 )
 
 LEGACY = Feed(
@@ -55,4 +56,4 @@ LEGACY = Feed(
     slice_column="created_at",
 )
 
-FEEDS = (EVENTS, LEGACY, PERSONS)
+POSTHOG_FEEDS = (EVENTS, LEGACY, PERSONS)

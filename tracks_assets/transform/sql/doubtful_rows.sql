@@ -1,4 +1,5 @@
--- The rows that lack a value which they must have, and those whose JSON is none, or is to be parsed strictly.
+-- The rows that their reader refuses, those that lack a value which they must have, and those whose JSON is none, or
+-- is to be parsed strictly.
 -- A field of a struct looks like a qualified column.
 -- noqa: disable=RF03
 select
@@ -7,6 +8,9 @@ select
 from plain_rows
 where
     false
+    {% if refusal %}
+    or delivered.{{ refusal }} is not null
+    {% endif %}
     {% for name in never_null %}
     or delivered.{{ name }} is null
     {% endfor %}

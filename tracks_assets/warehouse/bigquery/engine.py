@@ -21,7 +21,6 @@ from tracks_assets.core.errors import WarehouseError
 from tracks_assets.core.feed import Feed
 from tracks_assets.core.tables import SCHEMA, Table
 from tracks_assets.settings import MEMORY_LIMIT
-from tracks_assets.sources.posthog.layout import HOUR
 from tracks_assets.storage.inventory import HourInventory
 from tracks_assets.transform.rows import typed_rows
 from tracks_assets.transform.session import transforming
@@ -167,8 +166,8 @@ class BigQueryWarehouse(Warehouse):
 
     def _replace_slice(self, feed: Feed, local: HourInventory, stamp: datetime, run_id: str | None) -> HourLoad:
         """See ``Warehouse._replace_slice``: load jobs fill staging tables, which one job puts in place."""
-        doing = f"at the hour {local.hour:%Y-%m-%d-%H:%M} of {feed.table}, which is as it was before"
-        with self._jobs.error_context(doing), self._staging(local.hour) as staging:
+        doing = f"at the {local.shown} of {feed.table}, which is as it was before"
+        with self._jobs.error_context(doing), self._staging(local) as staging:
             load = self._stage(feed, local, stamp, staging) if local.files else HourLoad(local.hour)
             check_accounted_for(load, local)
             parts = [
@@ -183,9 +182,10 @@ class BigQueryWarehouse(Warehouse):
                 "replace_slice",
                 parts=parts,
                 window_start=local.hour.isoformat(),
-                window_end=(local.hour + HOUR).isoformat(),
+                window_end=(local.hour + feed.slice_length).isoformat(),
                 lock=self._statements.table(write_lock(feed.table)),
-                logged=load_log_row(load, local, stamp, run_id) if feed.is_logged else None,
+                log=self._statements.table(feed.log) if feed.log else None,
+                logged=load_log_row(feed.log, load, local, stamp, run_id) if feed.log else None,
             )
             return load
 
@@ -202,9 +202,9 @@ class BigQueryWarehouse(Warehouse):
         return HourLoad(local.hour, local.rows, accepted, rejected, rows.repaired, rows.unfitting)
 
     @contextmanager
-    def _staging(self, hour: datetime) -> Iterator[Staging]:
+    def _staging(self, local: HourInventory) -> Iterator[Staging]:
         with TemporaryDirectory(prefix="tracks_staging_") as folder:
-            staging = Staging(self._jobs, hour, Path(folder))
+            staging = Staging(self._jobs, local, Path(folder))
             try:
                 yield staging
             finally:

@@ -13,6 +13,7 @@ from tracks_assets.core.columns import ColumnType
 from tracks_assets.core.errors import WarehouseError
 from tracks_assets.core.sql_files import sql_text
 from tracks_assets.core.tables import OPS_SCHEMA, Table
+from tracks_assets.storage.inventory import HourInventory
 from tracks_assets.warehouse.bigquery.jobs import Jobs
 from tracks_assets.warehouse.bigquery.tables import PIPELINE_LABELS, staging_schema
 
@@ -26,23 +27,23 @@ KEPT = timedelta(days=1)
 
 @dataclass
 class Staging:
-    """The staging tables of one hour.
+    """The staging tables of one slice.
 
     Attributes:
         jobs: what the load jobs run through.
-        hour: the hour that is loaded.
+        local: the files that are loaded.
         folder: where files are written before they are loaded.
     """
 
     jobs: Jobs
-    hour: datetime
+    local: HourInventory
     folder: Path
     _id: str = field(default_factory=lambda: uuid4().hex[:12])
     _parts: dict[Table, int] = field(default_factory=dict)
 
     def name(self, table: Table) -> str:
         """The full name of the staging table of a table; no two loads of an hour share one."""
-        return self.jobs.target.table(OPS_SCHEMA, f"staging_{table.name}_{self.hour:%Y%m%d%H}_{self._id}")
+        return self.jobs.target.table(OPS_SCHEMA, f"staging_{table.name}_{self.local.hour:%Y%m%d%H}_{self._id}")
 
     def load(self, table: Table, connection: duckdb.DuckDBPyConnection, rows: str) -> int:
         """Brings the rows of a query of DuckDB's into the staging table of ``table``; returns how many.
@@ -80,7 +81,7 @@ class Staging:
             write_disposition="WRITE_APPEND",
         )
         # An upload whose answer was lost finds its own job by its id, and lands once.
-        job_id = f"tracks_load_{table.name}_{self.hour:%Y%m%d%H}_{self._id}_{part}"
+        job_id = f"tracks_load_{table.name}_{self.local.hour:%Y%m%d%H}_{self._id}_{part}"
         with file.open("rb") as stream:
             upload = partial(
                 self.jobs.client.load_table_from_file,
@@ -101,8 +102,8 @@ class Staging:
         found = self.jobs.client.get_table(self.name(table), retry=self.jobs.retry).num_rows
         if found != rows:
             raise WarehouseError(
-                f"The load job of {table} brought {found:,} of {rows:,} rows of the hour {self.hour:%Y-%m-%d-%H:%M}, "
-                f"which is as it was before: run the hour again."
+                f"The load job of {table} brought {found:,} of {rows:,} rows of the {self.local.shown}, "
+                f"which is as it was before: run the {self.local.unit} again."
             )
 
     def remove(self) -> None:

@@ -16,7 +16,6 @@ from tracks_assets.core.errors import WarehouseError
 from tracks_assets.core.feed import Feed
 from tracks_assets.core.tables import SCHEMA, Table
 from tracks_assets.settings import MEMORY_LIMIT
-from tracks_assets.sources.posthog.layout import HOUR
 from tracks_assets.storage.inventory import HourInventory
 from tracks_assets.transform.duckdb_errors import (
     PASSING,
@@ -130,12 +129,12 @@ class DuckDbWarehouse(Warehouse):
         """See ``Warehouse._replace_slice``."""
         with self._loading(local):
             for table, column in feed.slices:
-                bounds = {"window_start": local.hour, "window_end": local.hour + HOUR}
+                bounds = {"window_start": local.hour, "window_end": local.hour + feed.slice_length}
                 self._run("delete_slice", bounds, table=table, column=column)
             load = self._insert_slice(feed, local, stamp) if local.files else HourLoad(local.hour)
             check_accounted_for(load, local)
-            if feed.is_logged:
-                self._run("insert_load_log", load_log_row(load, local, stamp, run_id))
+            if feed.log:
+                self._run("insert_load_log", load_log_row(feed.log, load, local, stamp, run_id), log=feed.log)
         return load
 
     def _insert_slice(self, feed: Feed, local: HourInventory, stamp: datetime) -> HourLoad:
@@ -241,7 +240,7 @@ class DuckDbWarehouse(Warehouse):
             self.connection.execute("commit")
         except duckdb.Error as error:
             self._roll_back()
-            raise loading_error(self._path, inventory.hour, error) from error
+            raise loading_error(self._path, inventory.shown, error) from error
         except BaseException:
             self._roll_back()
             raise
@@ -253,7 +252,7 @@ class DuckDbWarehouse(Warehouse):
             self.connection.execute("rollback")
 
 
-def loading_error(path: Path, hour: datetime, error: duckdb.Error) -> WarehouseError:
-    """The error for an engine that failed while it loaded an hour."""
-    finding = f"The warehouse {path} failed to load the hour {hour:%Y-%m-%d-%H:%M}, which is unchanged"
+def loading_error(path: Path, shown: str, error: duckdb.Error) -> WarehouseError:
+    """The error for an engine that failed while it loaded a slice, which is shown as messages name it."""
+    finding = f"The warehouse {path} failed to load the {shown}, which is unchanged"
     return warehouse_error(finding, error, path.parent)

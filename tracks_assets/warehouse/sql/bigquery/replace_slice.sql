@@ -1,4 +1,4 @@
--- One hour of a feed's tables, replaced by what load jobs brought into staging tables. JSON came as text, because no
+-- One slice of a feed's tables, replaced by what load jobs brought into staging tables. JSON came as text, because no
 -- load job makes JSON of Parquet; a number that BigQuery's JSON cannot hold exactly is rounded.
 -- It is one job, so that it is done in full or not at all, even if the process that started it dies.
 begin transaction;
@@ -30,7 +30,7 @@ from {{ part.staged }};
 {% endif %}
 {% endfor %}
 {% if logged %}
-insert into {{ load_log }} ({{ logged.keys() | join(", ") }})
+insert into {{ log }} ({{ logged.keys() | join(", ") }})
 values (
     {% for value in logged.values() %}
     {% if value.isoformat is defined %}

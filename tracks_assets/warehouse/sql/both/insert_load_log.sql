@@ -1,6 +1,6 @@
-insert into {{ load_log }} ({{ shared.counted(load_log) }})
+insert into {{ log }} ({{ shared.counted(log) }})
 values (
-    {% for name in shared.counted(load_log).split(", ") %}
+    {% for name in shared.counted(log).split(", ") %}
     {{ parameter(name) }}{{ "," if not loop.last }}
     {% endfor %}
 )

@@ -1,6 +1,7 @@
--- What a run merged, hour by hour; of an hour that it merged again, the newest.
-select {{ shared.names(merge_log.columns) }}
-from {{ merge_log }}
+-- What a run merged, hour by hour or day by day; of one that it merged again, the newest.
+{% set merges = log | default(merge_log) %}
+select {{ shared.names(merges.columns) }}
+from {{ merges }}
 where
     run_id = {{ parameter("run_id") }}
     and window_start >= {{ parameter("window_start") }}

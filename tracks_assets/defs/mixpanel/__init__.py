@@ -1,0 +1,1 @@
+"""Assets and checks of Mixpanel's events."""
