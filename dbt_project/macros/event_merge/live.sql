@@ -125,7 +125,7 @@ select * from final
 
 {#- Whether a delivery was loaded after the last merge of its hour. -#}
 {% macro unmerged(merge) -%}
-{%- set deliveries = source(*merge.source).identifier -%}
+{%- set deliveries = (ref(*merge.source) if merge.source | length == 1 else source(*merge.source)).identifier -%}
 not exists (
     select 1 from {{ merge_table(merge, 'log') }} as merged
     where

@@ -321,12 +321,6 @@ case
 end
 {%- endmacro %}
 
-{#- The deliveries. `dbt build --empty` reads none of them, but a view of no rows would stay as it is. -#}
-{% macro merge_source(merge) %}
-    {%- set deliveries = source(*merge.source) -%}
-    {% do return(deliveries.render() if merge.only else deliveries) %}
-{% endmacro %}
-
 {#- The table: that of the model being built, or the one that a view adds its deliveries to (live.sql). -#}
 {% macro merged_table(merge) %}
     {% do return(merge.table or this) %}

@@ -91,9 +91,13 @@
     {%- endfor -%}
 {% endmacro %}
 
-{#- The deliveries: a table that the loader fills, or a model over it. -#}
+{#-
+    The deliveries: a table that the loader fills, or a model over it. `dbt build --empty` reads none of them, but a view
+    that names none would stay as it is.
+-#}
 {% macro merge_source(merge) %}
-    {% do return(ref(*merge.source) if merge.source | length == 1 else source(*merge.source)) %}
+    {%- set deliveries = ref(*merge.source) if merge.source | length == 1 else source(*merge.source) -%}
+    {% do return(deliveries.render() if merge.only else deliveries) %}
 {% endmacro %}
 
 {#- A table that the merge keeps; --empty does not limit it, because the merge writes it. -#}

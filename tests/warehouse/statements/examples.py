@@ -25,6 +25,15 @@ from tracks_assets.warehouse.migration import MOVES, Move
 from tracks_assets.warehouse.results import HourCost
 from tracks_assets.warehouse.statements import bigquery_statements
 from tracks_assets.warehouse.tables import (
+    ARCHIVED_TIMES,
+    DUPLICATE_CENSUS,
+    EVERY_TABLE,
+    LOCK_TABLES,
+    MERGE_LOG,
+    PERSON_SQUASHES,
+    TRACKS,
+    TRACKS_REPAIRS,
+    write_lock,
 )
 
 STATEMENTS = bigquery_statements("project")
@@ -150,21 +159,18 @@ WITHOUT_VARIABLES = (
     "insert_census",
     "insert_missing_legacy",
     "insert_moved_events",
+    "insert_mp_daily_quality",
     "insert_repair",
     "insert_squash",
     "keep_collided_legacy",
     "keep_squash_mapping",
     "load_delays",
     "logged_hours",
-    "merges_of_run",
-    "insert_mp_daily_quality",
+    "moved_row_examples",
     "mp_batch_duplicates",
     "mp_batch_times",
     "mp_quality_of",
     "mp_rejected_by_reason",
-    "newest_hours",
-    "recent_duplicates",
-    "moved_row_examples",
     "newest_hours",
     "newest_ingested",
     "person_teams",
