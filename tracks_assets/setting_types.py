@@ -17,7 +17,10 @@ _SIZE = re.compile(r"(?P<number>\d+(?:\.\d+)?) ?(?P<unit>[MG]i?B)", re.IGNORECAS
 _UNITS = {"MB": 10**6, "GB": 10**9, "MIB": 2**20, "GIB": 2**30}
 _LEAST_MEMORY = 256 * 10**6
 _DATABASE_NAME = re.compile(r"[\w .-]+", re.ASCII)
-_RESERVED = ("information_schema", "main", "memory", "pg_catalog", "posthog", "posthog_ops", "system", "temp")
+_RESERVED = frozenset({
+    *("information_schema", "main", "memory", "pg_catalog", "system", "temp"),
+    *("mixpanel", "posthog", "posthog_ops"),
+})  # fmt: skip
 """Names of databases and schemas that every warehouse has, or that the project makes in it."""
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 

@@ -58,7 +58,7 @@ def test_a_warehouse_whose_name_would_be_sql_is_refused(name: str, tmp_path: Pat
     assert "a file name of letters, digits, spaces, '.', '_' and '-', such as warehouse.duckdb" in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["temp.duckdb", "System.db", "posthog.duckdb", "posthog_ops"])
+@pytest.mark.parametrize("name", ["temp.duckdb", "System.db", "posthog.duckdb", "posthog_ops", "mixpanel.duckdb"])
 def test_a_warehouse_with_the_name_of_a_schema_is_refused(name: str, tmp_path: Path) -> None:
     """DuckDB would not know which of the two a statement means."""
     with pytest.raises(SettingsError, match="but it must be a file of another name"):

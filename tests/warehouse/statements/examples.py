@@ -231,8 +231,8 @@ WITH_VARIABLES: dict[str, tuple[dict[str, Any], ...]] = {
         if feed.slice_column == "window_start"
     ),
     "insert_load_log": tuple({"log": STATEMENTS.table(log)} for log in (LOAD_LOG, MP_PROCESSED_DAYS)),
-    "merges_of_run": ({}, {"log": STATEMENTS.table(MP_MERGE_LOG)}),
-    "newest_load": ({"log": STATEMENTS.table(MP_PROCESSED_DAYS)},),
+    "merges_of_run": ({}, {"log": qualified(MP_MERGE_LOG)}),
+    "newest_load": ({"log": qualified(MP_PROCESSED_DAYS)},),
     "drop_table": ({"table": qualified(TRACKS)},),
     "empty_table": ({"table": qualified(TRACKS)},),
     "migrated_by_day": ({"recent_hours": 504},),

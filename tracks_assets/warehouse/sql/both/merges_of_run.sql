@@ -1,7 +1,6 @@
 -- What a run merged, hour by hour or day by day; of one that it merged again, the newest.
-{% set merges = log | default(merge_log) %}
-select {{ shared.names(merges.columns) }}
-from {{ merges }}
+select {{ shared.names(merge_log.columns) }}
+from {{ log | default(merge_log) }}
 where
     run_id = {{ parameter("run_id") }}
     and window_start >= {{ parameter("window_start") }}
