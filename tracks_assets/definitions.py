@@ -12,6 +12,7 @@ from tracks_assets.defs.posthog.legacy import legacy_assets
 from tracks_assets.defs.posthog.live import LIVE_KEY, live_asset
 from tracks_assets.defs.posthog.persons import BY_PERSON_KEY, persons_assets
 from tracks_assets.defs.posthog.tracks import tracks_assets
+from tracks_assets.defs.posthog.views import views_job, views_schedule
 from tracks_assets.defs.quality.anomalies import DAILY_METRICS_KEY, daily_metrics_asset
 from tracks_assets.defs.quality.census import census_asset, checks_job, schedule
 from tracks_assets.defs.quality.checks import batch_checks
@@ -31,8 +32,8 @@ from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
 
 def build_definitions(settings: Settings) -> dg.Definitions:
     """The graph for given settings."""
-    checks, load, fresh = checks_job(DAILY_METRICS_KEY, PAGE_KEY, LIVE_KEY, BY_PERSON_KEY), load_job(), freshness_job()
-    prune, persons = prune_job(settings), persons_job()
+    checks, load, fresh = checks_job(DAILY_METRICS_KEY, PAGE_KEY), load_job(), freshness_job()
+    prune, persons, views = prune_job(settings), persons_job(), views_job(LIVE_KEY, BY_PERSON_KEY)
     assets = [
         *hourly_assets(settings),
         tracks_assets(settings, DBT_PROJECT),
@@ -51,10 +52,13 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             *(person_checks(settings), mixpanel_checks(settings)),
         ],
         jobs=[
-            *(load, persons, checks, fresh, trace_job(settings), prune),
+            *(load, persons, views, checks, fresh, trace_job(settings), prune),
             *(*DEDUP_JOBS, *RESTORE_JOBS, *SQUASH_JOBS),
         ],
-        schedules=[schedule(settings, checks), freshness_schedule(settings, fresh), prune_schedule(settings, prune)],
+        schedules=[
+            *(schedule(settings, checks), freshness_schedule(settings, fresh)),
+            *(views_schedule(settings, views), prune_schedule(settings, prune)),
+        ],
         sensors=[
             export_sensor(settings, load),
             export_sensor(settings, persons, of=PERSON_RUNS),

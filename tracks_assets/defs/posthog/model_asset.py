@@ -13,7 +13,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject, dbt_assets
 
-from tracks_assets.core.tables import Table
+from tracks_assets.core.tables import OPS_SCHEMA, Table
 from tracks_assets.defs.shared.billing import usage_metadata
 from tracks_assets.defs.shared.dbt_manifest import ensure_manifest
 from tracks_assets.defs.shared.dbt_merge import Merged, MergeModel, merged_windows
@@ -64,7 +64,10 @@ class ModelTranslator(DagsterDbtTranslator):
         return self._group
 
     def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None) -> dg.AssetSpec:
-        """The spec that dagster-dbt derives, with the model's file and where its columns come from."""
+        """The spec that dagster-dbt derives, with the model's file and where its columns come from.
+
+        What the pipeline keeps for itself is no asset, so a merge that reads of it does not depend on it.
+        """
         spec = super().get_asset_spec(manifest, unique_id, project)
         if spec.key not in self._tables:
             return spec
@@ -73,7 +76,8 @@ class ModelTranslator(DagsterDbtTranslator):
             "dagster/code_references": model_reference(file),
             **column_sources(self._tables[spec.key], self._upstream[spec.key]),
         }
-        return spec.merge_attributes(metadata=metadata)
+        deps = [dep for dep in spec.deps if dep.asset_key.path[0] != OPS_SCHEMA]
+        return spec.replace_attributes(deps=deps).merge_attributes(metadata=metadata)
 
 
 def model_reference(file: Path) -> dg.CodeReferencesMetadataValue:
