@@ -94,11 +94,6 @@ class Relation(str):
 
     __slots__ = ()
 
-    @property
-    def identifier(self) -> str:
-        """Its own name."""
-        return self.rsplit("`.`", 1)[-1].strip("`")
-
     def render(self) -> str:
         """Its name, whatever ``--empty`` makes of it."""
         return str(self)

@@ -125,11 +125,14 @@ select * from final
 
 {#- Whether a delivery was loaded after the last merge of its hour. -#}
 {% macro unmerged(merge) -%}
-{%- set deliveries = (ref(*merge.source) if merge.source | length == 1 else source(*merge.source)).identifier -%}
 not exists (
-    select 1 from {{ merge_table(merge, 'log') }} as merged
-    where
-        merged.window_start = {{ deliveries }}.{{ merge.window }}
-        and merged.merged_at > {{ deliveries }}.{{ merge.loaded_at }}
+    select 1
+    from (
+        select
+            window_start as merged_hour,
+            merged_at
+        from {{ merge_table(merge, 'log') }}
+    ) as merged
+    where merged.merged_hour = {{ merge.window }} and merged.merged_at > {{ merge.loaded_at }}
 )
 {%- endmacro %}

@@ -19,6 +19,10 @@ def key(name: str) -> dg.AssetKey:
     return dg.AssetKey(["posthog", name])
 
 
+def mixpanel(name: str) -> dg.AssetKey:
+    return dg.AssetKey(["mixpanel", name])
+
+
 def test_the_graph_shows_everything_that_writes_tracks(home: Home) -> None:
     graph = build_definitions(home.settings).resolve_asset_graph()
     parents = {node.key: set(node.parent_keys) for node in graph.asset_nodes}
@@ -36,6 +40,11 @@ def test_the_graph_shows_everything_that_writes_tracks(home: Home) -> None:
         key("raw_persons"): {key("persons_parquet")},
         key("person_distinct_ids"): {key("raw_persons")},
         key("tracks_by_person"): {TRACKS_KEY, key("person_distinct_ids")},
+        mixpanel("mp_export_files"): set(),
+        mixpanel("mp_master_event"): {mixpanel("mp_export_files")},
+        mixpanel("stg_mp_dedup_events"): {mixpanel("mp_master_event")},
+        mixpanel("mp_events"): {mixpanel("stg_mp_dedup_events")},
+        mixpanel("mp_rejected_events"): {mixpanel("mp_events"), mixpanel("stg_mp_dedup_events")},
     }
     mapping = graph.get(TRACKS_KEY).partition_mappings[key("tracks_legacy")]
     assert mapping == dg.TimeWindowPartitionMapping(allow_nonexistent_upstream_partitions=True)
