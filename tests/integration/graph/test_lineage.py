@@ -44,7 +44,7 @@ def test_the_graph_shows_everything_that_writes_tracks(home: Home) -> None:
         mixpanel("mp_master_event"): {mixpanel("mp_export_files")},
         mixpanel("stg_mp_dedup_events"): {mixpanel("mp_master_event")},
         mixpanel("mp_events"): {mixpanel("stg_mp_dedup_events")},
-        mixpanel("mp_rejected_events"): {mixpanel("mp_events"), mixpanel("stg_mp_dedup_events")},
+        mixpanel("mp_rejected_events"): {mixpanel("mp_events"), mixpanel("mp_master_event")},
     }
     mapping = graph.get(TRACKS_KEY).partition_mappings[key("tracks_legacy")]
     assert mapping == dg.TimeWindowPartitionMapping(allow_nonexistent_upstream_partitions=True)
