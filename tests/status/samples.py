@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests.quality.checks.rows import NOW
+from tests.quality.checks.counted_rows import NOW
 from tracks_assets.quality.census import Census
 from tracks_assets.quality.freshness import Limits
 from tracks_assets.quality.state import state_of

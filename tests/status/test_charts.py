@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.quality.checks.rows import DAY, NOW
+from tests.quality.checks.counted_rows import DAY, NOW
 from tests.status.samples import HALF_A_DAY, counted
 from tracks_assets.status.charts import Chart, duplicate_history, embedded, load_delays
 from tracks_assets.status.facts import LoadDelay

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.quality.checks.rows import NOW
-from tests.repairs.restore_times.rows import uuid7
+from tests.quality.checks.counted_rows import NOW
+from tests.repairs.restore_times.moved_rows import uuid7
 from tracks_assets.status.__main__ import main
 from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
 

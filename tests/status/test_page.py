@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.quality.checks.rows import NOW
+from tests.quality.checks.counted_rows import NOW
 from tests.status.html import Parsed, parsed
 from tests.status.samples import HALF_A_DAY, counted, facts, logged, redelivery
 from tracks_assets.quality.message import Message, Runbook

@@ -1,6 +1,6 @@
 """The whole life of one event, as the tables hold it, and the page on it."""
 
-from tests.repairs.restore_times.rows import DAY, HOUR, MINTED, SECOND, Row, uuid7
+from tests.repairs.restore_times.moved_rows import DAY, HOUR, MINTED, SECOND, Row, uuid7
 from tracks_assets.core.tables import Table
 from tracks_assets.sources.posthog.feeds import BACKFILL_TRACKS, RAW_TRACKS, REJECTED_TRACKS
 from tracks_assets.warehouse.tables import ARCHIVED_DUPLICATES, ARCHIVED_TIMES, TRACKS, TRACKS_REPAIRS

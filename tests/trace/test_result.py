@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.repairs.restore_times.rows import DAY, HOUR, MINTED, SECOND
+from tests.repairs.restore_times.moved_rows import DAY, HOUR, MINTED, SECOND
 from tracks_assets.trace.facts import Delivery, EventTrace, Refusal, Removed, Repeat, Restored, Sighting
 from tracks_assets.trace.result import advice, result
 from tracks_assets.trace.times import counted, moment_text, span_text, times_text

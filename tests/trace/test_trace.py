@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 
 from tests.integration.failures.sites import holding
-from tests.repairs.restore_times.rows import insert
+from tests.repairs.restore_times.moved_rows import insert
 from tests.trace.life import (
     EVENT,
     NEVER_SEEN,

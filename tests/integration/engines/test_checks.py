@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from tests.integration.engines.engine import Engine
-from tests.quality.checks.rows import DAY, MINTED, NOW, row
-from tests.repairs.restore_times.rows import uuid7
+from tests.quality.checks.counted_rows import DAY, MINTED, NOW, row
+from tests.repairs.restore_times.moved_rows import uuid7
 from tracks_assets.defs.quality.census import counted_checks
 from tracks_assets.defs.quality.dbt_tests import DBT_CHECKS, dbt_result
 from tracks_assets.quality import census

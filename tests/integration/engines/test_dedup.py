@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.integration.engines.damaged import DAY, DUPLICATED, EVENTS, EXCESS, NOW, ROWS, damaged_rows, event
+from tests.integration.engines.duplicated_rows import DAY, DUPLICATED, EVENTS, EXCESS, NOW, ROWS, damaged_rows, event
 from tests.integration.engines.engine import Engine, Row
 from tracks_assets.core.errors import WarehouseError
 from tracks_assets.repairs.dedup.dedup import archive, plan, rewrite, take_snapshot

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.integration.engines.engine import Engine
-from tests.repairs.restore_times.rows import (
+from tests.repairs.restore_times.moved_rows import (
     DAY,
     FINE,
     LEFT,

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.integration.engines.engine import Engine
-from tests.quality.checks.rows import NOW
-from tests.repairs.restore_times.rows import uuid7
+from tests.quality.checks.counted_rows import NOW
+from tests.repairs.restore_times.moved_rows import uuid7
 from tests.status.samples import counted
 from tracks_assets.core.load_log import LOAD_LOG
 from tracks_assets.quality import census

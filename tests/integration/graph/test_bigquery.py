@@ -15,7 +15,7 @@ from tests import ROOT
 from tests.integration.graph.conftest import Home
 from tests.integration.legacy.sites import FIRST, Site, table
 from tests.outages.test_load import ABORTED
-from tests.repairs.restore_times.rows import uuid7
+from tests.repairs.restore_times.moved_rows import uuid7
 from tests.support.emulators.proxy import proxy_to
 from tests.support.emulators.servers import PROJECT, GoogleCloud
 from tracks_assets.defs.shared.dbt_manifest import ensure_manifest

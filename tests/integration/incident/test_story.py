@@ -22,7 +22,7 @@ from examples.incident import (
 from tests import ROOT
 from tests.dbt_project.bare_dbt import BareDbt
 from tests.integration.graph.conftest import Home
-from tests.repairs.dedup.damaged import Damaged
+from tests.repairs.dedup.damaged_table import Damaged
 from tests.repairs.dedup.jobs import execute, pages
 from tests.repairs.dedup.test_dedup import dedup
 from tests.support.warm.parsed import ParsedDbt

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from tests.quality.checks.rows import DAY, NOW
+from tests.quality.checks.counted_rows import DAY, NOW
 from tests.quality.checks.test_results import BEFORE, CENSUS, HOUR, WHOLE
 from tests.quality.test_evaluation import CHECKS, days, named, series
 from tests.status.samples import HALF_A_DAY, counted

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tests.quality.checks.rows import DAY, MINTED, NOW, fill, row
-from tests.repairs.restore_times.rows import uuid7
+from tests.quality.checks.counted_rows import DAY, MINTED, NOW, fill, row
+from tests.repairs.restore_times.moved_rows import uuid7
 from tracks_assets.quality import census
 
 

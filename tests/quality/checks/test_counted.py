@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.quality.checks.rows import DAY, MINTED, NOW, fill, row
-from tests.repairs.restore_times.rows import uuid7
+from tests.quality.checks.counted_rows import DAY, MINTED, NOW, fill, row
+from tests.repairs.restore_times.moved_rows import uuid7
 from tracks_assets.defs.quality.census import counted_checks
 from tracks_assets.defs.quality.dbt_tests import failures_of
 from tracks_assets.quality import census

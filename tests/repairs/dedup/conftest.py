@@ -7,7 +7,7 @@ import pytest
 
 from tests.integration.graph.conftest import home, new_home  # noqa: F401 (fixtures)
 
-from .damaged import Damaged, damage
+from .damaged_table import Damaged, damage
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from tracks_assets.repairs.dedup.rollback import plan_rollback, roll_back
 from tracks_assets.repairs.repair import RepairError, State, repairs_of
 from tracks_assets.warehouse.base import Warehouse
 
-from .damaged import NOW, Damaged, damage
+from .damaged_table import NOW, Damaged, damage
 
 pytestmark = pytest.mark.slow
 

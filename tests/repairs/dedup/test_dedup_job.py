@@ -12,7 +12,7 @@ from tracks_assets.repairs.dedup.dedup import archive, plan, rewrite, take_snaps
 from tracks_assets.sources.posthog.feeds import EVENTS
 from tracks_assets.sources.posthog.inventory import Export
 
-from .damaged import Damaged, damage
+from .damaged_table import Damaged, damage
 from .jobs import command, execute, pages
 
 KILLED_AT = ("is taken", "rows are archived", "rewrites posthog.tracks", "verified and published")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.repairs.restore_times.rows import (
+from tests.repairs.restore_times.moved_rows import (
     DAY,
     FINE,
     HOUR,

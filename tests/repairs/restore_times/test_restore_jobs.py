@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from tests.integration.failures.sites import child, kill_group, wait_for
 from tests.integration.graph.conftest import Home
 from tests.repairs.dedup.jobs import command
-from tests.repairs.restore_times.rows import DAY, MINTED, insert, pairs, row, seconds, uuid7
+from tests.repairs.restore_times.moved_rows import DAY, MINTED, insert, pairs, row, seconds, uuid7
 from tests.repairs.restore_times.test_restore import NOW, MovedInTime
 from tracks_assets.defs.repairs.restore import restore_created_at, rollback_restore_created_at
 from tracks_assets.defs.shared.resources import WarehouseOpener

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from tests.integration.failures.sites import child, kill_group, wait_for
 from tests.integration.graph.conftest import Home
 from tests.repairs.dedup.jobs import command
-from tests.repairs.restore_times.rows import DAY, MINTED, insert, row
+from tests.repairs.restore_times.moved_rows import DAY, MINTED, insert, row
 from tests.repairs.restore_times.test_restore import MovedInTime
 from tracks_assets.defs.repairs.squash import rollback_squash_person_overrides, squash_person_overrides
 from tracks_assets.defs.shared.resources import WarehouseOpener
