@@ -6,12 +6,12 @@ with
 events as (
     select
         event_name,
-        {{ counted_user('user_id', "'posthog'", 'event_id') }} as counted_user
+        {{ counted_user('user_id', "'posthog'", 'event_id') | indent(8) }} as counted_user
     from {{ ref('posthog_tracks').render() }}
     union all
     select
         event_name,
-        {{ counted_user('customer_id', "'mixpanel'", 'dedup_id') }} as counted_user
+        {{ counted_user('customer_id', "'mixpanel'", 'dedup_id') | indent(8) }} as counted_user
     from {{ ref('mp_events').render() }}
 ),
 

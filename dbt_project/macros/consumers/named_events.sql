@@ -17,5 +17,8 @@
     so that it is not lost.
 -#}
 {% macro counted_user(user_id, source, event_id) -%}
-    coalesce(concat('user ', {{ user_id }}), concat({{ source }}, ' ', {{ event_id }}))
+    case
+        when {{ user_id }} is null then concat({{ source }}, ' ', {{ event_id }})
+        else concat('user ', {{ user_id }})
+    end
 {%- endmacro %}

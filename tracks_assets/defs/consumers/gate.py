@@ -92,9 +92,11 @@ def when_sound() -> dg.AutomationCondition[dg.AssetKey]:
     The labels are what the page of the asset shows of each evaluation.
     """
     when = dg.AutomationCondition
-    updated = (when.newly_missing() | when.any_deps_updated()).since_last_handled()
+    # A model behind the union follows tracks as the union does, so its page names what holds it back as well.
+    merged = when.asset_matches(TRACKS_KEY, when.newly_updated())
+    updated = (when.newly_missing() | when.any_deps_updated() | merged).since_last_handled()
     counted = when.asset_matches(CENSUS_KEY, when.newly_updated()).with_label("census_taken")
-    failed_before_count = _any_failed(TRACKS_KEY, BATCH).since(counted)
+    failed_before_count = _any_failed(TRACKS_KEY, BATCH).newly_true().since(counted)
     return (
         updated.with_label("upstream_updated")
         & _all_passed(TRACKS_KEY, BATCH)

@@ -28,7 +28,7 @@ events as (
         time,
         source,
         event_id,
-        {{ counted_user('user_id', 'source', 'event_id') }} as counted_user,
+        {{ counted_user('user_id', 'source', 'event_id') | indent(8) }} as counted_user,
         event_name in ({{ named_events('install_events') }}) as is_install,
         event_name in ({{ named_events('subscribe_events') }}) as is_subscription
     from {{ ref('int_events_growth_union_events').render() }}
