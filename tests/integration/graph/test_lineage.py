@@ -7,12 +7,15 @@ import dagster as dg
 
 from examples.export_generator.generate import ExportPlan, write_hours
 from tests.integration.graph.conftest import Home
+from tracks_assets.core.tables import MIXPANEL_SCHEMA
 from tracks_assets.definitions import build_definitions
 from tracks_assets.defs.posthog.tracks import TRACKS_KEY
 from tracks_assets.defs.quality.anomalies import DAILY_METRICS_KEY
 from tracks_assets.defs.quality.census import CENSUS_KEY
 from tracks_assets.defs.quality.status import PAGE_KEY
-from tracks_assets.warehouse.tables import TRACKS
+from tracks_assets.defs.shared.metadata import table_key
+from tracks_assets.sources.mixpanel.tables import MP_EVENTS
+from tracks_assets.warehouse.tables import GROWTH_EVENTS, INSTALLS_SUBSCRIBERS, TRACKS
 
 
 def key(name: str) -> dg.AssetKey:
@@ -21,7 +24,7 @@ def key(name: str) -> dg.AssetKey:
 
 def test_the_graph_shows_everything_that_writes_tracks(home: Home) -> None:
     graph = build_definitions(home.settings).resolve_asset_graph()
-    parents = {node.key: set(node.parent_keys) for node in graph.asset_nodes}
+    parents = {node.key: set(node.parent_keys) for node in graph.asset_nodes if node.key.path[0] != MIXPANEL_SCHEMA}
     assert parents == {
         key("events_parquet"): set(),
         key("raw_tracks"): {key("events_parquet")},
@@ -36,6 +39,8 @@ def test_the_graph_shows_everything_that_writes_tracks(home: Home) -> None:
         key("raw_persons"): {key("persons_parquet")},
         key("person_distinct_ids"): {key("raw_persons")},
         key("tracks_by_person"): {TRACKS_KEY, key("person_distinct_ids")},
+        table_key(GROWTH_EVENTS): {TRACKS_KEY, table_key(MP_EVENTS)},
+        table_key(INSTALLS_SUBSCRIBERS): {table_key(GROWTH_EVENTS)},
     }
     mapping = graph.get(TRACKS_KEY).partition_mappings[key("tracks_legacy")]
     assert mapping == dg.TimeWindowPartitionMapping(allow_nonexistent_upstream_partitions=True)

@@ -93,7 +93,9 @@ def when_sound() -> dg.AutomationCondition[dg.AssetKey]:
     """
     when = dg.AutomationCondition
     # A model behind the union follows tracks as the union does, so its page names what holds it back as well.
-    merged = when.asset_matches(TRACKS_KEY, when.newly_updated())
+    merged: dg.AutomationCondition[dg.AssetKey | dg.AssetCheckKey] = when.asset_matches(
+        TRACKS_KEY, when.newly_updated()
+    )
     updated = (when.newly_missing() | when.any_deps_updated() | merged).since_last_handled()
     counted = when.asset_matches(CENSUS_KEY, when.newly_updated()).with_label("census_taken")
     failed_before_count = _any_failed(TRACKS_KEY, BATCH).newly_true().since(counted)
