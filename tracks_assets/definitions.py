@@ -3,6 +3,7 @@
 import dagster as dg
 
 from tracks_assets.defs.alerts.sensor import alert_sensor
+from tracks_assets.defs.consumers.models import consumer_assets, consumer_sensor
 from tracks_assets.defs.mixpanel.checks import mixpanel_checks
 from tracks_assets.defs.mixpanel.events import mixpanel_assets
 from tracks_assets.defs.posthog.export_runs import PERSON_RUNS
@@ -41,6 +42,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         live_asset(settings, DBT_PROJECT),
         *persons_assets(settings, DBT_PROJECT),
         *mixpanel_assets(settings, DBT_PROJECT),
+        *consumer_assets(settings, DBT_PROJECT),
         census_asset(settings, DBT_PROJECT),
         daily_metrics_asset(settings),
         status_asset(settings),
@@ -62,6 +64,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         sensors=[
             export_sensor(settings, load),
             export_sensor(settings, persons, of=PERSON_RUNS),
+            consumer_sensor(settings),
             alert_sensor(settings),
         ],
         resources=resources(settings, DBT_PROJECT),

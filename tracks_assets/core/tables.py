@@ -8,6 +8,10 @@ SCHEMA = "posthog"
 
 MIXPANEL_SCHEMA = "mixpanel"
 
+GROWTH_SCHEMA = "growth"
+
+MARKETING_SCHEMA = "marketing"
+
 OPS_SCHEMA = "posthog_ops"
 """What the pipeline keeps for itself; analysts read the others."""
 

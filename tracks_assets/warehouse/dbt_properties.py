@@ -8,7 +8,14 @@ import yaml
 from tracks_assets.core.tables import Table
 from tracks_assets.sources.mixpanel.tables import MP_EVENTS, MP_REJECTED_EVENTS, STG_MP_DEDUP_EVENTS
 from tracks_assets.sources.posthog.persons import PERSON_KEY
-from tracks_assets.warehouse.tables import PERSON_DISTINCT_IDS, TRACKS, TRACKS_BY_PERSON, TRACKS_LIVE
+from tracks_assets.warehouse.tables import (
+    GROWTH_EVENTS,
+    INSTALLS_SUBSCRIBERS,
+    PERSON_DISTINCT_IDS,
+    TRACKS,
+    TRACKS_BY_PERSON,
+    TRACKS_LIVE,
+)
 
 PACKAGE = Path(__file__).parents[1]
 
@@ -29,6 +36,8 @@ MODELS = {
     "stg_mp_dedup_events": STG_MP_DEDUP_EVENTS,
     "mp_events": MP_EVENTS,
     "mp_rejected_events": MP_REJECTED_EVENTS,
+    GROWTH_EVENTS.name: GROWTH_EVENTS,
+    INSTALLS_SUBSCRIBERS.name: INSTALLS_SUBSCRIBERS,
 }
 """The models that are described, each with its table."""
 
@@ -37,26 +46,50 @@ _SINCE_CUTOVER = (
     "if env_var('TRACKS_CUTOVER', '') else 'true' }}"
 )
 
-TESTS: dict[str, list[dict[str, Any]]] = {
-    # Where a cutover is set, a pool of known duplicates may lie before it, which other checks watch.
-    "event_id": [
-        {"unique": {"name": "unique_event_id_all", "config": {"severity": "error", "where": _SINCE_CUTOVER}}},
-        {"not_null": {"name": "event_id_not_null", "config": {"severity": "error"}}},
-    ],
-    "created_at": [{"not_null": {"name": "created_at_not_null", "config": {"severity": "error"}}}],
+PLATFORMS = ("web", "ios", "android", "server", "other")
+"""The platforms that dbt's macro ``platform`` knows."""
+
+
+def _not_null(name: str) -> dict[str, Any]:
+    return {"not_null": {"name": name, "config": {"severity": "error"}}}
+
+
+def _is_platform(name: str) -> dict[str, Any]:
+    arguments = {"values": list(PLATFORMS)}
+    return {"accepted_values": {"name": name, "arguments": arguments, "config": {"severity": "error"}}}
+
+
+def _one_row_per(name: str, *key: str) -> dict[str, Any]:
+    return {"one_row_per": {"name": name, "arguments": {"key": list(key)}, "config": {"severity": "error"}}}
+
+
+COLUMN_TESTS: dict[Table, dict[str, list[dict[str, Any]]]] = {
+    TRACKS: {
+        # Where a cutover is set, a pool of known duplicates may lie before it, which other checks watch.
+        "event_id": [
+            {"unique": {"name": "unique_event_id_all", "config": {"severity": "error", "where": _SINCE_CUTOVER}}},
+            _not_null("event_id_not_null"),
+        ],
+        "created_at": [_not_null("created_at_not_null")],
+    },
+    GROWTH_EVENTS: {
+        "event_id": [_not_null("growth_event_id_not_null")],
+        "event_name": [_not_null("growth_event_name_not_null")],
+        "time": [_not_null("growth_time_not_null")],
+        "platform": [_not_null("growth_platform_not_null"), _is_platform("growth_platform_is_known")],
+    },
+    INSTALLS_SUBSCRIBERS: {
+        "day": [_not_null("marketing_day_not_null")],
+        "channel": [_not_null("marketing_channel_not_null")],
+        "platform": [_not_null("marketing_platform_not_null"), _is_platform("marketing_platform_is_known")],
+    },
 }
-"""dbt's tests of tracks, by column."""
+"""dbt's tests of single columns, by table and column."""
 
 MODEL_TESTS: dict[Table, list[dict[str, Any]]] = {
-    PERSON_DISTINCT_IDS: [
-        {
-            "one_row_per": {
-                "name": "one_row_per_distinct_id",
-                "arguments": {"key": list(PERSON_KEY)},
-                "config": {"severity": "error"},
-            }
-        }
-    ]
+    PERSON_DISTINCT_IDS: [_one_row_per("one_row_per_distinct_id", *PERSON_KEY)],
+    GROWTH_EVENTS: [_one_row_per("growth_one_row_per_event", "source", "event_id", "time")],
+    INSTALLS_SUBSCRIBERS: [_one_row_per("marketing_one_row_per_cell", "day", "channel", "platform")],
 }
 """dbt's tests of several columns, by table."""
 
@@ -65,9 +98,10 @@ _HEADER = "# Written by `make generate`: change the column list, not this file.\
 
 def properties_text(model: str, table: Table) -> str:
     """The dbt properties file of a model: the table's description, its columns, their descriptions and tests."""
+    of_columns = COLUMN_TESTS.get(table, {})
     columns: list[dict[str, Any]] = [
         {"name": column.name, "data_type": column.type.value.lower(), "description": column.description}
-        | ({"data_tests": TESTS[column.name]} if table == TRACKS and column.name in TESTS else {})
+        | ({"data_tests": of_columns[column.name]} if column.name in of_columns else {})
         for column in table.columns
     ]
     tests = {"data_tests": MODEL_TESTS[table]} if table in MODEL_TESTS else {}

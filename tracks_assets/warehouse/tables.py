@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from tracks_assets.core.columns import ColumnType, Stamp, stamp
 from tracks_assets.core.load_log import LOAD_LOG, cost_columns
-from tracks_assets.core.tables import OPS_SCHEMA, Table
+from tracks_assets.core.tables import GROWTH_SCHEMA, MARKETING_SCHEMA, OPS_SCHEMA, Table
 from tracks_assets.sources.feeds import FEEDS
 from tracks_assets.sources.mixpanel.tables import MIXPANEL_TABLES, MP_EVENTS
 from tracks_assets.sources.posthog.columns import RAW_TRACK_COLUMNS, TRACK_COLUMNS
@@ -37,6 +37,36 @@ TRACKS_BY_PERSON = Table(
         for column in TRACK_COLUMNS
     ),
     "Every event of tracks with the person that its user belongs to now. A view.",
+)
+GROWTH_EVENTS = Table(
+    "int_events_growth_union_events",
+    (
+        stamp("source", ColumnType.STRING, "The system that exported the event: posthog or mixpanel."),
+        stamp("event_id", ColumnType.STRING, "The event's id in its system: event_id, or dedup_id with the time."),
+        stamp("event_name", ColumnType.STRING, "What happened, as its system names it."),
+        stamp("time", ColumnType.TIMESTAMP, "When the event happened."),
+        stamp("user_id", ColumnType.STRING, "Who did it: user_id of PostHog's events, customer_id of Mixpanel's."),
+        stamp("platform", ColumnType.STRING, "What sent it, by its library: web, ios, android, server or other."),
+        stamp("app_version", ColumnType.STRING, "Version of the app."),
+        stamp("country", ColumnType.STRING, "Country code, from the address."),
+        stamp("utm_source", ColumnType.STRING, "utm_source of the link that led here."),
+        stamp("utm_medium", ColumnType.STRING, "utm_medium of that link."),
+        stamp("utm_campaign", ColumnType.STRING, "utm_campaign of that link."),
+    ),
+    "View: the events of PostHog and of Mixpanel in one shape.",
+    schema=GROWTH_SCHEMA,
+)
+INSTALLS_SUBSCRIBERS = Table(
+    "installs_subscribers_by_channel_platform",
+    (
+        stamp("day", ColumnType.TIMESTAMP, "The day (its start, UTC)."),
+        stamp("channel", ColumnType.STRING, "utm_source of the event, in lower case, or 'direct' without one."),
+        stamp("platform", ColumnType.STRING, "What sent the event: web, ios, android, server or other."),
+        stamp("installs", ColumnType.INT64, "Users whose first install was on this day."),
+        stamp("subscribers", ColumnType.INT64, "Users whose first subscription was on this day."),
+    ),
+    "Installs and subscribers by day, channel and platform. Each user counts once.",
+    schema=MARKETING_SCHEMA,
 )
 CONTENT_FINGERPRINTS = Table(
     "content_fingerprints",
@@ -264,8 +294,8 @@ LOCK_TABLES = tuple(_WRITE_LOCKS.values())
 
 EVERY_TABLE = (*TABLES, *LOCK_TABLES)
 
-VIEWS = (TRACKS_LIVE, TRACKS_BY_PERSON)
-"""What dbt makes of tables; the warehouse neither creates nor changes them."""
+VIEWS = (TRACKS_LIVE, TRACKS_BY_PERSON, GROWTH_EVENTS, INSTALLS_SUBSCRIBERS)
+"""What dbt makes of tables in full; the warehouse neither creates nor changes them."""
 
 
 def write_lock(table: Table) -> Table:

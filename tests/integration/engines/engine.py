@@ -40,7 +40,7 @@ from tracks_assets.warehouse.tables import MERGE_LOG, TABLES
 Row = dict[str, Any]
 
 _SOON = DEFAULT_RETRY.with_timeout(3)
-_PLACE = re.compile(r"\b(posthog(?:_ops)?|mixpanel)\.(\w+)")
+_PLACE = re.compile(r"\b(posthog(?:_ops)?|mixpanel|growth|marketing)\.(\w+)")
 _ARROW = {ColumnType.TIMESTAMP: pa.timestamp("us", "UTC"), ColumnType.INT64: pa.int64(), ColumnType.BOOL: pa.bool_()}
 
 

@@ -12,7 +12,9 @@ from tracks_assets.defs.posthog.tracks import TRACKS_KEY
 from tracks_assets.defs.quality.anomalies import DAILY_METRICS_KEY
 from tracks_assets.defs.quality.census import CENSUS_KEY
 from tracks_assets.defs.quality.status import PAGE_KEY
-from tracks_assets.warehouse.tables import TRACKS
+from tracks_assets.defs.shared.metadata import table_key
+from tracks_assets.sources.mixpanel.tables import MP_EVENTS
+from tracks_assets.warehouse.tables import GROWTH_EVENTS, INSTALLS_SUBSCRIBERS, TRACKS
 
 
 def key(name: str) -> dg.AssetKey:
@@ -45,6 +47,8 @@ def test_the_graph_shows_everything_that_writes_tracks(home: Home) -> None:
         mixpanel("stg_mp_dedup_events"): {mixpanel("mp_master_event")},
         mixpanel("mp_events"): {mixpanel("stg_mp_dedup_events")},
         mixpanel("mp_rejected_events"): {mixpanel("mp_events"), mixpanel("mp_master_event")},
+        table_key(GROWTH_EVENTS): {TRACKS_KEY, table_key(MP_EVENTS)},
+        table_key(INSTALLS_SUBSCRIBERS): {table_key(GROWTH_EVENTS)},
     }
     mapping = graph.get(TRACKS_KEY).partition_mappings[key("tracks_legacy")]
     assert mapping == dg.TimeWindowPartitionMapping(allow_nonexistent_upstream_partitions=True)

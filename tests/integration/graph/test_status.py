@@ -120,7 +120,7 @@ def test_every_asset_is_in_the_catalogue(new_home: Callable[..., Home]) -> None:
         assert node.group_name not in (None, "default")
         assert node.kinds, node.key
         assert node.description, node.key
-        assert node.tags["source"] == "posthog"
+        assert node.tags["source"] in {"posthog", "mixpanel", "growth", "marketing"}
         assert node.tags["layer"]
 
 

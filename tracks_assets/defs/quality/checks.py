@@ -55,10 +55,12 @@ class BatchCheck:
     Attributes:
         description: the rule that it holds the hours to.
         evaluate: asks the open warehouse for counts of the batch and evaluates them; raises if it cannot.
+        holds_consumers: whether nothing may be built of tracks while it fails.
     """
 
     description: str
     evaluate: Callable[[Warehouse, Batch], CheckResult]
+    holds_consumers: bool = False
 
 
 def _unique_event_id(warehouse: Warehouse, batch: Batch) -> CheckResult:
@@ -85,8 +87,12 @@ def _cutover_share(warehouse: Warehouse, batch: Batch) -> CheckResult:
 
 
 BATCH_CHECKS: dict[str, BatchCheck] = {
-    "unique_event_id": BatchCheck("No event id of the hours just merged is duplicated in tracks.", _unique_event_id),
-    "no_collisions": BatchCheck("No event id of the hours just merged is used for two events.", _no_collisions),
+    "unique_event_id": BatchCheck(
+        "No event id of the hours just merged is duplicated in tracks.", _unique_event_id, holds_consumers=True
+    ),
+    "no_collisions": BatchCheck(
+        "No event id of the hours just merged is used for two events.", _no_collisions, holds_consumers=True
+    ),
     "cutover_share": BatchCheck("At most half of an hour's deliveries lie before TRACKS_CUTOVER.", _cutover_share),
 }
 """The checks by name, in the order in which they are computed."""

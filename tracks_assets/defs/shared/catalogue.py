@@ -24,6 +24,8 @@ _LAYERS = {
     "stg_mp_dedup_events": "staging",
     "mp_events": "core",
     "mp_rejected_events": "quality",
+    "int_events_growth_union_events": "consumer",
+    "installs_subscribers_by_channel_platform": "consumer",
     "backfill_tracks": "legacy",
     "tracks_legacy": "legacy",
     "duplicate_census": "quality",
