@@ -102,10 +102,11 @@ class Settings(BaseSettings):
         "deliveries with `created_at` from that day on. Earlier ones are counted per hour, and "
         "`cutover_share` warns if they are more than half of an hour.",
     )
-    mixpanel_uri: kind.Uri | None = _setting(
-        None,
+    mixpanel_uri: kind.Uri = _setting(
+        _in_home("{home}/mixpanel"),
         "Mixpanel's export: a local path or `gs://bucket/prefix`. The files of a day are under "
-        "`mp_master_event/{YYYY}/{MM}/{DD}/`. Not set, the assets of the group `mixpanel` cannot run.",
+        "`mp_master_event/{YYYY}/{MM}/{DD}/`. If that folder does not exist, the assets of the group `mixpanel` "
+        "cannot run.",
     )
     mixpanel_start: kind.Day = _setting("2025-01-01", "The first day of Mixpanel's export.")
     mixpanel_key: Literal["insert_id_time", "event_time_distinct_id_insert_id"] = _setting(

@@ -18,7 +18,7 @@ SQLFLUFF_JINJA_FILTERS = {"sql_text": sql_text, "sql_texts": sql_texts}
 table = tables.TRACKS
 rejected_table = "posthog.rejected_tracks"
 column = "created_at"
-globals().update({each.name: TableReference(each, str(each)) for each in tables.EVERY_TABLE})
+globals().update({each.name: TableReference(each, str(each)) for each in (*tables.EVERY_TABLE, *tables.VIEWS)})
 dialect = statements.dialect("duckdb")
 shared = macros(SQL / "macros.sql")
 qualified = DUCKDB_STATEMENTS.qualified

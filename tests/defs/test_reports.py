@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 from rich.console import Console
 
-from examples.report import HourRow, Totals, report
+from examples.demo.tracks import HourRow, Totals, report
 from tracks_assets.defs.posthog.tracks import merge_line
 from tracks_assets.defs.shared.billing import usage_line
 from tracks_assets.defs.shared.dbt_results import Results, cause_of, usage_of

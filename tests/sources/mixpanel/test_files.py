@@ -221,9 +221,9 @@ def test_what_is_not_as_it_should_be_is_one_sentence(
     assert found.count(". ") == 0
 
 
-def test_without_a_setting_the_export_says_what_to_set() -> None:
-    with pytest.raises(ExportError, match="TRACKS_MIXPANEL_URI is not set: set it to the folder"):
-        MixpanelExport(None).inventory(DAY)
+def test_a_root_that_is_missing_says_what_to_set(tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match="has no folder 'mp_master_event': set TRACKS_MIXPANEL_URI to the folder"):
+        MixpanelExport(str(tmp_path / "mixpanel")).inventory(DAY)
 
 
 def test_a_line_without_an_end_is_not_read_into_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

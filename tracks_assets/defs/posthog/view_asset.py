@@ -83,6 +83,8 @@ def view_asset(settings: Settings, project: Path, model: ViewModel, group: str) 
     @dg.asset(
         key=table_key(view),
         deps=list(map(table_key, model.tables)),
+        # It has no partitions. A run of a range of its tables' hours takes it along only if it says this.
+        backfill_policy=dg.BackfillPolicy.single_run(),
         pool=WAREHOUSE_POOL,
         group_name=group,
         kinds={settings.engine, model.kind},

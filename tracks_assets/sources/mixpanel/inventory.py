@@ -41,24 +41,23 @@ class MixpanelExport:
     """An export of Mixpanel's.
 
     Attributes:
-        uri: its root, a local folder or a ``gs://bucket/prefix``; None where none is set.
+        uri: its root, a local folder or a ``gs://bucket/prefix``.
         feed: the feed, whose folder is below the root.
     """
 
-    uri: str | None
+    uri: str
     feed: Feed = MIXPANEL
 
     def inventory(self, hour: datetime) -> HourInventory:
         """The files of the day that starts at ``hour``; none where Mixpanel exported nothing.
 
         Raises:
-            ExportError: no root is set, it is missing or has another layout, a folder cannot be read, or the day's
+            ExportError: the root is missing or has another layout, a folder cannot be read, or the day's
                 folder holds something else than files of events.
         """
-        uri = self._root()
-        filesystem, root = filesystem_of(uri)
+        filesystem, root = filesystem_of(self.uri)
         folder = day_folder(hour)
-        self._check_root(filesystem, root, uri)
+        self._check_root(filesystem, root)
         listing = list_folder(filesystem, f"{root}/{folder}")
         if not listing.entries:
             _check_levels(filesystem, root, folder)
@@ -67,22 +66,14 @@ class MixpanelExport:
             at_once(lambda name: _file(filesystem, f"{listing.path}/{name}", f"{folder}/{name}"), listing.files)
         )
         return HourInventory(
-            hour, root, folder, files, remedy=REMEDY, scheme=scheme_of(uri), unit="day", reader=as_parquet
+            hour, root, folder, files, remedy=REMEDY, scheme=scheme_of(self.uri), unit="day", reader=as_parquet
         )
 
-    def _root(self) -> str:
-        if self.uri is None:
-            raise ExportError(
-                f"TRACKS_MIXPANEL_URI is not set: set it to the folder or bucket prefix that holds "
-                f"{FOLDER_TEMPLATE}/, or leave the assets of the group mixpanel alone."
-            )
-        return self.uri
-
-    def _check_root(self, filesystem: AbstractFileSystem, root: str, uri: str) -> None:
+    def _check_root(self, filesystem: AbstractFileSystem, root: str) -> None:
         """A root that is set wrongly has no folder for any day: each day would look empty."""
-        if not exists(filesystem, f"{root}/{FOLDER}", uri):
+        if not exists(filesystem, f"{root}/{FOLDER}", self.uri):
             raise ExportError(
-                f"Mixpanel's export root {uri} has no folder {FOLDER!r}: set TRACKS_MIXPANEL_URI to the folder or "
+                f"Mixpanel's export root {self.uri} has no folder {FOLDER!r}: set TRACKS_MIXPANEL_URI to the folder or "
                 f"bucket prefix that holds it."
             )
 

@@ -1,13 +1,25 @@
-"""The demo's tables: the results of the checks, the counts of each hour, and the rows of tracks at the end."""
+"""Events: a table that an old pipeline damaged is repaired, and hours of an export are merged into it.
 
-from collections.abc import Mapping, Sequence
+The checks of the damaged table are red; the dedup runs; then hours are merged into it, and its checks are green.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from examples.demo.home import Demo
+from examples.demo.launch import check_results, execute, keys_of, materialize, recorded
+from examples.export_generator.generate import write_hours
+from examples.incident import IncidentPlan, build_incident, plan_incident
+from tracks_assets.settings import PARTITION_FORMAT
+from tracks_assets.sources.posthog.feeds import RAW_TRACKS
 from tracks_assets.warehouse.results import TrackTotals
+from tracks_assets.warehouse.tables import PERSON_DISTINCT_IDS, TRACKS
+
+CHECKS = "tracks_checks"
 
 _COUNTS = (
     "rows_read",
@@ -30,6 +42,54 @@ class HourRow:
 
     hour: str
     counts: dict[str, int]
+
+
+def planned_incident(demo: Demo) -> IncidentPlan:
+    """The table that the old pipeline left."""
+    return plan_incident(demo.plan.incident_rows, days=10, merge_days=10)
+
+
+def incident_steps(demo: Demo, before: dict[str, bool]) -> Iterator[str]:
+    """Makes the incident, checks it and dedups it; fills in the results of the checks."""
+    settings = demo.settings
+    state = build_incident(settings.duckdb_path, planned_incident(demo))
+    yield (
+        f"A table as the old pipeline left it: {state.rows:,} rows, {state.excess_rows:,} of them duplicates; "
+        f"{CHECKS} takes a census ..."
+    )
+    yield from execute(settings, CHECKS)
+    before.update(check_results(settings, CHECKS))
+    yield f"{CHECKS}: {', '.join(name for name, passed in before.items() if not passed)} failed; dedup_tracks ..."
+    yield from execute(settings, "dedup_tracks", dry_run=False)
+
+
+def hourly_steps(demo: Demo) -> Iterator[str]:
+    """Writes the hours of the export and takes them through the graph, with their persons, in one run."""
+    hours = demo.loaded_hours
+    yield f"An example export is written to {demo.export} ..."
+    for written in write_hours(demo.export, hours[0], len(hours), demo.events):
+        yield f"{written.hour:{PARTITION_FORMAT}} exported: {written.rows:,} rows in {len(written.files)} files"
+    first, last = keys_of(hours, PARTITION_FORMAT)
+    yield f"One run takes the hours {first} to {last} to {TRACKS} and {PERSON_DISTINCT_IDS} ..."
+    yield from materialize(demo.settings, "group:hourly or group:persons", first, last)
+
+
+def check_steps(demo: Demo, after: dict[str, bool]) -> Iterator[str]:
+    """Checks the table again; fills in the results."""
+    yield f"{CHECKS} takes another census ..."
+    yield from execute(demo.settings, CHECKS)
+    after.update(check_results(demo.settings, CHECKS))
+
+
+def hour_rows(demo: Demo) -> list[HourRow]:
+    """The counts of the hours, from the metadata of their newest materializations."""
+    keys = [f"{hour:{PARTITION_FORMAT}}" for hour in demo.hours]
+    return [HourRow(key, _counts(demo, key)) for key in keys]
+
+
+def _counts(demo: Demo, key: str) -> dict[str, int]:
+    metadata = recorded(demo.settings, RAW_TRACKS, key) | recorded(demo.settings, TRACKS, key)
+    return {name: int(value) for name, value in metadata.items() if name.startswith("rows_")}
 
 
 def checks_table(before: Mapping[str, bool], after: Mapping[str, bool]) -> Table:
