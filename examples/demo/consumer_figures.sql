@@ -1,17 +1,23 @@
 -- What the models of growth and marketing hold.
-select
-    installs_and_subscribers.*,
-    events.*
-from (
+with
+
+installs_and_subscribers as (
     select
         count(*) as marketing_rows,
         coalesce(sum(installs), 0) as installs,
         coalesce(sum(subscribers), 0) as subscribers
     from {{ installs_subscribers_by_channel_platform }}
-) as installs_and_subscribers
-cross join (
+),
+
+events as (
     select
         count(case when source = 'posthog' then 1 end) as of_posthog,
         count(case when source = 'mixpanel' then 1 end) as of_mixpanel
     from {{ int_events_growth_union_events }}
-) as events
+)
+
+select
+    installs_and_subscribers.*,
+    events.*
+from installs_and_subscribers
+cross join events

@@ -119,7 +119,8 @@ def test_a_full_refresh_does_not_rebuild_tracks(export: Path, dbt: BareDbt) -> N
     only_here = ("only here", datetime(2025, 7, 1, tzinfo=UTC), '{"legacy":true}')
     with dbt.warehouse.opened() as warehouse:
         warehouse.connection.execute(
-            "insert into posthog.tracks (event_id, created_at, event_payload) values ($1, $2, $3)", only_here
+            "insert into posthog.tracks (event_id, created_at, event_payload, event_name) values ($1, $2, $3, 'old')",
+            only_here,
         )
     load(dbt, export, 0)
     dbt.run(*BUILD, "--full-refresh")

@@ -67,16 +67,22 @@ def shown_as(name: str) -> re.Pattern[str]:
 
 
 def test_the_lineage_shows_every_asset_connected(page: Page, ui: Ui, shot: Shot) -> None:
+    """Group by group, because the page of all groups draws only what fits on it."""
     groups = assets(ui)
-    expanded = ",".join(f"global@global:{group}" for group in sorted(set(groups.values())))
-    page.goto(f"{ui.address}/asset-groups?expanded={expanded}")
     nodes = page.locator("svg foreignObject")
-
-    for name in groups:
-        expect(nodes.get_by_text(shown_as(name)).first).to_be_visible()
     # Every asset but the first of a chain has an arrow to it.
     arrows = page.locator("svg path[marker-end], svg path[d]")
-    expect(arrows.nth(len(groups) - 2)).to_be_attached()
+    for group in sorted(set(groups.values())):
+        names = [name for name, of in groups.items() if of == group]
+        page.goto(f"{ui.address}/{LOCATION}/asset-groups/{group}/lineage")
+        for name in names:
+            expect(nodes.get_by_text(shown_as(name)).first).to_be_visible()
+        if len(names) > 1:
+            expect(arrows.nth(len(names) - 2)).to_be_attached()
+
+    expanded = ",".join(f"global@global:{group}" for group in sorted(set(groups.values())))
+    page.goto(f"{ui.address}/asset-groups?expanded={expanded}")
+    expect(nodes.first).to_be_visible()
     shot("lineage")
 
 
