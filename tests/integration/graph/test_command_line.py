@@ -91,8 +91,8 @@ def test_dg_takes_a_range_and_refuses_one_that_ends_before_it_starts(home: Home)
 
 
 REVERSED = (
-    "PartitionError: The partition range 2026-03-12-01:00...2026-03-12-00:00 ends before it starts: name the earlier one "
-    "first, 2026-03-12-00:00...2026-03-12-01:00."
+    "PartitionError: The partition range 2026-03-12-01:00...2026-03-12-00:00 ends before it starts: name the earlier "
+    "one first, 2026-03-12-00:00...2026-03-12-01:00."
 )
 
 

@@ -87,8 +87,8 @@ JOBS = {
     "squash_person_overrides": {"preflight": {"dry_run", "rows_per_batch"}},
     "trace_event": {"trace": {"event_id"}},
     "tracks_checks": {},
-    "load_hours": {"posthog__raw_tracks": {"allow_emptying"}},
-    "load_persons": {"posthog__raw_persons": {"allow_emptying"}},
+    "load_hours": {"posthog__raw_tracks": {"allow_emptying", "resume"}},
+    "load_persons": {"posthog__raw_persons": {"allow_emptying", "resume"}},
     "freshness": {},
 }
 """The options that each job's launchpad offers, by its ops."""
