@@ -15,7 +15,7 @@ from tracks_assets.core.tables import OPS_SCHEMA, SCHEMA, Table
 from tracks_assets.repairs.repair import snapshot_name
 from tracks_assets.repairs.squash.squash import Range
 from tracks_assets.sources.feeds import FEEDS
-from tracks_assets.sources.mixpanel.tables import MP_MERGE_LOG, MP_PROCESSED_DAYS
+from tracks_assets.sources.mixpanel.tables import MP_MERGE_LOG, MP_PROCESSED_DAYS, STG_MP_DEDUP_EVENTS
 from tracks_assets.sources.posthog.feeds import BACKFILL_TRACKS
 from tracks_assets.sources.posthog.layout import HOUR
 from tracks_assets.warehouse.bigquery.engine import Part
@@ -33,6 +33,7 @@ from tracks_assets.warehouse.tables import (
     PERSON_SQUASHES,
     TRACKS,
     TRACKS_REPAIRS,
+    VIEWS,
     write_lock,
 )
 
@@ -285,7 +286,9 @@ EXAMPLES: dict[str, tuple[dict[str, Any], ...]] = {**{name: ({},) for name in WI
 def tables() -> dict[str, tuple[tuple[str, ColumnType], ...]]:
     """Every table that a statement may find, by its full name, with its columns' names and types."""
     like_tracks = dict.fromkeys((SNAPSHOT, REWRITTEN), TRACKS)
-    known = {qualified(table): table for table in EVERY_TABLE}
+    known = {
+        STATEMENTS.qualified(table.schema, table.name): table for table in (*EVERY_TABLE, *VIEWS, STG_MP_DEDUP_EVENTS)
+    }
     known |= {qualified(name): table for name, table in like_tracks.items()}
     columns = {
         name.strip("`"): tuple((column.name, column.type) for column in table.columns) for name, table in known.items()
