@@ -12,8 +12,8 @@ from google.cloud import bigquery
 from tracks_assets.core.feed import Feed
 from tracks_assets.core.load_log import LOAD_LOG
 from tracks_assets.core.tables import Table
-from tracks_assets.defs.posthog.feed_assets import load_hours
 from tracks_assets.defs.shared.billing import job_labels, label, usage_metadata
+from tracks_assets.defs.shared.feed_assets import load_hours
 from tracks_assets.sources.posthog.feeds import EVENTS
 from tracks_assets.sources.posthog.inventory import Export
 from tracks_assets.storage.inventory import HourInventory

@@ -9,7 +9,7 @@ from tests.integration.graph.conftest import Home
 from tracks_assets.definitions import build_definitions
 from tracks_assets.defs.mixpanel.checks import CHECKS
 from tracks_assets.defs.mixpanel.events import MODELS
-from tracks_assets.defs.posthog.feed_assets import load_checks
+from tracks_assets.defs.shared.feed_assets import load_checks
 from tracks_assets.sources.mixpanel.feed import MIXPANEL
 from tracks_assets.sources.mixpanel.tables import MP_EVENTS, MP_PROCESSED_DAYS
 

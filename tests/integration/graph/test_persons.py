@@ -9,10 +9,10 @@ from tests.integration.engines.persons import Person, hour_of, write_persons
 from tests.integration.graph.conftest import Home
 from tracks_assets.definitions import build_definitions
 from tracks_assets.defs.posthog.export_runs import PERSON_RUNS
-from tracks_assets.defs.posthog.feed_assets import load_checks
 from tracks_assets.defs.posthog.tracks import TRACKS_KEY
 from tracks_assets.defs.posthog.views import JOB as VIEWS_JOB
 from tracks_assets.defs.quality.persons import PERSON_CHECKS, PERSONS_KEY
+from tracks_assets.defs.shared.feed_assets import load_checks
 from tracks_assets.defs.shared.metadata import table_key
 from tracks_assets.sources.posthog.persons import PERSONS
 from tracks_assets.warehouse.tables import PERSON_DISTINCT_IDS, TRACKS, TRACKS_BY_PERSON

@@ -6,7 +6,7 @@ import dagster as dg
 
 from tracks_assets.core.tables import GROWTH_SCHEMA, MARKETING_SCHEMA
 from tracks_assets.defs.consumers.gate import refuse_damage, when_sound
-from tracks_assets.defs.posthog.view_asset import ViewModel, view_asset
+from tracks_assets.defs.shared.view_asset import ViewModel, view_asset
 from tracks_assets.settings import Settings
 from tracks_assets.sources.mixpanel.tables import MP_EVENTS
 from tracks_assets.warehouse.tables import GROWTH_EVENTS, INSTALLS_SUBSCRIBERS, TRACKS

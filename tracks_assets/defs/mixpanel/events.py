@@ -5,11 +5,11 @@ from pathlib import Path
 
 import dagster as dg
 
-from tracks_assets.defs.posthog.feed_assets import feed_assets, partitions_of
-from tracks_assets.defs.posthog.model_asset import MergedModels, model_assets
 from tracks_assets.defs.shared.dbt_merge import Merged
+from tracks_assets.defs.shared.feed_assets import feed_assets, partitions_of
 from tracks_assets.defs.shared.merge_report import MergeCounts, counts_by_hour, shares
 from tracks_assets.defs.shared.metadata import merge_metadata, table_key
+from tracks_assets.defs.shared.model_asset import MergedModels, model_assets
 from tracks_assets.defs.shared.partitions import hours_of, partition_key
 from tracks_assets.quality.mixpanel import measure, rejected_by_reason
 from tracks_assets.settings import Settings

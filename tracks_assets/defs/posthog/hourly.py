@@ -2,8 +2,8 @@
 
 import dagster as dg
 
-from tracks_assets.defs.posthog.feed_assets import FilesCheck, feed_assets, load_checks
 from tracks_assets.defs.posthog.upload_check import SPEC, run_result
+from tracks_assets.defs.shared.feed_assets import FilesCheck, feed_assets, load_checks
 from tracks_assets.defs.shared.metadata import table_key
 from tracks_assets.quality.freshness import Limits
 from tracks_assets.settings import Settings

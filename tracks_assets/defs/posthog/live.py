@@ -4,8 +4,8 @@ from pathlib import Path
 
 import dagster as dg
 
-from tracks_assets.defs.posthog.view_asset import ViewModel, view_asset
 from tracks_assets.defs.shared.metadata import table_key
+from tracks_assets.defs.shared.view_asset import ViewModel, view_asset
 from tracks_assets.settings import Settings
 from tracks_assets.sources.posthog.feeds import RAW_TRACKS
 from tracks_assets.warehouse.tables import TRACKS, TRACKS_LIVE

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import dagster as dg
 
-from tracks_assets.defs.posthog.feed_assets import feed_assets
-from tracks_assets.defs.posthog.model_asset import model_asset
-from tracks_assets.defs.posthog.view_asset import ViewModel, view_asset
+from tracks_assets.defs.shared.feed_assets import feed_assets
 from tracks_assets.defs.shared.metadata import table_key
+from tracks_assets.defs.shared.model_asset import model_asset
+from tracks_assets.defs.shared.view_asset import ViewModel, view_asset
 from tracks_assets.settings import Settings
 from tracks_assets.sources.posthog.persons import PERSONS, RAW_PERSONS
 from tracks_assets.warehouse.tables import PERSON_DISTINCT_IDS, TRACKS, TRACKS_BY_PERSON

@@ -9,12 +9,12 @@ import dagster as dg
 from dagster_dbt import DbtProject, dbt_assets
 
 from tracks_assets.core.tables import SCHEMA
-from tracks_assets.defs.posthog.model_asset import ModelTranslator
 from tracks_assets.defs.shared.billing import billed_text
 from tracks_assets.defs.shared.dbt_manifest import ensure_manifest
 from tracks_assets.defs.shared.dbt_merge import Merged, MergeModel, merged_windows
 from tracks_assets.defs.shared.merge_report import MergeCounts, counts_by_hour, shares
 from tracks_assets.defs.shared.metadata import column_lineage, merge_metadata, table_metadata
+from tracks_assets.defs.shared.model_asset import ModelTranslator
 from tracks_assets.defs.shared.partitions import export_hours, hours_of, partition_key
 from tracks_assets.defs.shared.resources import WAREHOUSE_POOL, DbtResource, WarehouseResource
 from tracks_assets.defs.shared.retries import retried

@@ -14,12 +14,12 @@ from dagster_dbt import DagsterDbtTranslator
 
 from tracks_assets.core.errors import TransientWarehouseError
 from tracks_assets.core.tables import Table
-from tracks_assets.defs.posthog.model_asset import model_reference
 from tracks_assets.defs.shared.billing import job_labels, usage_metadata
 from tracks_assets.defs.shared.dbt_manifest import ensure_manifest
 from tracks_assets.defs.shared.dbt_merge import label_variables
 from tracks_assets.defs.shared.dbt_results import Results, cause_of, errors_in, results_of, usage_of
 from tracks_assets.defs.shared.metadata import column_lineage, column_sources, table_key, table_metadata
+from tracks_assets.defs.shared.model_asset import model_reference
 from tracks_assets.defs.shared.resources import WAREHOUSE_POOL, DbtResource, WarehouseResource
 from tracks_assets.defs.shared.retries import retried
 from tracks_assets.settings import Settings
