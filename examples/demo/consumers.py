@@ -20,7 +20,7 @@ def consumer_steps(demo: Demo, figures: dict[str, int]) -> Iterator[str]:
 def consumers_table(figures: Mapping[str, int]) -> Table:
     """What each model holds."""
     table = Table(title="The consumers, which wait for the checks", title_justify="left")
-    table.add_column("model")
+    table.add_column("model", overflow="fold")
     table.add_column("holds")
     events = f"{figures['of_posthog']:,} events of PostHog, {figures['of_mixpanel']:,} of Mixpanel"
     table.add_row(str(GROWTH_EVENTS), events)
