@@ -120,7 +120,7 @@ def test_what_a_script_changed_is_reported_by_its_statements(
         parts = [Part(opened.statements.table(RAW_TRACKS), "window_start", None)]
         lock = opened.statements.table(write_lock(RAW_TRACKS))
         bounds = {"window_start": HOUR.isoformat(), "window_end": HOUR.isoformat()}
-        opened.execute("replace_slice", parts=parts, lock=lock, logged={"run_id": None}, **bounds)
+        opened.execute("replace_slice", parts=parts, lock=lock, log=None, logged=None, **bounds)
         assert opened.usage is not None
         assert (opened.usage.inserted, opened.usage.updated, opened.usage.deleted) == changed
         assert opened.usage.bytes_billed == 10_485_760

@@ -70,6 +70,9 @@ def test_a_dataset_in_another_location(outages: Outages, client: bigquery.Client
         "choose other datasets with TRACKS_BQ_DATASET_PREFIX."
     )
     assert list(client.list_tables(dataset)) == []
+    assert [found.dataset_id for found in client.list_datasets() if found.dataset_id.startswith(outages.prefix)] == [
+        f"{outages.prefix}posthog"
+    ]
     with outages.warehouse(location="EU").opened() as opened:
         assert opened.count_rows(TRACKS) == 0
 

@@ -111,8 +111,10 @@ class BigQueryWarehouse(Warehouse):
     # What is there
 
     def _ensure_tables(self) -> None:
-        for schema in sorted({table.schema for table in EVERY_TABLE}):
-            self._ensure_dataset(self._target.dataset(schema))
+        names = [self._target.dataset(schema) for schema in sorted({table.schema for table in EVERY_TABLE})]
+        # All are looked at before one is made, so that a refusal leaves none behind.
+        for name in [name for name in names if not self._has_dataset(name)]:
+            self._make_dataset(name)
         with ThreadPoolExecutor(_CALLS_AT_ONCE) as pool:
             list(pool.map(self._ensure_table, EVERY_TABLE))
 
@@ -120,20 +122,25 @@ class BigQueryWarehouse(Warehouse):
         """See ``Warehouse._stored_tables``."""
         return stored_tables(self._jobs, SCHEMA)
 
-    def _ensure_dataset(self, name: str) -> None:
+    def _has_dataset(self, name: str) -> bool:
         with self._jobs.error_context(f"at the dataset {name}"):
-            wanted = bigquery.Dataset(name)
-            wanted.location = self._target.location
-            wanted.labels = dict(PIPELINE_LABELS)
             try:
                 found = self._jobs.client.get_dataset(name, retry=self._jobs.retry)
             except NotFound:
-                found = self._jobs.client.create_dataset(wanted, exists_ok=True, retry=self._jobs.retry)
+                return False
         if found.location and found.location.upper() != self._target.location.upper():
             raise WarehouseError(
                 f"The dataset {name} lies in {found.location}, but TRACKS_BQ_LOCATION is {self._target.location}: set "
                 f"it to {found.location}, or choose other datasets with TRACKS_BQ_DATASET_PREFIX."
             )
+        return True
+
+    def _make_dataset(self, name: str) -> None:
+        wanted = bigquery.Dataset(name)
+        wanted.location = self._target.location
+        wanted.labels = dict(PIPELINE_LABELS)
+        with self._jobs.error_context(f"at the dataset {name}"):
+            self._jobs.client.create_dataset(wanted, exists_ok=True, retry=self._jobs.retry)
 
     def _ensure_table(self, table: Table) -> None:
         name = self._name(table)
