@@ -13,7 +13,7 @@ SQL_LINTED = .venv/sql_linted
 
 SENT = $(CURDIR)/.sent
 
-.PHONY: setup demo ui test check lint types quick integration suite property format docs screenshots generate lock benchmark benchmark-dedup benchmark-cost benchmark-bigquery benchmark-anomalies benchmark-live benchmark-mixpanel benchmark-persons soak clean
+.PHONY: setup demo ui test check lint types quick integration suite property format docs screenshots generate lock benchmark benchmark-dedup benchmark-cost benchmark-bigquery benchmark-anomalies benchmark-live benchmark-consumers benchmark-mixpanel benchmark-persons soak clean
 
 setup: $(READY) $(DAGSTER_HOME)/dagster.yaml
 
@@ -112,6 +112,9 @@ benchmark-bigquery: setup
 
 benchmark-live: setup
 	@$(BIN)/python -m benchmarks.live
+
+benchmark-consumers: setup
+	@$(BIN)/python -m benchmarks.consumers
 
 benchmark-anomalies: setup
 	@$(BIN)/python -m benchmarks.anomalies

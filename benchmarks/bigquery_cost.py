@@ -17,6 +17,12 @@ from tracks_assets.warehouse.tables import CONTENT_FINGERPRINTS, UNCHANGED_REDEL
 ID_BYTES = 2 + 36
 """BigQuery counts 2 bytes and the UTF-8 of a STRING; an id is a UUID of 36 characters."""
 
+NAME_BYTES = 2 + 12
+"""An event's name of 12 characters."""
+
+NAMED_SHARE = 0.001
+"""The share of events that the marketing table counts: installs and subscriptions."""
+
 FIXED_BYTES = {ColumnType.TIMESTAMP: 8, ColumnType.INT64: 8}
 
 PLAN_READS = ("event_id", "created_at", "event_inserted_at", "bq_ingested_timestamp")
@@ -166,6 +172,27 @@ def key_table_merge(table: Table, key_bytes: int) -> Bill:
     return Bill(read=table.rows * key_bytes * share + HOUR_READS * table.hour_bytes)
 
 
+def name_query(table: Table) -> Bill:
+    """A query of tracks that counts events by name."""
+    return Bill(read=table.rows * NAME_BYTES)
+
+
+def live_name_query(table: Table) -> Bill:
+    """The same query of tracks_live, which compares ids, names, users and stamps with an hour that is not merged."""
+    compared = keys_bytes(PLAN_READS) + NAME_BYTES + ID_BYTES
+    return Bill(read=table.rows * compared + table.hour_bytes)
+
+
+def marketing_rebuild(table: Table, named: float) -> Bill:
+    """The marketing table, rebuilt: the events that it names, in full, where tracks is clustered by name.
+
+    Args:
+        table: the table.
+        named: the share of events that it names; 1 is what it would read without the clustering.
+    """
+    return Bill(read=table.size * named)
+
+
 def dollars(bill: Bill) -> float:
     """On demand, at the list price of the US."""
     return bill.total / 2**40 * DOLLARS_PER_TEBIBYTE
@@ -177,6 +204,11 @@ def line(what: str, bill: Bill, stock: Bill) -> str:
         f"{what:<46} {bill.total / GIGABYTE:>9,.1f} GB  {stock.total / bill.total:>7,.1f} x  "
         f"$ {dollars(bill):>6,.2f} an hour  $ {dollars(bill) * HOURS_A_MONTH:>9,.0f} a month"
     )
+
+
+def query_line(what: str, bill: Bill) -> str:
+    """One line on a query."""
+    return f"{what:<46} {bill.total / GIGABYTE:>9,.1f} GB  $ {dollars(bill):>6,.2f} a query"
 
 
 def report(table: Table) -> list[str]:
@@ -201,6 +233,11 @@ def report(table: Table) -> list[str]:
         line("a key table by the id's own hour", key_table_merge(table, keys_bytes(PLAN_READS)), stock),
         line("the same of 16 bytes an event", key_table_merge(table, NUMBERS_BYTES), stock),
         *NOT_BUILT,
+        "",
+        query_line("count by name, tracks", name_query(table)),
+        query_line("count by name, tracks_live with an hour's tail", live_name_query(table)),
+        line("rebuild of the marketing table", marketing_rebuild(table, NAMED_SHARE), stock),
+        line("the same, were tracks not clustered by name", marketing_rebuild(table, 1), stock),
     ]
 
 
@@ -219,6 +256,8 @@ def assumptions(table: Table) -> list[str]:
         "  by hour (without clustering, the day so far would be read twice)",
         "- a script variable prunes the partitions of an UPDATE",
         "- not included: updates on the day itself (one more day), and the minimum of 10 MB for a statement",
+        f"- names of {NAME_BYTES - 2} characters and users of {ID_BYTES - 2}",
+        f"- {NAMED_SHARE:.1%} of the events are installs or subscriptions",
         f"- ${DOLLARS_PER_TEBIBYTE} a TiB on demand, {HOURS_A_MONTH} hours a month",
     ]
 

@@ -5,8 +5,6 @@ new events, and 4 % re-deliveries, of which a quarter are of any age. Both are r
 """
 
 import argparse
-import os
-import subprocess
 import tempfile
 import time
 from collections.abc import Sequence
@@ -16,11 +14,10 @@ from statistics import median
 
 import duckdb
 
+from benchmarks.dbt import run_models
 from tracks_assets.defs.posthog.live import MODEL
-from tracks_assets.defs.shared.dbt_manifest import dbt_executable
 from tracks_assets.settings import MEMORY_LIMIT
 from tracks_assets.sources.posthog.feeds import RAW_TRACKS
-from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
 from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
 from tracks_assets.warehouse.tables import TRACKS, TRACKS_LIVE
 
@@ -73,9 +70,7 @@ def build(home: Path, rows: int) -> None:
         year = timedelta(hours=HOURS_OF_YEAR)
         spacing = year / rows / timedelta(microseconds=1)
         warehouse.connection.execute(EVENTS.format(table=TRACKS, more=""), [END - year, spacing, rows])
-    command = [dbt_executable(), "--quiet", "run", "--select", MODEL, "--target-path", str(home / "target")]
-    folders = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT), "--log-path", str(home)]
-    subprocess.run([*command, *folders], env=os.environ | {"TRACKS_HOME": str(home)}, check=True)
+    run_models(home, MODEL)
 
 
 def load_tail(connection: duckdb.DuckDBPyConnection, rows: int, hours: int) -> int:

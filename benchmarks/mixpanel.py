@@ -9,9 +9,6 @@ Seconds are measured, as medians of a few runs. Bytes on BigQuery follow from th
 """
 
 import argparse
-import os
-import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,14 +17,12 @@ from statistics import median
 
 import duckdb
 
+from benchmarks.dbt import run_models
 from benchmarks.measure import RUNS, median_seconds
 from examples.mixpanel_generator.generate import MixpanelPlan, write_day
-from tracks_assets.defs.shared.dbt_manifest import dbt_executable
-from tracks_assets.defs.shared.dbt_results import results_of
 from tracks_assets.sources.mixpanel.feed import MIXPANEL
 from tracks_assets.sources.mixpanel.inventory import MixpanelExport
 from tracks_assets.sources.mixpanel.tables import MP_EVENTS, MP_MASTER_EVENT, MP_MERGE_LOG, STG_MP_DEDUP_EVENTS
-from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
 from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
 
 FIRST = datetime(2025, 3, 1, tzinfo=UTC)
@@ -104,22 +99,11 @@ def load(home: Path, plan: MixpanelPlan, days: int) -> DuckDbWarehouse:
 
 def merge(home: Path, first: int, end: int) -> float:
     """Merges the days [first, end) by dbt; gives the seconds that its models took, without dbt's own start."""
-    variables = {
-        "TRACKS_HOME": str(home),
+    window = {
         "TRACKS_WINDOW_START": (FIRST + first * DAY).isoformat(),
         "TRACKS_WINDOW_END": (FIRST + end * DAY).isoformat(),
     }
-    folders = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
-    folders += ["--target-path", str(home / "target"), "--log-path", str(home / "target")]
-    models = "stg_mp_dedup_events mp_events mp_rejected_events"
-    subprocess.run(
-        [dbt_executable(), "--quiet", "run", "--select", models, *folders],
-        env=os.environ | variables,
-        check=True,
-        stdout=sys.stderr,
-    )
-    results = results_of(home / "target" / "run_results.json").values()
-    return sum(float(result["execution_time"]) for result in results)
+    return run_models(home, "stg_mp_dedup_events mp_events mp_rejected_events", window)
 
 
 def incremental_seconds(home: Path, days: int) -> float:

@@ -49,7 +49,7 @@ log, costs = (
 )
 types = dict.fromkeys({column.type for column in table.columns}, "varchar")
 # Its grammar does not know DuckDB's USING COMPRESSION: the DDL is linted without.
-bulky: list[str] = []
+compression: dict[str, str] = {}
 
 
 def parameter(name: str) -> str:

@@ -9,6 +9,9 @@ from benchmarks.bigquery_cost import (
     hour_load,
     key_table_merge,
     keys_bytes,
+    live_name_query,
+    marketing_rebuild,
+    name_query,
     planned_merge,
     stock_merge,
     unique_batch_check,
@@ -33,6 +36,15 @@ def test_the_planned_merge_is_billed_the_days_that_change() -> None:
     assert planned_merge(SMALL, changing=0) == Bill(read=reads, updated=0)
     assert planned_merge(SMALL, changing=2) == Bill(read=reads + 2 * 240 * 46, updated=2 * 240_000)
     assert planned_merge(SMALL, changing=4) == Bill(read=reads + 3 * 240 * 46, updated=3 * 240_000)
+
+
+def test_a_query_of_the_view_is_billed_what_it_compares() -> None:
+    assert name_query(SMALL) == Bill(read=1_000 * 14)
+    assert live_name_query(SMALL) == Bill(read=1_000 * (62 + 14 + 38) + 10_000)
+
+
+def test_the_marketing_table_is_billed_the_events_that_it_names() -> None:
+    assert marketing_rebuild(SMALL, named=0.001) == Bill(read=1_000)
 
 
 def test_load_check_and_a_price() -> None:

@@ -3,7 +3,14 @@
 from tests.repairs.restore_times.moved_rows import DAY, HOUR, MINTED, SECOND, Row, uuid7
 from tracks_assets.core.tables import Table
 from tracks_assets.sources.posthog.feeds import BACKFILL_TRACKS, RAW_TRACKS, REJECTED_TRACKS
-from tracks_assets.warehouse.tables import ARCHIVED_DUPLICATES, ARCHIVED_TIMES, TRACKS, TRACKS_REPAIRS
+from tracks_assets.warehouse.tables import (
+    ARCHIVED_DUPLICATES,
+    ARCHIVED_PERSON_IDS,
+    ARCHIVED_TIMES,
+    PERSON_SQUASHES,
+    TRACKS,
+    TRACKS_REPAIRS,
+)
 
 EVENT = uuid7(MINTED)
 TIME = MINTED + SECOND
@@ -57,6 +64,15 @@ def whole_life() -> dict[Table, tuple[Row, ...]]:
         "restore_id": "restore_1",
         "restored_at": REPAIRED + DAY,
     }
+    squashed: Row = {
+        "squash_id": "squash_1",
+        "event_id": EVENT,
+        "user_id": "user-7",
+        "created_at": TIME,
+        "person_id": "anonymous",
+        "squashed_person_id": "merged",
+        "squashed_at": REPAIRED + 2 * DAY,
+    }
     return {
         RAW_TRACKS: (delivered(2, **moved), delivered(), delivered(3) | other),
         REJECTED_TRACKS: (refused(EVENT), refused("another")),
@@ -64,6 +80,8 @@ def whole_life() -> dict[Table, tuple[Row, ...]]:
         BACKFILL_TRACKS: (row(bq_ingested_timestamp=LOADED - HOUR / 4), row() | other),
         ARCHIVED_DUPLICATES: (row() | removed, row() | removed | other),
         ARCHIVED_TIMES: (moved_in_time, moved_in_time | {"event_id": "another"}),
+        ARCHIVED_PERSON_IDS: (squashed, squashed | {"event_id": "another"}),
+        PERSON_SQUASHES: ({"squash_id": "squash_1", "state": "finished", "started_at": REPAIRED + 2 * DAY},),
         TRACKS_REPAIRS: (repair("dedup_1", "dedup_tracks"), repair("restore_1", "restore_created_at")),
     }
 
@@ -100,6 +118,9 @@ Its id is a UUIDv7, made at 2026-03-12 00:30:00 UTC.
 - 2026-06-11 00:30:00: time restored in tracks
   - created_at 2026-03-15 00:30:01 to 2026-03-12 00:30:01, read from $time
   - by restore_1 (reported), kept in posthog_ops.archived_times
+- 2026-06-12 00:30:00: person written in tracks
+  - person `anonymous` to `merged`, of user `user-7`
+  - by squash_1 (finished), kept in posthog_ops.archived_person_ids
 - now: is stored in posthog.tracks
   - created_at 2026-03-12 00:30:01, event `$pageview`, user `user-7`
   - event_inserted_at 2026-03-14 00:30:01, bq_ingested_timestamp 2026-03-14 01:30:00

@@ -131,6 +131,18 @@ class Restored:
 
 
 @dataclass(frozen=True)
+class Squashed:
+    """A person that squash_person_overrides replaced and archived; a rollback removes the row."""
+
+    user_id: str | None
+    person_id: str | None
+    squashed_person_id: str | None
+    squash_id: str
+    squashed_at: datetime
+    state: str | None
+
+
+@dataclass(frozen=True)
 class Before:
     """How tracks held the event just before the last thing that happened to it."""
 
@@ -154,6 +166,7 @@ class EventTrace:
         legacy: its rows of backfill_tracks.
         removed: its rows of archived_duplicates.
         restored: its rows of archived_times.
+        squashed: its rows of archived_person_ids.
         contents: in how many different contents, over all columns, tracks holds it.
         before: how tracks held it before that, where the engine knows.
     """
@@ -169,6 +182,7 @@ class EventTrace:
     legacy: tuple[Sighting, ...] = ()
     removed: tuple[Removed, ...] = ()
     restored: tuple[Restored, ...] = ()
+    squashed: tuple[Squashed, ...] = ()
     contents: int = 0
     before: Before | None = None
 
@@ -177,14 +191,14 @@ class EventTrace:
         """When the last thing happened that may have changed its rows of tracks: a load, or a repair."""
         loads = [each.bq_ingested_timestamp for each in (*self.deliveries, *self.stored)]
         repairs = [each.removed_at for each in self.removed] + [each.restored_at for each in self.restored]
-        return max((moment for moment in (*loads, *repairs) if moment), default=None)
+        squashes = [each.squashed_at for each in self.squashed]
+        return max((moment for moment in (*loads, *repairs, *squashes) if moment), default=None)
 
     @property
     def is_known(self) -> bool:
         """Whether any table holds the id."""
-        return any(
-            (self.deliveries, self.refusals, self.stored, self.collisions, self.legacy, self.removed, self.restored)
-        )
+        archives = (self.removed, self.restored, self.squashed)
+        return any((self.deliveries, self.refusals, self.stored, self.collisions, self.legacy, *archives))
 
     @property
     def identities(self) -> set[tuple[str | None, str | None]]:
@@ -257,6 +271,7 @@ def _fetch_now(warehouse: Warehouse, event_id: str, cutover: datetime) -> EventT
         legacy=_rows_of(warehouse, event_id, BACKFILL_TRACKS),
         removed=tuple(Removed(**row) for row in warehouse.fetch("trace_removed", wanted)),
         restored=tuple(Restored(**row) for row in warehouse.fetch("trace_restored", wanted)),
+        squashed=tuple(Squashed(**row) for row in warehouse.fetch("trace_squashed", wanted)),
         contents=_contents(warehouse, event_id, stored),
     )
 

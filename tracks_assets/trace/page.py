@@ -14,6 +14,7 @@ from tracks_assets.trace.facts import (
     Removed,
     Restored,
     Sighting,
+    Squashed,
 )
 from tracks_assets.trace.result import advice, result
 from tracks_assets.trace.times import moment_text
@@ -80,6 +81,7 @@ def _happened(trace: EventTrace) -> Iterator[Step]:
     yield from map(_collided_step, trace.collisions)
     yield from map(_removed_step, trace.removed)
     yield from map(_restored_step, trace.restored)
+    yield from map(_squashed_step, trace.squashed)
 
 
 def _id_line(trace: EventTrace) -> str:
@@ -119,6 +121,13 @@ def _restored_step(restored: Restored) -> Step:
     )
     state = f"by {restored.repair_id} ({restored.state or 'no record of it'}), kept in posthog_ops.archived_times"
     return Step(restored.restored_at, what, (change, state))
+
+
+def _squashed_step(squashed: Squashed) -> Step:
+    persons = f"person {code(squashed.person_id)} to {code(squashed.squashed_person_id)}"
+    change = f"{persons}, of user {code(squashed.user_id)}"
+    state = f"by {squashed.squash_id} ({squashed.state or 'no record of it'}), kept in posthog_ops.archived_person_ids"
+    return Step(squashed.squashed_at, "person written in tracks", (change, state))
 
 
 def _copy_step(copy: Sighting) -> Step:

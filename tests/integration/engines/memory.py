@@ -49,7 +49,7 @@ class MemoryWarehouse(Warehouse):
         for schema in {table.schema for table in TABLES}:
             self.connection.execute(f"create schema if not exists {schema}")
         for table in TABLES:
-            self.execute("create_table", table=table, types=COLUMN_TYPES, bulky=())
+            self.execute("create_table", table=table, types=COLUMN_TYPES, compression={})
 
     def fetch(self, statement: str, parameters: Parameters | None = None, /, **variables: Any) -> list[Row]:
         """See ``Warehouse.fetch``."""

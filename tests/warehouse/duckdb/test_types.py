@@ -22,7 +22,7 @@ COLUMNS = tuple(Column(f"of_{type_.value.lower()}", type_, Stamp(), "One of each
 def test_a_table_with_a_column_of_every_type_has_the_expected_columns() -> None:
     table = Table("every_type", COLUMNS, "One column of each type.", schema="main")
     with duckdb.connect() as connection:
-        connection.execute(DUCKDB_STATEMENTS.text("create_table", table=table, types=COLUMN_TYPES, bulky=()))
+        connection.execute(DUCKDB_STATEMENTS.text("create_table", table=table, types=COLUMN_TYPES, compression={}))
         assert shape_differences(stored_columns(connection), (table,)) == {}
         connection.execute("alter table every_type alter column of_float64 type integer")
         assert shape_differences(stored_columns(connection), (table,)) == {

@@ -193,6 +193,7 @@ WITHOUT_VARIABLES = (
     "trace_removed",
     "trace_repeats",
     "trace_restored",
+    "trace_squashed",
     "untimed_examples",
 )
 

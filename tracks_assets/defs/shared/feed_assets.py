@@ -101,7 +101,7 @@ def feed_assets(
         backfill_policy=dg.BackfillPolicy.single_run(),
         group_name=group,
         kinds={kind},
-        description=f"The files of one export {feed.unit}: an inventory from listings and file footers.",
+        description=f"The files of one export {feed.unit}: their listing, and the footers of Parquet files.",
         required_resource_keys={resource},
         check_specs=[check.spec for check in files_checks],
     )

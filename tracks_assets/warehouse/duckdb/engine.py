@@ -36,8 +36,13 @@ from tracks_assets.warehouse.results import HourLoad, LegacyMerge, Parameters, R
 from tracks_assets.warehouse.statements import DUCKDB_STATEMENTS, Statements
 from tracks_assets.warehouse.tables import TABLES, TRACKS
 
-_BULKY = ("event_payload", "feature_flags_values", "properties", "raw")
-"""Columns worth zstd: a third less time to write and half the file (benchmarks/load.py)."""
+_COMPRESSION = {
+    **dict.fromkeys(("event_payload", "feature_flags_values", "properties", "raw"), "zstd"),
+    **dict.fromkeys(("event_id", "mp_insert_id", "distinct_id"), "uncompressed"),
+}
+"""Compression by column, where DuckDB's own choice is slow: zstd for JSON takes a third less time to write and half the
+file (benchmarks/load.py). Each merge reads the ids of a full table, and random text hardly shrinks: uncompressed, it is
+read in a third of the time (benchmarks/live.py) for 18 more bytes a row."""
 
 _LOCK_RETRY_SECONDS = 0.2
 
@@ -118,7 +123,7 @@ class DuckDbWarehouse(Warehouse):
             for schema in sorted({table.schema for table in TABLES}):
                 self.connection.execute(f"create schema if not exists {schema}")
             for table in TABLES:
-                self._run("create_table", table=table, types=COLUMN_TYPES, bulky=_BULKY)
+                self._run("create_table", table=table, types=COLUMN_TYPES, compression=_COMPRESSION)
             differences = shape_differences(stored_columns(self.connection))
         except duckdb.Error as error:
             raise opening_error(self._path, self._lock_wait, error) from error

@@ -1,7 +1,7 @@
 create table if not exists {{ table }} (
     {% for column in table.columns %}
     {{ column.name }} {{ types[column.type] }}
-        {{ "using compression zstd" if column.name in bulky }}
+        {{ "using compression " ~ compression[column.name] if column.name in compression }}
         {{ "," if not loop.last }}
     {% endfor %}
 )
