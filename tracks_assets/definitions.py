@@ -5,6 +5,7 @@ import dagster as dg
 from tracks_assets.defs.alerts.sensor import alert_sensor
 from tracks_assets.defs.consumers.models import consumer_assets, consumer_sensor
 from tracks_assets.defs.mixpanel.checks import mixpanel_checks
+from tracks_assets.defs.mixpanel.daily import mixpanel_job, mixpanel_schedule
 from tracks_assets.defs.mixpanel.events import mixpanel_assets
 from tracks_assets.defs.posthog.export_runs import PERSON_RUNS
 from tracks_assets.defs.posthog.export_sensor import export_sensor, load_job, persons_job
@@ -35,6 +36,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     """The graph for given settings."""
     checks, load, fresh = checks_job(DAILY_METRICS_KEY, PAGE_KEY), load_job(), freshness_job()
     prune, persons, views = prune_job(settings), persons_job(), views_job(LIVE_KEY, BY_PERSON_KEY)
+    mixpanel = mixpanel_job()
     assets = [
         *hourly_assets(settings),
         tracks_assets(settings, DBT_PROJECT),
@@ -54,12 +56,13 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             *(person_checks(settings), mixpanel_checks(settings)),
         ],
         jobs=[
-            *(load, persons, views, checks, fresh, trace_job(settings), prune),
+            *(load, persons, mixpanel, views, checks, fresh, trace_job(settings), prune),
             *(*DEDUP_JOBS, *RESTORE_JOBS, *SQUASH_JOBS),
         ],
         schedules=[
             *(schedule(settings, checks), freshness_schedule(settings, fresh)),
             *(views_schedule(settings, views), prune_schedule(settings, prune)),
+            mixpanel_schedule(settings, mixpanel),
         ],
         sensors=[
             export_sensor(settings, load),

@@ -117,8 +117,9 @@ class Settings(BaseSettings):
     )
     mixpanel_lookback_days: Annotated[int, kind.whole("days", 1, 3650)] = _setting(
         "3",
-        "How many days before the newest load a bare `dbt build` merges Mixpanel's deliveries again. It goes by the "
-        "time of loading, so no event is too late; under Dagster, the days of a run are merged, whatever their age.",
+        "How many of the last days the schedule `mixpanel_every_day` looks at again, and how many days before the "
+        "newest load a bare `dbt build` merges again. That goes by the time of loading, so no event is too late; a run "
+        "merges its days, whatever their age.",
     )
     memory_limit: kind.Memory = _setting(
         MEMORY_LIMIT,
@@ -244,6 +245,11 @@ class Settings(BaseSettings):
     def dagster_home(self) -> Path:
         """Where Dagster keeps its runs and events."""
         return self.home / "dagster"
+
+    @property
+    def names_mixpanel(self) -> bool:
+        """Whether TRACKS_MIXPANEL_URI is set: somebody expects an export to be there."""
+        return "mixpanel_uri" in self.model_fields_set
 
     @property
     def takes_from(self) -> datetime:

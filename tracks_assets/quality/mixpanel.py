@@ -3,13 +3,15 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from tracks_assets.quality.checks import CheckResult
 from tracks_assets.quality.message import Message, Runbook, count_text, is_or_are
 from tracks_assets.warehouse.base import Warehouse
 from tracks_assets.warehouse.results import Row
 
+_DAY = timedelta(days=1)
+_MOST_NAMED = 5
 _TRACE = "select * from mixpanel.mp_master_event where mp_insert_id = 'ID' order by time, processed_at"
 
 
@@ -73,6 +75,12 @@ def newest(warehouse: Warehouse, start: datetime, end: datetime) -> list[DayQual
     return [_quality(row) for row in rows]
 
 
+def loaded_files(warehouse: Warehouse, start: datetime, end: datetime) -> dict[datetime, int]:
+    """How many files the newest load of each of the days [start, end) had; a day that was never loaded is left out."""
+    rows = warehouse.fetch("mp_loaded_days", {"window_start": start, "window_end": end})
+    return {row["window_start"].astimezone(UTC): int(row["files"]) for row in rows}
+
+
 def _quality(row: Row) -> DayQuality:
     names = [name for name in DayQuality.__dataclass_fields__ if name != "day"]
     return DayQuality(row["window_start"].astimezone(UTC), **{name: int(row[name]) for name in names})
@@ -104,6 +112,28 @@ def one_row_per_key(rows: int, duplicate_keys: int, examples: Sequence[str]) -> 
         Runbook.MIXPANEL,
     )
     return CheckResult(False, message, figures=figures, examples=tuple(examples))
+
+
+def days_have_files(files: Mapping[datetime, int], now: datetime) -> CheckResult:
+    """Check that each loaded day had files, once Mixpanel had a day to export it.
+
+    Args:
+        files: how many files each loaded day had.
+        now: the time.
+    """
+    due = [day for day in sorted(files) if day + 2 * _DAY <= now]
+    empty = [f"{day:%Y-%m-%d}" for day in due if not files[day]]
+    figures = {"days": len(due), "empty_days": len(empty)}
+    if not empty:
+        finding = f"{count_text(len(due), 'day')} {'has' if len(due) == 1 else 'have'} files."
+        return CheckResult(True, Message(finding), "WARN", figures)
+    message = Message(
+        f"{count_text(len(empty), 'day')} of Mixpanel's export {is_or_are(len(empty))} without files.",
+        f"Of {count_text(len(due), 'day')} that ended a day ago or earlier; the first is {empty[0]}.",
+        "Look at the export's folders and at Mixpanel's pipeline, then run the days again.",
+        Runbook.MIXPANEL,
+    )
+    return CheckResult(False, message, "WARN", figures, examples=tuple(empty[:_MOST_NAMED]))
 
 
 def keys_agree(days: Sequence[DayQuality]) -> CheckResult:

@@ -1,7 +1,7 @@
 """A failed result of every check, and a message of every reason for a state that is not Healthy."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.quality.checks.counted_rows import DAY, NOW
@@ -9,7 +9,7 @@ from tests.quality.checks.test_results import BEFORE, CENSUS, HOUR, WHOLE
 from tests.quality.test_evaluation import CHECKS, days, named, series
 from tests.status.samples import HALF_A_DAY, counted
 from tracks_assets.defs.quality.freshness import CHECK as FRESHNESS
-from tracks_assets.quality import checks, persons
+from tracks_assets.quality import checks, mixpanel, persons
 from tracks_assets.quality.anomalies.evaluation import evaluate
 from tracks_assets.quality.anomalies.series import Dimension, Metric
 from tracks_assets.quality.anomalies.text import message
@@ -17,6 +17,7 @@ from tracks_assets.quality.checks import CheckResult, CutoverHour
 from tracks_assets.quality.collisions import BatchCollisions, Collision, Identity, KeptCollisions
 from tracks_assets.quality.freshness import Limits, freshness
 from tracks_assets.quality.message import Message
+from tracks_assets.quality.mixpanel import DayQuality
 from tracks_assets.quality.persons import (
     CrowdedPerson,
     CrowdedPersons,
@@ -33,6 +34,7 @@ from tracks_assets.quality.uploads.state import Lateness
 BOB = Identity("bob@example.com signed up", "bob")
 COLLISIONS = BatchCollisions(200, 1, ("id-1",), (Collision("id-1", (BOB,), (BOB,)),))
 
+DAY_ONE = datetime(2026, 3, 12, tzinfo=UTC)
 _HOUR_NAME = "2026-03-12-05:00"
 _LIMITS = Limits(timedelta(hours=2), timedelta(hours=4))
 _REASON = "2026-03-12-00:00 has no files, and no later hour has any."
@@ -62,6 +64,9 @@ FAILED: dict[str, tuple[CheckResult, ...]] = {
     "created_at_not_null": (checks.not_null("created_at", 1),),
     "flat_duplicate_count": (checks.flat_duplicate_count(replace(CENSUS, excess_rows=11), BEFORE),),
     "no_collisions_all": (checks.no_collisions_all(CENSUS, KeptCollisions(2, 1, ("id-1",))),),
+    "one_row_per_key": (mixpanel.one_row_per_key(10, 2, ("id-1",)),),
+    "days_have_files": (mixpanel.days_have_files({DAY_ONE: 0, DAY_ONE + DAY: 3}, DAY_ONE + 3 * DAY),),
+    "keys_agree": (mixpanel.keys_agree([DayQuality(DAY_ONE, deliveries=10, keys_differ=2)]),),
     "one_row_per_distinct_id": (
         persons.one_row_per_distinct_id(DuplicateMappings(1, (DuplicateMapping(1, "bob@example.com", 2),))),
     ),

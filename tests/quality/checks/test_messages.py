@@ -5,6 +5,7 @@ from statistics import median
 import pytest
 
 from tests.quality.checks.failed import ANOMALIES, FAILED, MESSAGES
+from tracks_assets.defs.mixpanel.checks import CHECKS as MIXPANEL_CHECKS
 from tracks_assets.defs.posthog.hourly import RAW_CHECKS
 from tracks_assets.defs.quality.census import COUNTED_CHECKS
 from tracks_assets.defs.quality.checks import BATCH_CHECKS
@@ -26,7 +27,7 @@ def words(message: Message) -> int:
 
 def test_every_check_is_among_the_examples() -> None:
     of_tracks = {UPLOAD, FRESHNESS, *RAW_CHECKS, *BATCH_CHECKS, *DBT_CHECKS, *COUNTED_CHECKS}
-    assert set(FAILED) == of_tracks | set(PERSON_CHECKS)
+    assert set(FAILED) == of_tracks | set(PERSON_CHECKS) | set(MIXPANEL_CHECKS)
     flow = read_settings({"TRACKS_PURCHASE_FLOW_EVENTS": "purchase"})
     assert set(ANOMALIES) == {check.name for check in anomaly_checks(flow)}
     assert not any(result.passed for results in FAILED.values() for result in results)

@@ -170,6 +170,7 @@ WITHOUT_VARIABLES = (
     "moved_row_examples",
     "mp_batch_duplicates",
     "mp_batch_times",
+    "mp_loaded_days",
     "mp_quality_of",
     "mp_rejected_by_reason",
     "newest_hours",

@@ -11,7 +11,14 @@ from tracks_assets.defs.shared.partitions import window_of
 from tracks_assets.defs.shared.resources import WAREHOUSE_POOL, WarehouseResource
 from tracks_assets.defs.shared.retries import retried
 from tracks_assets.quality.checks import CheckResult
-from tracks_assets.quality.mixpanel import batch_times, keys_agree, newest, one_row_per_key
+from tracks_assets.quality.mixpanel import (
+    batch_times,
+    days_have_files,
+    keys_agree,
+    loaded_files,
+    newest,
+    one_row_per_key,
+)
 from tracks_assets.quality.several_checks import evaluate
 from tracks_assets.settings import Settings
 from tracks_assets.sources.mixpanel.layout import DAY
@@ -20,6 +27,7 @@ from tracks_assets.warehouse.base import Warehouse
 
 CHECKS = {
     "one_row_per_key": "No (dedup_id, time) of the days just merged has several rows in mp_events.",
+    "days_have_files": "Every day of the run that ended a day ago or earlier has files.",
     "keys_agree": "The key (insert id, time) and Mixpanel's own key of four parts give the same events.",
 }
 """The checks, each with its rule."""
@@ -36,9 +44,11 @@ def mixpanel_checks(settings: Settings) -> dg.AssetChecksDefinition:
     def checks(context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource) -> Iterator[dg.AssetCheckResult]:
         window = _days_of_run(context.op_execution_context, settings.mixpanel_lookback_days)
         with retried(context, settings), warehouse.opened(context, "mixpanel_checks", window) as opened:
+            files = loaded_files(opened, window.start, window.end)
             evaluated = evaluate(
                 {
                     "one_row_per_key": partial(_one_row_per_key, opened, window),
+                    "days_have_files": lambda: days_have_files(files, datetime.now(UTC)),
                     "keys_agree": lambda: keys_agree(newest(opened, window.start, window.end)),
                 }
             )

@@ -12,7 +12,7 @@ from tracks_assets.defs.posthog.hourly import RAW_TRACKS_KEY
 from tracks_assets.defs.posthog.tracks import STEP as MERGE_STEP
 from tracks_assets.defs.posthog.tracks import TRACKS_KEY
 from tracks_assets.defs.shared.metadata import table_key
-from tracks_assets.defs.shared.partitions import hours_of, partition_key
+from tracks_assets.defs.shared.partitions import PARTITION, RANGE_END, RANGE_START, hours_of, partition_key
 from tracks_assets.defs.shared.retries import PASSING
 from tracks_assets.quality.uploads.state import Outcome, Result
 from tracks_assets.settings import PARTITION_FORMAT
@@ -23,13 +23,6 @@ from tracks_assets.warehouse.tables import PERSON_DISTINCT_IDS
 
 REQUEST_TAG = "tracks/request"
 """The tag of a run that the sensor requested: the request's key."""
-
-RANGE_START, RANGE_END, PARTITION = (
-    "dagster/asset_partition_range_start",
-    "dagster/asset_partition_range_end",
-    "dagster/partition",
-)
-"""The tags by which Dagster knows the partitions of a run."""
 
 UNFINISHED = [
     DagsterRunStatus.QUEUED,
@@ -78,11 +71,6 @@ PERSON_RUNS = FeedRuns(
     # Somebody may export none, and an hour in which no person changed has no file.
     expects_hours=False,
 )
-
-
-def range_tags(first: datetime, last: datetime) -> dict[str, str]:
-    """The tags of a run of adjoining hours, as ``dg launch --partition-range`` sets them."""
-    return {RANGE_START: partition_key(first), RANGE_END: partition_key(last)}
 
 
 def run_hours(run: DagsterRun) -> list[datetime]:

@@ -19,7 +19,6 @@ from tracks_assets.defs.posthog.export_runs import (
     busy_hours,
     loaded_before,
     loaded_since,
-    range_tags,
     results,
 )
 from tracks_assets.defs.posthog.hourly import RAW_TRACKS_KEY
@@ -27,7 +26,7 @@ from tracks_assets.defs.posthog.persons import GROUP
 from tracks_assets.defs.posthog.tracks import TRACKS_KEY
 from tracks_assets.defs.posthog.upload_check import EVENTS_PARQUET_KEY, late_tags, sensor_evaluation
 from tracks_assets.defs.shared.dead_runs import fail_dead_runs
-from tracks_assets.defs.shared.partitions import export_hours, partition_key
+from tracks_assets.defs.shared.partitions import export_hours, partition_key, range_tags
 from tracks_assets.defs.shared.resources import ExportResource
 from tracks_assets.quality.uploads.cursor import read_cursor, write_cursor
 from tracks_assets.quality.uploads.export_complete import begin, decide, hours_to_admit

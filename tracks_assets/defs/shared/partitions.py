@@ -17,6 +17,14 @@ HOURS_A_MERGE = 744
 """The hours of a month of 31 days: the most that one merge takes, so that a backfill of years stays bounded."""
 
 
+RANGE_START, RANGE_END, PARTITION = (
+    "dagster/asset_partition_range_start",
+    "dagster/asset_partition_range_end",
+    "dagster/partition",
+)
+"""The tags by which Dagster knows the partitions of a run."""
+
+
 class PartitionError(ValueError):
     """A run was started for partitions that do not exist; the message is one sentence."""
 
@@ -46,6 +54,11 @@ def key_format(length: timedelta) -> str:
 def partition_key(hour: datetime, length: timedelta = HOUR) -> str:
     """The key of the partition that starts at ``hour`` and is as long."""
     return hour.strftime(key_format(length))
+
+
+def range_tags(first: datetime, last: datetime, length: timedelta = HOUR) -> dict[str, str]:
+    """The tags of a run of adjoining hours or days, as ``dg launch --partition-range`` sets them."""
+    return {RANGE_START: partition_key(first, length), RANGE_END: partition_key(last, length)}
 
 
 def window_of(context: dg.AssetExecutionContext | dg.OpExecutionContext, length: timedelta = HOUR) -> dg.TimeWindow:

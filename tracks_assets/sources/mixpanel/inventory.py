@@ -69,6 +69,15 @@ class MixpanelExport:
             hour, root, folder, files, remedy=REMEDY, scheme=scheme_of(self.uri), unit="day", reader=as_parquet
         )
 
+    def is_there(self) -> bool:
+        """Whether the export has its folder.
+
+        Raises:
+            ExportError: the storage cannot be reached.
+        """
+        filesystem, root = filesystem_of(self.uri)
+        return exists(filesystem, f"{root}/{FOLDER}", self.uri)
+
     def _check_root(self, filesystem: AbstractFileSystem, root: str) -> None:
         """A root that is set wrongly has no folder for any day: each day would look empty."""
         if not exists(filesystem, f"{root}/{FOLDER}", self.uri):
