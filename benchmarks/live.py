@@ -1,7 +1,8 @@
 """What reading tracks_live costs, against reading tracks: the price of seeing deliveries before they are merged.
 
 Run with ``make benchmark-live``. A year of events is in tracks. The tail is the deliveries of one or six hours more:
-new events, and 4 % re-deliveries, of which a quarter are of any age. Both are read by the same queries in turns.
+new events, and 4 % re-deliveries, of which a quarter are of any age. Both are read by the same queries in turns. The
+view must show each event once, whatever its age.
 """
 
 import argparse
@@ -90,6 +91,22 @@ def load_tail(connection: duckdb.DuckDBPyConnection, rows: int, hours: int) -> i
     return int(count)
 
 
+def check_rows(connection: duckdb.DuckDBPyConnection, rows: int) -> str:
+    """Compares the rows of the view with the events that there are; says how old the oldest re-delivered one is.
+
+    Raises:
+        RuntimeError: the view shows an event twice, or not at all.
+    """
+    (deliveries, new, oldest) = connection.execute(
+        f"select count(*), count(*) filter (created_at >= $1), min(created_at) from {RAW_TRACKS}", [END]
+    ).fetchone() or (0, 0, None)
+    (shown,) = connection.execute(f"select count(event_id) from {TRACKS_LIVE}").fetchone() or (0,)
+    if shown != rows + new:
+        raise RuntimeError(f"tracks_live has {shown:,} rows of {rows + new:,} events")
+    age = f", up to {(END - oldest).days} days old" if oldest and deliveries > new else ""
+    return f"    {shown:,} events shown, each once; {deliveries - new:,} of the tail are re-deliveries{age}"
+
+
 def ratio(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[float, float]:
     """The median seconds of a query on tracks and on the view, run in turns."""
     seconds: dict[str, list[float]] = {str(TRACKS): [], str(TRACKS_LIVE): []}
@@ -109,6 +126,7 @@ def compare(millions: float, home: Path) -> None:
         for hours in TAIL_HOURS:
             tail = load_tail(warehouse.connection, rows, hours)
             print(f"{rows:,} rows, a tail of {hours} hours with {tail:,} deliveries")
+            print(check_rows(warehouse.connection, rows))
             for name, query in QUERIES.items():
                 plain, live = ratio(warehouse.connection, query)
                 print(f"    {name:18} tracks {plain * 1000:7.0f} ms   tracks_live {live * 1000:7.0f} ms", end="")
