@@ -2,18 +2,23 @@
 
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
+from rich.console import Console
 
+from examples.demo.home import Demo, DemoPlan, demo_of
+from examples.demo.run import run
 from tests import ROOT
 from tests.integration.graph.conftest import Home
 from tests.integration.graph.test_ui import Ui, serving
-from tracks_assets.settings import EXPORT_START_FILE
+from tests.support import warm
+from tests.support.warm.parsed import ParsedDbt
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
@@ -23,24 +28,48 @@ PATIENCE = 180_000
 """Milliseconds: a loaded machine is slow, and that is no failure."""
 
 
+SMALL = DemoPlan(
+    hours=2,
+    events_per_hour=500,
+    redelivered=40,
+    incident_rows=2_000,
+    mixpanel_days=3,
+    mixpanel_events=500,
+    mixpanel_duplicate_share=0.02,
+)
+
+
+@dataclass(frozen=True)
+class ShownDemo:
+    """A demo that ran to its end.
+
+    Attributes:
+        demo: its settings and its size.
+        printed: all that it printed.
+    """
+
+    demo: Demo
+    printed: str
+
+
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """A home as ``make demo`` leaves it."""
-    path = tmp_path_factory.mktemp("browser") / "home"
-    (path / "dagster").mkdir(parents=True)
+def shown_demo(tmp_path_factory: pytest.TempPathFactory, parsed_dbt: ParsedDbt) -> ShownDemo:
+    """The real commands of ``make demo``, with few events, unless pictures are taken."""
+    path = parsed_dbt.home_at(tmp_path_factory.mktemp("browser") / "home")
+    (path / "dagster").mkdir()
     shutil.copy(ROOT / "dagster.yaml", path / "dagster")
-    home = Home(path)
-    done = subprocess.run(
-        [sys.executable, "-m", "examples.demo"],
-        cwd=ROOT,
-        env=home.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-3_000:] + done.stderr[-3_000:]
-    assert (path / EXPORT_START_FILE).exists()
-    return home
+    plan = DemoPlan() if "TRACKS_SCREENSHOTS" in os.environ else SMALL
+    demo = demo_of({"TRACKS_HOME": str(path), "TRACKS_EXPORT_URI": "gs://not-the-demos"}, datetime.now(UTC), plan)
+    console = Console(width=120, record=True, file=StringIO())
+    with warm.beside_python():
+        run(demo, console)
+    return ShownDemo(demo, console.export_text())
+
+
+@pytest.fixture(scope="module")
+def home(shown_demo: ShownDemo) -> Home:
+    """The home that the demo left."""
+    return Home(shown_demo.demo.settings.home)
 
 
 @pytest.fixture(scope="module")

@@ -1,20 +1,25 @@
-"""What a person sees and clicks, in the order of a day: lineage, an hour, a backfill, damage, a dry run, the page.
+"""What a person sees and clicks, in the order of a day: demo, lineage, an hour, a backfill, damage, a dry run, the page.
 
 The tests share one home and one UI, and each leaves it as the next one may find it.
 """
 
 import re
+import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import dagster as dg
 import duckdb
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.integration.browser.conftest import PATIENCE
+from examples.demo.home import claim_home, demo_of
+from tests.integration.browser.conftest import PATIENCE, ShownDemo
+from tests.integration.browser.demo_tables import check_home, check_tables
 from tests.integration.graph.conftest import Home
 from tests.integration.graph.test_ui import Ui
 from tracks_assets.defs.quality.status import PAGE_FILE
+from tracks_assets.sources.posthog.layout import HOUR
 
 Shot = Callable[[str], Path]
 
@@ -64,6 +69,19 @@ def launch_dialog(page: Page, ui: Ui) -> Locator:
 def shown_as(name: str) -> re.Pattern[str]:
     """An asset's name in the graph, which shortens a long one in its middle."""
     return re.compile(rf"^{name}$|^{name[:10]}\w*…\w*{name[-3:]}$")
+
+
+@pytest.mark.timeout(1800)  # it starts nine processes, and a loaded machine takes a minute for each
+def test_the_demo_leaves_a_home_that_shows_what_it_printed(shown_demo: ShownDemo, tmp_path: Path) -> None:
+    demo = shown_demo.demo
+    check_tables(demo, shown_demo.printed, tmp_path / "again")
+    with dg.DagsterInstance.from_config(str(demo.settings.dagster_home)) as instance:
+        check_home(demo, instance)
+
+    shutil.copytree(demo.settings.home, tmp_path / "home")
+    again = demo_of({"TRACKS_HOME": str(tmp_path / "home")}, demo.hours[-1] + HOUR, demo.plan).settings
+    claim_home(again)
+    assert not again.duckdb_path.exists(), "a finished demo is made again"
 
 
 def test_the_lineage_shows_every_asset_connected(page: Page, ui: Ui, shot: Shot) -> None:
