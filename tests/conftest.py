@@ -53,9 +53,9 @@ def pytest_collection_finish() -> None:
 
 
 def _chosen_engine(item: pytest.Item) -> set[str]:
-    """The fixture that ``engine`` asks for by its parameter, which pytest cannot know before."""
+    """The fixtures that ``engine`` asks for by its parameter, which pytest cannot know before: all of them need dbt."""
     parameters = getattr(item, "callspec", None)
-    return {f"on_{parameters.params['engine']}"} if parameters and "engine" in parameters.params else set()
+    return {f"on_{parameters.params['engine']}", "dbt"} if parameters and "engine" in parameters.params else set()
 
 
 @pytest.fixture(scope="session")

@@ -94,7 +94,8 @@ from (
             overridden.planned_time,
             overridden.person_id_of,
             overridden.person_id_override,
-            delivered.*
+            delivered.*,
+            1 as from_last
         from delivered
         inner join overridden on delivered.event_id = overridden.event_id
         where overridden.delivery_count = 1
@@ -142,7 +143,7 @@ from (
     contents as (
         select * from delivered_once
         union all
-        select * except (from_last) from numbered
+        select * from numbered
         where from_last = 1
     )
     select

@@ -7,6 +7,7 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from typing import assert_never
 
 from tracks_assets.doctor.bigquery_checks import check_bigquery
 from tracks_assets.doctor.duckdb_checks import check_duckdb
@@ -79,9 +80,13 @@ _PERMISSIONS = "Give this user permission to read and write it, or set TRACKS_HO
 
 
 def _check_warehouse(settings: Settings, lock_wait: float) -> Iterator[Finding]:
-    if settings.engine == "bigquery":
-        return check_bigquery(bigquery_target(settings))
-    return check_duckdb(settings.duckdb_path, lock_wait, settings.memory_limit)
+    match settings.engine:
+        case "bigquery":
+            return check_bigquery(bigquery_target(settings))
+        case "duckdb":
+            return check_duckdb(settings.duckdb_path, lock_wait, settings.memory_limit)
+        case unknown:
+            assert_never(unknown)
 
 
 def _parser() -> argparse.ArgumentParser:

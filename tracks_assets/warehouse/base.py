@@ -132,6 +132,8 @@ class Warehouse(ABC):
     def fetch(self, statement: str, parameters: Parameters | None = None, /, **variables: Any) -> list[Row]:
         """The rows that one of the project's statements returns, each by its columns' names.
 
+        A TIMESTAMP is a ``datetime`` in UTC.
+
         Args:
             statement: the statement's name; see ``Statements.text``.
             parameters: the values of its query parameters.
@@ -154,18 +156,21 @@ class Warehouse(ABC):
 
     @abstractmethod
     def _replace_slice(self, feed: Feed, local: HourInventory, stamp: datetime, run_id: str | None) -> HourLoad:
-        """Replaces an hour of a feed's tables by the rows of its files, and logs the load, in one transaction.
+        """Replaces a slice of a feed's tables by the rows of its files, and logs the load, in one transaction.
+
+        The rows are those of ``typed_rows``. Before the commit, ``check_accounted_for`` checks that none is missing.
+        The log, if the feed has one, gets the row of ``load_log_row``, by the statement ``insert_load_log``.
 
         Args:
-            feed: whose tables.
+            feed: whose tables; ``feed.slices`` names them and the column that says to which slice a row belongs.
             local: the hour's files, on local disk.
             stamp: the start of the loader run.
             run_id: the Dagster run, for the log.
         """
 
-    @abstractmethod
-    def diagnose(self, error_text: str) -> Diagnosis:
+    def diagnose(self, error_text: str) -> Diagnosis:  # noqa: ARG002 (an engine that knows its errors reads the text)
         """The next step for an error of the engine of which only the text is known, because dbt reported it."""
+        return Diagnosis("Remove the cause that the error names, then run again.", passes=False)
 
     def load_slice(
         self,

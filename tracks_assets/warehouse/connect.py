@@ -1,6 +1,7 @@
 """Which warehouse an engine's name means."""
 
 from collections.abc import Mapping
+from typing import assert_never
 
 from tracks_assets.core.errors import WarehouseError
 from tracks_assets.settings import Settings
@@ -23,9 +24,13 @@ def warehouse_of(
         lock_wait: seconds to wait for another process to let go of the embedded warehouse.
         labels: what jobs carry, on the engine that bills them.
     """
-    if settings.engine == "bigquery":
-        return BigQueryWarehouse(bigquery_target(settings), labels, settings.memory_limit)
-    return DuckDbWarehouse(settings.duckdb_path, lock_wait, settings.memory_limit)
+    match settings.engine:
+        case "bigquery":
+            return BigQueryWarehouse(bigquery_target(settings), labels, settings.memory_limit)
+        case "duckdb":
+            return DuckDbWarehouse(settings.duckdb_path, lock_wait, settings.memory_limit)
+        case unknown:
+            assert_never(unknown)
 
 
 def existing_warehouse(settings: Settings, lock_wait: float = LOCK_WAIT) -> Warehouse:

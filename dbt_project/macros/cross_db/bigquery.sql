@@ -54,7 +54,5 @@
 
 {% macro bigquery__integer() -%} int64 {%- endmacro %}
 
-{% macro bigquery__all_but(column) -%} * except ({{ column }}) {%- endmacro %}
-
 {#- BigQuery has no such hint. -#}
 {% macro bigquery__not_materialized(name) -%} {{ name }} as {%- endmacro %}

@@ -65,8 +65,5 @@
 {#- The type of an integer of 64 bits. -#}
 {% macro integer() -%} {{ adapter.dispatch('integer')() }} {%- endmacro %}
 
-{#- All columns but one. -#}
-{% macro all_but(column) -%} {{ adapter.dispatch('all_but')(column) }} {%- endmacro %}
-
 {#- The head of a subquery that is not to be materialized, on an engine that would. -#}
 {% macro not_materialized(name) -%} {{ adapter.dispatch('not_materialized')(name) }} {%- endmacro %}

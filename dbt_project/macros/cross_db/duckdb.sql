@@ -51,6 +51,4 @@
 
 {% macro duckdb__integer() -%} bigint {%- endmacro %}
 
-{% macro duckdb__all_but(column) -%} * exclude ({{ column }}) {%- endmacro %}
-
 {% macro duckdb__not_materialized(name) -%} {{ name }} as not materialized {%- endmacro %}

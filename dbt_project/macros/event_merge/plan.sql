@@ -129,7 +129,7 @@ known as (
         stored.{{ merge.loaded_at }} as stored_ingested_at,
         {% if target.type == 'duckdb' %}
         {{ row_id('stored') }} as row_id,
-        {% elif merge.only %}
+        {% elif reads_identities(merge) %}
         {{ identity_fingerprint(merge, 'stored') }} as identity,
         {% endif %}
         coalesce(last_repeats.inserted_at, stored.{{ merge.inserted_at }}, {{ long_ago() }}) as inserted_at,
@@ -190,7 +190,7 @@ other_events as (
     inner join stored_identities on known.row_id = stored_identities.row_id
     inner join last_deliveries on {{ same_key(merge, 'known', 'last_deliveries') }}
     where stored_identities.identity != last_deliveries.identity
-    {% elif merge.only %}
+    {% elif reads_identities(merge) %}
     select distinct {{ key_columns(merge, 'known') }}
     from known
     inner join last_deliveries on {{ same_key(merge, 'known', 'last_deliveries') }}
@@ -232,6 +232,14 @@ compared as (
     left join other_events on {{ same_key(merge, 'last_deliveries', 'other_events') }}
 )
 {%- endmacro %}
+
+{#-
+    Whether the plan reads the events of the stored rows together with their keys. DuckDB reads them afterwards by the
+    rows' numbers, and a merge on BigQuery on the days that it names (bigquery.sql). Every other engine reads them here.
+-#}
+{% macro reads_identities(merge) %}
+    {% do return(merge.only or target.type != 'bigquery') %}
+{% endmacro %}
 
 {#- The plan: what is to be done with each key, after a look at what its content would change. -#}
 {% macro merge_plan_query(merge) -%}
@@ -413,7 +421,8 @@ delivered_once as (
         {% for column in override_columns(merge, keys) %}
         {{ column }},
         {% endfor %}
-        delivered.*
+        delivered.*,
+        1 as from_last
     from delivered
     inner join {{ keys }} on {{ same_key(merge, 'delivered', keys) }}
     where {{ keys }}.delivery_count = 1
@@ -446,7 +455,7 @@ numbered as (
 contents as (
     select * from delivered_once
     union all
-    select {{ all_but('from_last') }} from numbered
+    select * from numbered
     where from_last = 1
 )
 

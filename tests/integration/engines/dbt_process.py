@@ -7,12 +7,30 @@ import gc
 import json
 import os
 import sys
-from typing import TextIO
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TextIO
+from unittest.mock import patch
 
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
+from dbt.config.profile import Profile
 
 from tests.support.warm import RARELY
+
+TARGET_TYPE = "TESTED_TARGET_TYPE"
+"""The variable that gives models and macros another ``target.type`` than the adapter's."""
+
+
+@contextmanager
+def _target_type(name: str | None) -> Iterator[None]:
+    given = Profile.to_target_dict
+
+    def renamed(profile: Profile) -> dict[str, Any]:
+        return given(profile) | ({"type": name} if name else {})
+
+    with patch.object(Profile, "to_target_dict", renamed):
+        yield
 
 
 def main(calls: TextIO, answers: TextIO) -> None:
@@ -22,7 +40,8 @@ def main(calls: TextIO, answers: TextIO) -> None:
         call = json.loads(line)
         os.environ.clear()
         os.environ.update(inherited | call["environment"])
-        done = dbtRunner().invoke(call["arguments"])
+        with _target_type(call["environment"].get(TARGET_TYPE)):
+            done = dbtRunner().invoke(call["arguments"])
         # DuckDB's adapter would keep its file for as long as the process lives, and others are to open it in between.
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
         answers.write(json.dumps({"exception": repr(done.exception) if done.exception else None}) + "\n")

@@ -131,13 +131,13 @@ class Engine(ABC):
     def _merge_text(self) -> MergeText:
         """The merge in this warehouse; dbt writes it once for each engine and cutover."""
         settings = self.settings
-        cutover = str(settings.cutover)
-        found = self.dbt.written.get((settings.engine, cutover))
+        key = type(self).__name__, str(settings.cutover)
+        found = self.dbt.written.get(key)
         if found is None:
             self.merge_by_dbt(**SENTINELS)
             self.query(f"delete from {MERGE_LOG} where run_id = '{SENTINELS['TRACKS_RUN_ID']}'")
             found = written_merge(self.dbt.target(settings.engine)), settings.bq_dataset_prefix
-            self.dbt.written[settings.engine, cutover] = found
+            self.dbt.written[key] = found
         text, prefix = found
         return text.renamed(prefix, settings.bq_dataset_prefix) if prefix else text
 

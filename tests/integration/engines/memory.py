@@ -8,13 +8,14 @@ from typing import Any
 
 import duckdb
 
+from tests.integration.engines.dbt_process import TARGET_TYPE
 from tests.integration.engines.engine import DuckDbEngine, Row
 from tracks_assets.core.errors import WarehouseError
 from tracks_assets.core.feed import Feed
 from tracks_assets.core.tables import Table
 from tracks_assets.storage.inventory import HourInventory
 from tracks_assets.transform.rows import typed_rows
-from tracks_assets.warehouse.base import Diagnosis, Warehouse
+from tracks_assets.warehouse.base import Warehouse
 from tracks_assets.warehouse.duckdb.inspection import COLUMN_TYPES
 from tracks_assets.warehouse.results import HourLoad, Parameters, check_accounted_for, load_log_row
 from tracks_assets.warehouse.statements import DUCKDB_STATEMENTS, Statements
@@ -96,14 +97,10 @@ class MemoryWarehouse(Warehouse):
         (inserted,) = self.connection.execute(f"insert into {table} by name {rows}").fetchone() or (0,)
         return int(inserted)
 
-    def diagnose(self, error_text: str) -> Diagnosis:
-        """See ``Warehouse.diagnose``."""
-        return Diagnosis(f"Look at the error: {error_text}", passes=False)
-
 
 @dataclass(frozen=True)
 class MemoryEngine(DuckDbEngine):
-    """The third engine as a scenario uses it; dbt writes its merge for DuckDB.
+    """The third engine as a scenario uses it; dbt writes its merge for a ``target.type`` that no macro names.
 
     Attributes:
         warehouse: the tables of this test.
@@ -123,7 +120,7 @@ class MemoryEngine(DuckDbEngine):
 
     def merge_by_dbt(self, **window: str) -> None:
         """See ``Engine.merge_by_dbt``: dbt runs on an empty file, for its text alone."""
-        on_file = DuckDbEngine(self.home, self.dbt, self.variables)
+        on_file = DuckDbEngine(self.home, self.dbt, self.variables, {TARGET_TYPE: "memory"})
         with on_file.opened():
             pass
         on_file.merge_by_dbt(**window)

@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 
 from tests.dbt_project.deliveries import FIRST_HOUR, LOADED, Delivery, Exported, raw_rows
+from tests.integration.engines.conftest import ALL_ENGINES
 from tests.integration.engines.engine import Engine, Row, plain
 from tracks_assets.defs.shared.merge_report import MergeCounts, counts_by_hour
 from tracks_assets.quality.census import Census
@@ -65,6 +66,7 @@ def check(engine: Engine, tracks: Sequence[Row], collisions: Sequence[Row]) -> N
     assert in_order(engine.rows(TRACKS_COLLISIONS, BUT)) == in_order(collisions)
 
 
+@ALL_ENGINES
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)], ids=str)
 def test_the_stored_row_is_the_event_that_was_delivered_first(engine: Engine, order: tuple[int, int, int]) -> None:
     """In whatever order its hours are merged, and merged again."""
@@ -93,6 +95,7 @@ def test_a_collision_that_is_merged_again_renews_the_stamps_of_its_event_and_not
         assert engine.rows(TRACKS) == [before | {name: noted[name] for name in stamps}]
 
 
+@ALL_ENGINES
 def test_a_collision_is_counted_and_named(engine: Engine) -> None:
     deliver(engine, Exported(0, SIGNUP), Exported(0, OTHER), Exported(1, PURCHASE))
     assert merge(engine, 0) == {0: MergeCounts(inserted=2)}
@@ -133,6 +136,7 @@ def test_the_page_on_an_id_shows_its_collisions(engine: Engine) -> None:
     ) in text
 
 
+@ALL_ENGINES
 def test_two_events_under_one_id_in_one_file_and_null_as_a_value(engine: Engine) -> None:
     nameless = replace(SIGNUP, event_id="null", identity=3)
     userless = replace(SIGNUP, event_id="null", inserted_at=FIRST_HOUR + MINUTE, identity=2)
@@ -153,6 +157,7 @@ def test_equal_stamps_are_settled_by_the_content(engine: Engine) -> None:
     check(engine, held(earlier, tied[1]), held(timeless, tied[0]))
 
 
+@ALL_ENGINES
 def test_rows_that_are_in_tracks_twice_keep_their_events(engine: Engine) -> None:
     """Only rows of the delivery's own event are updated; none is added or lost, and what fits none is a collision."""
     old = {"bq_ingested_timestamp": LOADED - DAY}
