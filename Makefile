@@ -68,9 +68,9 @@ suite: setup
 	@TRACKS_TESTS_SENT=$(SENT) $(BIN)/pytest -n 5 --dist loadfile --no-loadscope-reorder --ignore=tests/integration/sent $(MARKED)
 	@TRACKS_TESTS_SENT=$(SENT) $(BIN)/pytest tests/integration/sent
 
-# The property tests on many more random examples than `make test` takes: some 15 minutes.
+# The property tests on many more random examples than `make test` takes: some half an hour.
 property: setup
-	@TRACKS_TESTS_EXAMPLES=500 $(BIN)/pytest -q -n 2 --dist worksteal tests/dbt_project/test_merge_property.py tests/dbt_project/test_mixpanel_property.py \
+	@TRACKS_TESTS_EXAMPLES=500 $(BIN)/pytest -q -n 2 --dist worksteal tests/dbt_project/test_*_property.py \
 		tests/quality/uploads/test_decide_property.py tests/transform/test_transform_agrees.py
 
 format: setup

@@ -29,6 +29,7 @@ LONGEST = (
     "tests/alerts/test_dagster_dev.py",
     "tests/integration/browser/",
     "tests/dbt_project/test_merge_property.py",
+    "tests/integration/engines/test_collisions.py",
     "tests/integration/graph/test_bigquery.py",
     "tests/outages/test_dedup.py",
 )

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.support.random_examples import EXAMPLES, some
+from tests.support.random_examples import few
 from tracks_assets.sources.mixpanel.tables import (
     MIXPANEL_TABLES,
     MP_EVENTS,
@@ -37,9 +37,6 @@ NAMES = (("App Open", "u1"), ("Purchase", "u1"), ("App Open", None))
 """Different events under one insert id and time; null is a value of its own."""
 
 days = st.integers(0, DAYS - 1)
-
-few = settings(some, max_examples=EXAMPLES // 6)
-"""An example takes some ten merges, of three models each."""
 
 
 @dataclass(frozen=True)

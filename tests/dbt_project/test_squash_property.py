@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.integration.engines.memory import MemoryWarehouse
-from tests.support.random_examples import many, some
+from tests.support.random_examples import few
 from tracks_assets.repairs.squash.rollback import roll_back
 from tracks_assets.repairs.squash.squash import Squash, State, begin, find_rows, squash_rows, squashes
 from tracks_assets.sources.posthog.feeds import RAW_TRACKS
@@ -126,7 +126,7 @@ def with_persons(rows: Sequence[Row], given: dict[str, str]) -> list[Row]:
     ]
 
 
-@many
+@few
 @given(export=exports(), steps=with_squashes(squashed))
 def test_an_event_has_the_content_of_its_last_delivery_and_the_person_of_its_last_squash(
     engine: MergeEngine, export: list[Exported], steps: list[AnyStep]
@@ -136,7 +136,7 @@ def test_an_event_has_the_content_of_its_last_delivery_and_the_person_of_its_las
     assert stored(engine) == with_persons(expected(export), given)
 
 
-@some
+@few
 @given(export=exports(collisions=True), steps=with_squashes(squashed))
 def test_a_squash_is_of_one_event_and_not_of_another_under_its_id(
     engine: MergeEngine, export: list[Exported], steps: list[AnyStep]
@@ -148,7 +148,7 @@ def test_a_squash_is_of_one_event_and_not_of_another_under_its_id(
     assert collisions(engine) == in_order(collided(export))
 
 
-@many
+@few
 @given(export=exports(collisions=True), steps=with_squashes(squashed | undone))
 def test_squashes_that_are_undone_leave_nothing_behind(
     engine: MergeEngine, export: list[Exported], steps: list[AnyStep]

@@ -4,7 +4,7 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-EXAMPLES = int(os.environ.get("TRACKS_TESTS_EXAMPLES", "70"))
+EXAMPLES = int(os.environ.get("TRACKS_TESTS_EXAMPLES", "40"))
 """Examples for each of the main properties; ``make property`` takes many times more."""
 
 many = settings(
@@ -14,6 +14,6 @@ many = settings(
     database=None,
     suppress_health_check=list(HealthCheck),
 )
-some = settings(many, max_examples=EXAMPLES * 4 // 7)
-few = settings(many, max_examples=EXAMPLES // 6)
+some = settings(many, max_examples=EXAMPLES // 2)
+few = settings(many, max_examples=EXAMPLES // 5)
 """Where an example takes a second."""
