@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from tracks_assets.alerts.delivery import HANDED_OVER
-from tracks_assets.alerts.messages import moment_text
 from tracks_assets.alerts.receivers import Outcome, Receiver, Receivers, send
 from tracks_assets.alerts.store import AlertStore, AlertStoreError
+from tracks_assets.quality.message import moment_text
 from tracks_assets.settings import Settings, SettingsError, read_settings
 
 _BODY = (

@@ -5,10 +5,11 @@ Several incidents of one moment are one message. Every text is plain: no receive
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from tracks_assets.alerts.facts import Figure, Kind, Severity
 from tracks_assets.alerts.incidents import Incident, News
+from tracks_assets.quality.message import moment_text
 
 LONGEST = 3500
 """Characters of a message, so that receivers with a limit of 4,096 take it in one piece."""
@@ -166,11 +167,6 @@ def figure_text(figure: Figure) -> str:
     if isinstance(figure, str):
         return figure
     return f"{figure:,}" if isinstance(figure, int) else f"{figure:,.4g}"
-
-
-def moment_text(moment: datetime) -> str:
-    """A moment as people read it."""
-    return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
 def _length(length: timedelta) -> str:

@@ -1,7 +1,7 @@
 """What a check or a state reports, in parts that are kept apart and joined only where they are shown."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 
@@ -76,5 +76,5 @@ def was_or_were(number: int) -> str:
 
 
 def moment_text(moment: datetime) -> str:
-    """A moment as people read it."""
-    return f"{moment:%Y-%m-%d %H:%M} UTC"
+    """A moment in UTC as people read it."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

@@ -69,7 +69,7 @@ def number_text(value: float | None) -> str:
     return _NOTHING if value is None else f"{value:,.0f}"
 
 
-def moment_text(moment: datetime | None) -> str:
+def minute_text(moment: datetime | None) -> str:
     """A moment in UTC, to the minute; a dash where there is none."""
     return _NOTHING if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M}"
 
@@ -121,7 +121,7 @@ _ENVIRONMENT = Environment(
 )
 _ENVIRONMENT.filters |= {
     "number": number_text,
-    "moment": moment_text,
+    "moment": minute_text,
     "hour": hour_text,
     "exact": exact_text,
     "seconds": seconds_text,

@@ -14,7 +14,7 @@ import dagster as dg
 
 from tracks_assets.alerts.facts import CheckResult, FailedStep, Figure, FinishedRun, Ticks
 from tracks_assets.alerts.hours import Hours
-from tracks_assets.alerts.messages import moment_text
+from tracks_assets.quality.message import moment_text
 
 RUNS = "runs"
 EVALUATIONS = "evaluations"
