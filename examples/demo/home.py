@@ -130,7 +130,7 @@ def claim_home(settings: Settings) -> None:
         for old in warehouse.parent.glob(f"{warehouse.name}*"):
             old.unlink()
     settings.home.mkdir(parents=True, exist_ok=True)
-    mark.touch()
+    mark.write_text("")  # It is no finished demo until release_home says so.
     (settings.home / EXPORT_START_FILE).write_text(f"{settings.export_start:{PARTITION_FORMAT}}\n")
 
 
