@@ -222,6 +222,17 @@ def test_a_day_in_another_order_loses_no_event_without_an_insert_id(engine: Engi
     assert rejected(engine) == []
 
 
+def test_rows_of_another_key_are_duplicates(engine: Engine) -> None:
+    """A process without the setting writes each event once more, under another id."""
+    deliver(engine, 2, Event("a", 2), Event("a", 2, name="Purchase"), Event(None, 2), Event(None, 2))
+    for key in ("event_time_distinct_id_insert_id", "insert_id_time"):
+        merge(engine, 2, 3, TRACKS_MIXPANEL_KEY=key)
+        with engine.opened() as warehouse:
+            (found,) = warehouse.fetch("mp_batch_duplicates", {"first_time": day_of(0), "last_time": day_of(40)})
+        duplicates = 0 if key == "event_time_distinct_id_insert_id" else 1
+        assert (found["duplicate_keys"], len(found["examples"])) == (duplicates, duplicates)
+
+
 def test_an_empty_id_names_no_customer(engine: Engine) -> None:
     users = {"a": ("", "u1"), "b": ("", ""), "c": ("customer", "u1")}
     deliver(
