@@ -108,7 +108,8 @@ def one_row_per_key(rows: int, duplicate_keys: int, examples: Sequence[str]) -> 
     message = Message(
         f"{count_text(duplicate_keys, 'key')} {is_or_are(duplicate_keys)} duplicated in mp_events.",
         f"{count_text(rows, 'row')} were compared.",
-        f"Stop what else writes mp_events, look at one with {_TRACE}, and delete the rows beyond the first.",
+        f"Stop what else writes mp_events, or runs with another TRACKS_MIXPANEL_KEY. Look at one with {_TRACE}, and "
+        "delete the rows beyond the first, or those of the other key.",
         Runbook.MIXPANEL,
     )
     return CheckResult(False, message, figures=figures, examples=tuple(examples))

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tracks_assets.core.errors import ExportError
+from tracks_assets.storage.folder import cause
 from tracks_assets.storage.inventory import ExportFile, unreadable
 
 VECTOR_ROWS = 2_048
@@ -248,6 +249,16 @@ def check_fields(file: ExportFile, fields: Mapping[str, pa.DataType]) -> None:
                 f"The field {name} of the file {file.name} is {schema.field(name).type}, but the column list reads it "
                 f"as {wanted}: change the column's type, or export the field with that type."
             )
+
+
+def find_unfitting(file: ExportFile, fields: Mapping[str, pa.DataType], remedy: str) -> ExportError | None:
+    """The error of a file with a value outside its field's type, such as a version above 64 bits; reads it in full."""
+    try:
+        for batch, _ in read_rows(file, list(fields), remedy=remedy):
+            _conform(batch, fields)
+    except pa.ArrowInvalid as error:
+        return ExportError(f"The file {file.name} holds a value that its field cannot hold ({cause(error)}): {remedy}.")
+    return None
 
 
 def _fits(found: pa.DataType, wanted: pa.DataType) -> bool:

@@ -7,10 +7,13 @@ from typing import Protocol
 
 import duckdb
 
+from tracks_assets.core.columns import field_types
+from tracks_assets.core.errors import ExportError
 from tracks_assets.core.feed import Feed
 from tracks_assets.storage.inventory import HourInventory, find_unreadable
-from tracks_assets.transform.deliveries import validated
+from tracks_assets.transform.deliveries import ARROW_TYPES, validated
 from tracks_assets.transform.plain_rows import plain_rows
+from tracks_assets.transform.reading import find_unfitting
 
 
 class TypedRows(Protocol):
@@ -44,8 +47,8 @@ def typed_rows(
         memory_limit: the limit of that DuckDB, for instance "2GB".
 
     Raises:
-        ExportError: a file cannot be read to its end, a field has another type than its column, or a text is not JSON
-            that every engine can hold.
+        ExportError: a file cannot be read to its end, a field has another type than its column or a value outside it,
+            or a text is not JSON that every engine can hold.
     """
     try:
         if feed.contract is None:
@@ -55,8 +58,14 @@ def typed_rows(
             with validated(connection, inventory, memory_limit, feed.columns) as deliveries:
                 yield deliveries
     except duckdb.Error as error:
-        # DuckDB reports a stream that failed, and not which file is torn.
-        unreadable = find_unreadable(inventory)
-        if unreadable is None:
+        # DuckDB reports a stream that failed, and not which file is the cause.
+        found = find_unreadable(inventory) or _find_unfitting(feed, inventory)
+        if found is None:
             raise
-        raise unreadable from error
+        raise found from error
+
+
+def _find_unfitting(feed: Feed, inventory: HourInventory) -> ExportError | None:
+    fields = {name: ARROW_TYPES[type_] for name, type_ in field_types(feed.columns).items()}
+    found = (find_unfitting(file, fields, inventory.remedy) for file in inventory.files)
+    return next((error for error in found if error), None)

@@ -14,11 +14,11 @@
 
 {#-
     Who counts as one user: a user_id, whatever system it comes from. An event without a user counts as a user of its own,
-    so that it is not lost.
+    so that it is not lost. An empty id is none: Mixpanel writes it where nobody is known.
 -#}
 {% macro counted_user(user_id, source, event_id) -%}
     case
-        when {{ user_id }} is null then concat({{ source }}, ' ', {{ event_id }})
+        when coalesce({{ user_id }}, '') = '' then concat({{ source }}, ' ', {{ event_id }})
         else concat('user ', {{ user_id }})
     end
 {%- endmacro %}

@@ -1,22 +1,25 @@
 {#-
     What makes an event, beside its time. An event without an insert id is a duplicate of none: it gets an id of its own
-    from its file and row number, which is the same when the file is loaded again. Texts are joined with their lengths, so
-    that no two lists of texts are one.
+    from its file and row number, which is the same when the file is loaded again. The id has its name and distinct_id as
+    well: if the day is exported again in another order, no event takes the id of another one, and none is lost.
 -#}
 {% macro mixpanel_dedup_id() -%}
     case
-        when mp_insert_id is null then concat('row ', cast(row_number as string), ' of ', source_file)
+        when mp_insert_id is null
+            then concat({{ mixpanel_identity_text() }}, 'row ', cast(row_number as string), ' of ', source_file)
         {% if env_var('TRACKS_MIXPANEL_KEY', 'insert_id_time') == 'event_time_distinct_id_insert_id' %}
-        else concat(
-            {% for name in ['event_name', 'distinct_id'] %}
-            cast(length(coalesce({{ name }}, '')) as string), ':', coalesce({{ name }}, ''), ' ',
-            {% endfor %}
-            mp_insert_id
-        )
+        else concat({{ mixpanel_identity_text() }}, mp_insert_id)
         {% else %}
         else mp_insert_id
         {% endif %}
     end
+{%- endmacro %}
+
+{#- An event's name and distinct_id, each with its length and a space, so that no two pairs of texts are one text. -#}
+{% macro mixpanel_identity_text() -%}
+    {%- for name in ['event_name', 'distinct_id'] -%}
+        cast(length(coalesce({{ name }}, '')) as string), ':', coalesce({{ name }}, ''), ' '{{ ", " if not loop.last }}
+    {%- endfor -%}
 {%- endmacro %}
 
 {#- The first of the keys of `properties` that has a text. -#}

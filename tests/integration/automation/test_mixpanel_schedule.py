@@ -26,7 +26,10 @@ def tick(home: Home, at: datetime = AT) -> dg.RunRequest | str | None:
     """The run that a tick asks for, or why it asks for none."""
     definitions = build_definitions(home.settings)
     schedule = definitions.resolve_schedule_def(SCHEDULE)
-    with dg.build_schedule_context(scheduled_execution_time=at, resources=definitions.resources) as context:
+    with (
+        dg.DagsterInstance.from_config(str(home.path / "dagster")) as instance,
+        dg.build_schedule_context(instance, at, resources=definitions.resources) as context,
+    ):
         data = schedule.evaluate_tick(context)
     (request,) = data.run_requests or (None,)
     return request or data.skip_message
@@ -71,6 +74,15 @@ def test_a_run_loads_the_last_days_that_are_new_or_changed(mixpanel_home: Home) 
     loads = f"select count(*) from {MP_PROCESSED_DAYS} where window_start"
     assert count(home, f"{loads} = '2026-03-03 00:00:00+00'") == 2
     assert count(home, f"{loads} != '2026-03-03 00:00:00+00'") == 2
+
+
+def test_after_an_outage_a_run_goes_on_where_the_last_one_ended(mixpanel_home: Home) -> None:
+    """A day that no tick asked for is missing in silence: no check looks at days that were never loaded."""
+    write_lines(mixpanel_home.path / "mixpanel", 2, [Event("a", 2)])
+    assert run(mixpanel_home, tick(mixpanel_home)).success
+    request = tick(mixpanel_home, day_of(30))
+    assert isinstance(request, dg.RunRequest)
+    assert (request.tags[FIRST], request.tags[LAST]) == ("2026-03-05", "2026-03-30")
 
 
 def test_a_day_without_files_fails_a_check_of_its_run(mixpanel_home: Home) -> None:

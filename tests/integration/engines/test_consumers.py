@@ -121,20 +121,22 @@ def test_each_user_counts_once_on_the_first_day(engine: Engine) -> None:
         track(4, "another event", "ann", 1),
         track(5, INSTALL, None, 30, ""),
         track(6, INSTALL, None, 30),
+        track(7, INSTALL, "", 30),
     )
     engine.put(
         MP_EVENTS,
         mixpanel(1, SUBSCRIBE, "bob", 53, "partner"),
         mixpanel(2, INSTALL, "ann", 40),
         mixpanel(3, INSTALL, "bob", 54),
+        *(mixpanel(number, INSTALL, "", 55) for number in (4, 5)),
     )
     build(engine)
     assert cells(engine) == {
         (1, "newsletter", "ios", 1, 0),
-        (1, "direct", "ios", 2, 0),
+        (1, "direct", "ios", 3, 0),
         (2, "direct", "ios", 0, 1),
         (2, "partner", "android", 0, 1),
-        (2, "direct", "android", 1, 0),
+        (2, "direct", "android", 3, 0),
     }
 
     # An older event that arrives late moves the user to its day.

@@ -116,7 +116,7 @@ def test_both_forms_of_the_export_give_the_same_events(engine: Engine) -> None:
     of_parquet = {name.replace("$", "mp_"): value for name, value in one["properties"].items()}
     assert two == one | {"dedup_id": "two", "mp_insert_id": "two", "properties": of_parquet | {"mp_insert_id": "two"}}
     assert (other["customer_id"], other["distinct_id"], other["mp_insert_id"]) == ("u2", "u2", None)
-    assert other["dedup_id"] == "row 1 of mp_master_event/2026/03/02/b.parquet"
+    assert other["dedup_id"] == "8:App Open 2:u2 row 1 of mp_master_event/2026/03/02/b.parquet"
     (refused,) = engine.rows(MP_REFUSED_ROWS)
     assert (refused["reason"], refused["row_number"]) == ("time is missing", 1)
     assert refused["source_file"] == "mp_master_event/2026/03/02/a.jsonl.gz"
@@ -209,6 +209,38 @@ def test_mixpanels_own_key_keeps_what_the_shorter_one_takes_for_one(engine: Engi
     with engine.opened() as warehouse:
         (quality,) = measure(warehouse, day_of(2), day_of(3), STAMP)
     assert (quality.keys_differ, quality.collisions, quality.duplicates) in {(2, 0, 1), (3, 0, 1)}
+
+
+def test_a_day_in_another_order_loses_no_event_without_an_insert_id(engine: Engine) -> None:
+    """Such an event has its place in the file as its id: another event that takes the place is not a collision."""
+    one, two, new = (Event(None, 2, name=name) for name in ("a", "b", "c"))
+    deliver(engine, 2, one, two)
+    merge(engine, 2, 3)
+    deliver(engine, 2, new, one, two)
+    merge(engine, 2, 3)
+    assert {row["event_name"] for row in engine.rows(MP_EVENTS)} == {"a", "b", "c"}
+    assert rejected(engine) == []
+
+
+def test_rows_of_another_key_are_duplicates(engine: Engine) -> None:
+    """A process without the setting writes each event once more, under another id."""
+    deliver(engine, 2, Event("a", 2), Event("a", 2, name="Purchase"), Event(None, 2), Event(None, 2))
+    for key in ("event_time_distinct_id_insert_id", "insert_id_time"):
+        merge(engine, 2, 3, TRACKS_MIXPANEL_KEY=key)
+        with engine.opened() as warehouse:
+            (found,) = warehouse.fetch("mp_batch_duplicates", {"first_time": day_of(0), "last_time": day_of(40)})
+        duplicates = 0 if key == "event_time_distinct_id_insert_id" else 1
+        assert (found["duplicate_keys"], len(found["examples"])) == (duplicates, duplicates)
+
+
+def test_an_empty_id_names_no_customer(engine: Engine) -> None:
+    users = {"a": ("", "u1"), "b": ("", ""), "c": ("customer", "u1")}
+    deliver(
+        engine, 2, *(Event(id_, 2, user=user, properties={"$user_id": given}) for id_, (given, user) in users.items())
+    )
+    merge(engine, 2, 3)
+    customers = {row["mp_insert_id"]: row["customer_id"] for row in engine.rows(MP_EVENTS)}
+    assert customers == {"a": "u1", "b": None, "c": "customer"}
 
 
 def test_a_torn_file_leaves_the_day_as_it_was(engine: Engine) -> None:

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tests.integration.engines.engine import Engine, Row, window
@@ -158,6 +160,16 @@ def test_a_person_that_no_engine_can_hold_does_not_block_its_hour(engine: Engine
     write_persons(engine.home / "export", 0, fitting)
     load(engine, 0)
     assert engine.rows(REJECTED_PERSONS) == []
+
+
+def test_a_version_that_no_engine_can_hold_is_named_with_its_file(engine: Engine) -> None:
+    file = write_persons(engine.home / "export", 1, [Person("ann", "p1")])
+    table = pq.read_table(file)
+    position = table.schema.get_field_index("person_version")
+    pq.write_table(table.set_column(position, "person_version", pa.array([2**63 + 5], pa.uint64())), file)
+    with pytest.raises(ExportError, match=r"persons/.* holds a value that its field cannot hold \(Integer value 922"):
+        load(engine, 1)
+    assert engine.rows(RAW_PERSONS) == []
 
 
 def test_without_the_folder_only_persons_fail(engine: Engine) -> None:

@@ -4,6 +4,7 @@ import gzip
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -140,10 +141,50 @@ def test_a_time_of_the_schematized_form_may_be_a_timestamp(tmp_path: Path) -> No
     assert [row["time"] for row in rows(tmp_path)] == [moment]
 
 
-def _schematized(root: Path, **columns: list[Any]) -> None:
+def test_half_a_surrogate_pair_is_replaced(tmp_path: Path) -> None:
+    """A device cuts a text within an emoji: the event is kept, and so is its day."""
+    line = json.dumps({"event": "a", "properties": {**LINE["properties"], "name": "cut \ud83d", "kept": "\U0001f600"}})
+    put(tmp_path, f"{FOLDER}/a.json", line.encode())
+    (row,) = rows(tmp_path)
+    assert json.loads(row["properties"]) == {**LINE["properties"], "name": "cut \ufffd", "kept": "\U0001f600"}
+
+
+def _schematized(root: Path, **columns: Any) -> None:
     put(root, f"{FOLDER}/a.parquet", b"")
     given = {"time": [TIME], "distinct_id": ["u"], "mp_event_name": ["a"], "mp_insert_id": ["i"], **columns}
     pq.write_table(pa.table({name: each for name, each in given.items() if each}), root / FOLDER / "a.parquet")
+
+
+def test_bytes_of_the_schematized_form_are_text(tmp_path: Path) -> None:
+    """As a writer leaves them that does not mark text as such."""
+    _schematized(
+        tmp_path, distinct_id=pa.array(["Zoë".encode()], pa.binary()), name=pa.array([b"x"], pa.large_binary())
+    )
+    (row,) = rows(tmp_path)
+    assert (row["distinct_id"], json.loads(row["properties"])["name"]) == ("Zoë", "x")
+
+
+_MOMENTS: tuple[pa.DataType, ...] = (
+    *(pa.timestamp("s", "UTC"), pa.timestamp("ms", "UTC")),
+    *(pa.timestamp("us", "UTC"), pa.timestamp("ns", "UTC")),
+)
+
+
+@pytest.mark.parametrize("type_", _MOMENTS, ids=str)
+def test_times_of_the_schematized_form_have_any_unit(tmp_path: Path, type_: pa.DataType) -> None:
+    moment = datetime(2026, 3, 12, 8, tzinfo=UTC)
+    times = pa.array([moment], type_)
+    _schematized(tmp_path, time=times, mp_processing_time_ms=times)
+    assert [(row["time"], row["processed_at"]) for row in rows(tmp_path)] == [(moment, moment)]
+
+
+def _column_twice(root: Path) -> None:
+    _schematized(root)
+    file = root / FOLDER / "a.parquet"
+    table = pq.read_table(file)
+    for value in ("ios", "android"):
+        table = table.append_column("mp_os", pa.array([value]))
+    pq.write_table(table, file)
 
 
 def _torn(root: Path) -> None:
@@ -189,7 +230,16 @@ BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
     "a torn Parquet file": (_torn_parquet, f"The file {FOLDER}/a.parquet cannot be read as Parquet"),
     "no insert ids": (
         lambda root: _schematized(root, mp_insert_id=[]),
-        f"The file {FOLDER}/a.parquet needs one column mp_insert_id",
+        f"The file {FOLDER}/a.parquet has no column mp_insert_id",
+    ),
+    "a column twice": (_column_twice, f"The file {FOLDER}/a.parquet has the column 'mp_os' twice"),
+    "bytes that are not UTF-8": (
+        lambda root: _schematized(root, distinct_id=pa.array([b"\xff"], pa.binary())),
+        f"The file {FOLDER}/a.parquet cannot be read as Parquet",
+    ),
+    "a number that is too wide": (
+        lambda root: _schematized(root, price=pa.array([Decimal(10) ** 60], pa.decimal256(70))),
+        f"The file {FOLDER}/a.parquet cannot be read as Parquet",
     ),
     "a time as text": (
         lambda root: _schematized(root, time=["noon"]),

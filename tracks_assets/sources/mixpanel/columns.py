@@ -72,7 +72,7 @@ DEDUP_ID = stamp(
     "dedup_id",
     ColumnType.STRING,
     "With the time, what makes an event: its insert id, or more of it (TRACKS_MIXPANEL_KEY). An event without an "
-    "insert id has one of its own, of its file and row number.",
+    "insert id has one of its own, of its name, distinct_id, file and row number.",
 )
 
 EVENT_COLUMNS: tuple[Column, ...] = (
@@ -80,7 +80,7 @@ EVENT_COLUMNS: tuple[Column, ...] = (
     stamp(
         "customer_id",
         ColumnType.STRING,
-        "Who did it: the property $user_id if the event has one, and else its distinct_id.",
+        "Who did it: the property $user_id if the event has one, and else its distinct_id; null if both are empty.",
     ),
     _DISTINCT_ID,
     *PROPERTY_COLUMNS,

@@ -4,7 +4,8 @@ Both forms become the same rows: a line ``{"event": .., "properties": {..}}`` of
 schematized pipeline with one column for each property. A few megabytes are read at a time, so that neither the size of
 a file nor that of an event decides how much memory it takes. A file that is not read to its end is an error, and a
 line that is no JSON is one as well: what comes after a torn line cannot be trusted. A row that is no event (it has no
-time, for instance) is kept with the reason for which it is refused.
+time, for instance) is kept with the reason for which it is refused. Half a surrogate pair is replaced by U+FFFD, as it
+is in PostHog's events.
 """
 
 import gzip
@@ -24,6 +25,7 @@ import pyarrow.parquet as pq
 
 from tracks_assets.core.errors import ExportError
 from tracks_assets.core.sql_files import render
+from tracks_assets.core.strict_json import repair_surrogates
 from tracks_assets.sources.mixpanel.columns import LINE_FIELD
 from tracks_assets.sources.mixpanel.layout import is_compressed, is_parquet
 from tracks_assets.sources.mixpanel.schematized import check_columns, schematized_sql
@@ -139,7 +141,7 @@ def _lines(file: ExportFile, remedy: str) -> Iterator[tuple[int, str]]:
                 number += 1
                 if len(line) == LONGEST_LINE:
                     raise ExportError(f"The line {number:,} of the file {file.name} has no end: {remedy}.")
-                text = line.decode()
+                text = repair_surrogates(line.decode())
                 if text.strip():
                     yield number, text
     except UnicodeDecodeError as error:
@@ -205,7 +207,7 @@ def _schematized_rows(connection: duckdb.DuckDBPyConnection, file: ExportFile, r
             for batch in parquet.iter_batches(_rows_at_a_time(parquet), use_threads=False):
                 batch.validate(full=True)
                 yield _rows(connection, _numbered(batch), statement)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, duckdb.NotSupportedError) as error:
         raise unreadable(file.name, error, remedy) from error
 
 
@@ -217,5 +219,11 @@ def _rows_at_a_time(parquet: pq.ParquetFile) -> int:
 
 def _numbered(batch: pa.RecordBatch) -> pa.Table:
     """The columns by position, for names that differ in case only are one to DuckDB."""
-    columns: Mapping[str, Any] = {f"c{number}": column for number, column in enumerate(batch.columns)}
+    columns: Mapping[str, Any] = {f"c{number}": _as_text(column) for number, column in enumerate(batch.columns)}
     return pa.table({"number": pa.array(range(batch.num_rows), pa.int64()), **columns})
+
+
+def _as_text(column: "pa.Array[Any]") -> "pa.Array[Any]":
+    """The column; bytes are text that its writer did not mark as such, and an error if they are no UTF-8."""
+    is_binary = pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type)
+    return column.cast(pa.string()) if is_binary else column

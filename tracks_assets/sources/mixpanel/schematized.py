@@ -1,6 +1,8 @@
 """The rows of Mixpanel's schematized pipeline: one column for each property, with ``mp_`` in place of a ``$``."""
 
 import json
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +20,18 @@ _STATEMENT = Path(__file__).parent / "sql" / "schematized.sql"
 
 
 def check_columns(name: str, schema: pa.Schema, remedy: str) -> None:
-    """Checks that a file has the columns that make an event, each with its type.
+    """Checks that a file has the columns that make an event, each with its type, and none of its columns twice.
 
     Raises:
         ExportError: it has not.
     """
+    for column, number in Counter(schema.names).items():
+        if number > 1:
+            raise ExportError(f"The file {name} has the column {column!r} twice, so values could be lost: {remedy}.")
     for required in _REQUIRED:
-        if schema.names.count(required) != 1:
-            found = "twice" if required in schema.names else "no column of that name"
+        if required not in schema.names:
             raise ExportError(
-                f"The file {name} needs one column {required}, as Mixpanel's schematized pipeline writes it, and has "
-                f"{found}: {remedy}."
+                f"The file {name} has no column {required}, which Mixpanel's schematized pipeline writes: {remedy}."
             )
     found = schema.field("time").type
     if not (pa.types.is_integer(found) or (pa.types.is_timestamp(found) and found.tz is not None)):
@@ -50,11 +53,19 @@ def schematized_sql(schema: pa.Schema) -> str:
             "is_moment": pa.types.is_timestamp(schema.field("time").type),
             "distinct_id": columns["distinct_id"],
             "insert_id": columns["mp_insert_id"],
-            "processed": columns.get(_PROCESSED, "null"),
+            "processed": _milliseconds(schema, columns),
             "members": members,
             **TIME_LIMITS,
         },
     )
+
+
+def _milliseconds(schema: pa.Schema, columns: Mapping[str, str]) -> str:
+    """The SQL of the time of processing in milliseconds, as Mixpanel counts it."""
+    if _PROCESSED not in columns:
+        return "null"
+    is_moment = pa.types.is_timestamp(schema.field(_PROCESSED).type)
+    return f"epoch_us({columns[_PROCESSED]}::timestamptz) / 1e3" if is_moment else columns[_PROCESSED]
 
 
 def _member(field: "pa.Field[Any]", column: str) -> tuple[str, str]:

@@ -36,7 +36,9 @@ final as (
         mp_insert_id,
         time,
         event_name,
-        coalesce({{ mixpanel_property(['$user_id', 'mp_user_id']) }}, distinct_id) as customer_id,
+        coalesce(
+            nullif({{ mixpanel_property(['$user_id', 'mp_user_id']) }}, ''), nullif(distinct_id, '')
+        ) as customer_id,
         distinct_id,
         {% for name, keys in mixpanel_properties().items() %}
         {{ mixpanel_property(keys) }} as {{ name }},

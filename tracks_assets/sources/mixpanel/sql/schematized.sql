@@ -5,7 +5,7 @@ seconds_of as (
     select
         *,
         {% if is_moment %}
-        epoch_us({{ time }}) / 1e6 as seconds
+        epoch_us({{ time }}::timestamptz) / 1e6 as seconds
         {% else %}
         {{ time }}::double as seconds
         {% endif %}

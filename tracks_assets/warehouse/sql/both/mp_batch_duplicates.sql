@@ -1,4 +1,5 @@
--- Keys that have several rows in mp_events, among the events between two times, with up to ten examples.
+-- Keys that have several rows in mp_events, among the events between two times, with up to ten examples. An event has
+-- one row by either key, so that rows of a run with another TRACKS_MIXPANEL_KEY are found, whose dedup_ids differ.
 with
 
 repeated as (
@@ -8,6 +9,17 @@ repeated as (
     from {{ mp_events }}
     where time >= {{ parameter("first_time") }} and time <= {{ parameter("last_time") }}
     group by dedup_id, time
+    having count(*) > 1
+    union distinct
+    select
+        min(dedup_id) as dedup_id,
+        time
+    from {{ mp_events }}
+    where
+        mp_insert_id is not null
+        and time >= {{ parameter("first_time") }}
+        and time <= {{ parameter("last_time") }}
+    group by mp_insert_id, time, event_name, distinct_id
     having count(*) > 1
 )
 
