@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from examples.export_generator.generate import ExportPlan, write_hours
+from tracks_assets.sources.mixpanel.tables import MP_EVENTS
 from tracks_assets.sources.posthog import feeds
 from tracks_assets.sources.posthog.inventory import Export
 from tracks_assets.warehouse.tables import GROWTH_EVENTS, INSTALLS_SUBSCRIBERS
@@ -55,3 +56,13 @@ def test_marketing_is_not_built_on_damage(dbt: BareDbt, tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="unique_event_id_all"):
         dbt.run(*BUILD)
     assert query(dbt, f"select * from {INSTALLS_SUBSCRIBERS} order by all") == before
+
+
+def test_marketing_is_not_built_on_events_of_two_keys(dbt: BareDbt) -> None:
+    """A run with another TRACKS_MIXPANEL_KEY leaves an event twice, under different ids."""
+    dbt.run(*BUILD)
+    event = "timestamptz '2026-03-12 00:00:00+00' as time, 'App Open' as event_name, 'u1' as distinct_id"
+    for dedup_id in ("a", "8:App Open 2:u1 a"):
+        query(dbt, f"insert into {MP_EVENTS} by name select '{dedup_id}' as dedup_id, 'a' as mp_insert_id, {event}")
+    with pytest.raises(AssertionError, match="mp_one_row_per_event"):
+        dbt.run(*BUILD)

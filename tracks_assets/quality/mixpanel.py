@@ -95,10 +95,10 @@ def rejected_by_reason(warehouse: Warehouse, start: datetime, end: datetime) -> 
 
 
 def one_row_per_key(rows: int, duplicate_keys: int, examples: Sequence[str]) -> CheckResult:
-    """Check that no key of the merged days has several rows in mp_events.
+    """Check that no event has several rows in mp_events.
 
     Args:
-        rows: rows of mp_events between the first and the last time of the days' events.
+        rows: rows of mp_events.
         duplicate_keys: keys that several of them have.
         examples: some of these.
     """

@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 
 from tracks_assets.core.tables import Table
-from tracks_assets.sources.mixpanel.tables import MP_EVENTS, MP_REJECTED_EVENTS, STG_MP_DEDUP_EVENTS
+from tracks_assets.sources.mixpanel.tables import MP_EVENTS, MP_REJECTED_EVENTS, OWN_KEY, STG_MP_DEDUP_EVENTS
 from tracks_assets.sources.posthog.persons import PERSON_KEY
 from tracks_assets.warehouse.tables import (
     GROWTH_EVENTS,
@@ -59,8 +59,9 @@ def _is_platform(name: str) -> dict[str, Any]:
     return {"accepted_values": {"name": name, "arguments": arguments, "config": {"severity": "error"}}}
 
 
-def _one_row_per(name: str, *key: str) -> dict[str, Any]:
-    return {"one_row_per": {"name": name, "arguments": {"key": list(key)}, "config": {"severity": "error"}}}
+def _one_row_per(name: str, *key: str, where: str | None = None) -> dict[str, Any]:
+    config = {"severity": "error"} | ({"where": where} if where else {})
+    return {"one_row_per": {"name": name, "arguments": {"key": list(key)}, "config": config}}
 
 
 COLUMN_TESTS: dict[Table, dict[str, list[dict[str, Any]]]] = {
@@ -88,6 +89,11 @@ COLUMN_TESTS: dict[Table, dict[str, list[dict[str, Any]]]] = {
 
 MODEL_TESTS: dict[Table, list[dict[str, Any]]] = {
     PERSON_DISTINCT_IDS: [_one_row_per("one_row_per_distinct_id", *PERSON_KEY)],
+    MP_EVENTS: [
+        _one_row_per("mp_one_row_per_key", "dedup_id", "time"),
+        # A run with another TRACKS_MIXPANEL_KEY writes each event once more, under another dedup_id.
+        _one_row_per("mp_one_row_per_event", *OWN_KEY, where="mp_insert_id is not null"),
+    ],
     GROWTH_EVENTS: [_one_row_per("growth_one_row_per_event", "source", "event_id", "time")],
     INSTALLS_SUBSCRIBERS: [_one_row_per("marketing_one_row_per_cell", "day", "channel", "platform")],
 }

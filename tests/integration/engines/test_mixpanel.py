@@ -185,7 +185,7 @@ def test_days_in_any_order_and_again_give_the_same_tables(engine: Engine) -> Non
             day_of(4): {"collision": 1},
         }
         assert batch_times(warehouse, day_of(7), day_of(9)) is None
-        (found,) = warehouse.fetch("mp_batch_duplicates", {"first_time": day_of(0), "last_time": day_of(40)})
+        (found,) = warehouse.fetch("mp_duplicates")
         assert (found["all_rows"], found["duplicate_keys"]) == (7, 0)
     assert measured == [
         DayQuality(day_of(2), 6, duplicates=2, refused=1, without_insert_id=2),
@@ -193,7 +193,7 @@ def test_days_in_any_order_and_again_give_the_same_tables(engine: Engine) -> Non
     ]
     engine.query("insert into mixpanel.mp_events select * from mixpanel.mp_events where mp_insert_id = 'one'")
     with engine.opened() as warehouse:
-        (found,) = warehouse.fetch("mp_batch_duplicates", {"first_time": day_of(0), "last_time": day_of(40)})
+        (found,) = warehouse.fetch("mp_duplicates")
     assert (found["duplicate_keys"], list(found["examples"])) == (2, ["one", "one"])
 
 
@@ -228,7 +228,7 @@ def test_rows_of_another_key_are_duplicates(engine: Engine) -> None:
     for key in ("event_time_distinct_id_insert_id", "insert_id_time"):
         merge(engine, 2, 3, TRACKS_MIXPANEL_KEY=key)
         with engine.opened() as warehouse:
-            (found,) = warehouse.fetch("mp_batch_duplicates", {"first_time": day_of(0), "last_time": day_of(40)})
+            (found,) = warehouse.fetch("mp_duplicates")
         duplicates = 0 if key == "event_time_distinct_id_insert_id" else 1
         assert (found["duplicate_keys"], len(found["examples"])) == (duplicates, duplicates)
 

@@ -71,6 +71,14 @@ def test_a_range_of_days_is_loaded_and_merged_by_one_call_of_dbt(mixpanel_home: 
     reasons = home.metadata("mp_rejected_events", "2026-03-04", SCHEMA)["by_reason"]
     assert reasons == {"collision": 1, "time is missing": 1}
 
+    # The check looks at the full table: damage keeps it red, whatever day is merged next.
+    with home.warehouse().opened() as warehouse:
+        warehouse.connection.execute(
+            f"insert into {MP_EVENTS} select * from {MP_EVENTS} where time < '2026-03-02' limit 1"
+        )
+    evaluated = {each.check_name: each for each in run(home, "2026-03-04", "2026-03-04").get_asset_check_evaluations()}
+    assert not evaluated["one_row_per_key"].passed
+
 
 def test_who_exports_nothing_from_mixpanel_notices_nothing(home: Home) -> None:
     """The assets are there, and say what to set; no job but their own takes them along."""

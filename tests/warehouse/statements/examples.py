@@ -168,7 +168,7 @@ WITHOUT_VARIABLES = (
     "load_delays",
     "logged_hours",
     "moved_row_examples",
-    "mp_batch_duplicates",
+    "mp_duplicates",
     "mp_batch_times",
     "mp_loaded_days",
     "mp_quality_of",

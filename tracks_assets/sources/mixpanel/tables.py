@@ -45,6 +45,9 @@ MP_REFUSED_ROWS = Table(
     partitioned_by="window_start",
     schema=OPS_SCHEMA,
 )
+OWN_KEY = ("mp_insert_id", "time", "event_name", "distinct_id")
+"""The columns by which Mixpanel itself knows an event that has an insert id."""
+
 MP_REJECTED_EVENTS = Table(
     "mp_rejected_events",
     (
