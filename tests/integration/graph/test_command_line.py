@@ -171,6 +171,7 @@ def test_dg_lists_the_definitions(home: Home) -> None:
     assert [schedule["name"] for schedule in definitions["schedules"]] == [
         "freshness_every_15_minutes",
         "make_views_every_day",
+        "mixpanel_every_day",
         "prune_runs_daily",
         "tracks_checks_twice_a_day",
     ]
