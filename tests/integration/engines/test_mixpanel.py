@@ -12,7 +12,7 @@ from tests.integration.engines.mixpanel import Event, day_of, folder_of, write_l
 from tracks_assets.core.errors import ExportError, WarehouseError
 from tracks_assets.defs.mixpanel.events import MODELS
 from tracks_assets.quality.hours import count_hours
-from tracks_assets.quality.mixpanel import DayQuality, batch_times, measure, newest, rejected_by_reason
+from tracks_assets.quality.mixpanel import DayQuality, batch_times, loaded_files, measure, newest, rejected_by_reason
 from tracks_assets.sources.mixpanel.feed import MIXPANEL
 from tracks_assets.sources.mixpanel.inventory import MixpanelExport
 from tracks_assets.sources.mixpanel.layout import DAY
@@ -270,3 +270,14 @@ def test_a_loaded_day_is_known_by_its_files(engine: Engine) -> None:
     write_lines(engine.home / "export", 2, [Event("b", 2), NO_TIME])
     with engine.opened() as warehouse:
         assert warehouse.loaded_rows(MIXPANEL, export.inventory(day_of(2))) is None
+
+
+def test_the_newest_load_of_a_day_tells_how_many_files_it_had(engine: Engine) -> None:
+    deliver(engine, 2, Event("a", 2))
+    write_lines(engine.home / "export", 2, [Event("b", 2)], name="more.json")
+    load(engine, 3)
+    export = MixpanelExport(str(engine.home / "export"))
+    with engine.opened() as warehouse:
+        warehouse.load_slice(MIXPANEL, export.inventory(day_of(2)), STAMP + 9 * DAY)
+        assert loaded_files(warehouse, day_of(0), day_of(40)) == {day_of(2): 2, day_of(3): 0}
+        assert loaded_files(warehouse, day_of(3), day_of(4)) == {day_of(3): 0}
