@@ -272,7 +272,7 @@ def test_a_loaded_day_is_known_by_its_files(engine: Engine) -> None:
         assert warehouse.loaded_rows(MIXPANEL, export.inventory(day_of(2))) is None
 
 
-def test_the_newest_load_of_a_day_tells_how_many_files_it_had(engine: Engine) -> None:
+def test_a_day_has_the_files_of_its_newest_load(engine: Engine) -> None:
     deliver(engine, 2, Event("a", 2))
     write_lines(engine.home / "export", 2, [Event("b", 2)], name="more.json")
     load(engine, 3)
