@@ -141,6 +141,12 @@ def test_a_time_of_the_schematized_form_may_be_a_timestamp(tmp_path: Path) -> No
     assert [row["time"] for row in rows(tmp_path)] == [moment]
 
 
+def test_a_mark_of_utf_8_is_no_part_of_the_first_line(tmp_path: Path) -> None:
+    put(tmp_path, f"{FOLDER}/a.json", b"\xef\xbb\xbf" + 2 * f"{json.dumps(LINE)}\n".encode())
+    first, second = rows(tmp_path)
+    assert first["event"] == second["event"] == LINE["event"]
+
+
 def test_half_a_surrogate_pair_is_replaced(tmp_path: Path) -> None:
     """A device cuts a text within an emoji: the event is kept, and so is its day."""
     line = json.dumps({"event": "a", "properties": {**LINE["properties"], "name": "cut \ud83d", "kept": "\U0001f600"}})

@@ -141,7 +141,8 @@ def _lines(file: ExportFile, remedy: str) -> Iterator[tuple[int, str]]:
                 number += 1
                 if len(line) == LONGEST_LINE:
                     raise ExportError(f"The line {number:,} of the file {file.name} has no end: {remedy}.")
-                text = repair_surrogates(line.decode())
+                # Some tools mark a file's text as UTF-8 by three bytes before its first line.
+                text = repair_surrogates(line.decode("utf-8-sig" if number == 1 else "utf-8"))
                 if text.strip():
                     yield number, text
     except UnicodeDecodeError as error:
