@@ -29,8 +29,9 @@ $(DAGSTER_HOME)/dagster.yaml: dagster.yaml
 	@mkdir -p $(DAGSTER_HOME)
 	@cp dagster.yaml $(DAGSTER_HOME)/dagster.yaml
 
+# What libraries warn their developers of says nothing to who looks at the demo.
 demo: setup
-	@$(BIN)/python -m examples.demo
+	@$(BIN)/python -W ignore -m examples.demo
 
 ui: setup
 	@$(BIN)/python -m tracks_assets

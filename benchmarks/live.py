@@ -16,6 +16,7 @@ from statistics import median
 import duckdb
 
 from benchmarks.dbt import run_models
+from benchmarks.measure import median_cpu_seconds
 from tracks_assets.defs.posthog.live import MODEL
 from tracks_assets.settings import MEMORY_LIMIT
 from tracks_assets.sources.posthog.feeds import RAW_TRACKS
@@ -138,12 +139,7 @@ def limits(connection: duckdb.DuckDBPyConnection, rows: int) -> list[str]:
 
 def cpu(connection: duckdb.DuckDBPyConnection, query: str) -> float:
     """The median CPU seconds of a query."""
-    seconds = []
-    for _ in range(RUNS):
-        started = time.process_time()
-        connection.execute(query).fetchall()
-        seconds.append(time.process_time() - started)
-    return median(seconds)
+    return median_cpu_seconds(lambda: connection.execute(query).fetchall(), RUNS)
 
 
 def compare(millions: float, home: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from tests.integration.engines.mixpanel import Event, day_of, write_lines
 from tests.integration.graph.conftest import Home
+from tests.integration.graph.test_mixpanel import count
 from tests.support import warm
 from tracks_assets.definitions import build_definitions
 from tracks_assets.defs.mixpanel.daily import JOB, SCHEDULE
@@ -46,12 +47,6 @@ def run(home: Home, request: dg.RunRequest | str | None) -> dg.ExecuteInProcessR
 
 def checks(result: dg.ExecuteInProcessResult) -> dict[str, bool]:
     return {each.check_name: each.passed for each in result.get_asset_check_evaluations()}
-
-
-def count(home: Home, query: str) -> int:
-    with home.warehouse().opened() as warehouse:
-        ((number,),) = warehouse.connection.execute(query).fetchall()
-    return int(number)
 
 
 def test_a_run_loads_the_last_days_that_are_new_or_changed(mixpanel_home: Home) -> None:

@@ -29,7 +29,7 @@ from tracks_assets.sources.mixpanel.tables import MP_EVENTS
 from tracks_assets.warehouse.base import Warehouse
 
 CHECKS = {
-    "one_row_per_key": "No event has several rows in mp_events, by neither of the two keys.",
+    "one_row_per_key": "No event has several rows in mp_events, by either of the two keys.",
     "days_have_files": "Every day of the run that ended a day ago or earlier has files.",
     "keys_agree": "The key (insert id, time) and Mixpanel's own key of four parts give the same events.",
 }
