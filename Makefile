@@ -29,7 +29,7 @@ $(DAGSTER_HOME)/dagster.yaml: dagster.yaml
 	@mkdir -p $(DAGSTER_HOME)
 	@cp dagster.yaml $(DAGSTER_HOME)/dagster.yaml
 
-# What libraries warn their developers of says nothing to who looks at the demo.
+# Warnings of libraries are for developers, not for readers of the demo.
 demo: setup
 	@$(BIN)/python -W ignore -m examples.demo
 
