@@ -1,8 +1,8 @@
-"""What the marketing table costs to rebuild, against a table of all events in the shape that it is made of.
+"""Rebuilds the marketing table, and compares that with storing all events of both systems in one shape.
 
 Run with ``make benchmark-consumers``. A year of events of PostHog and of Mixpanel is in one file, and 0.1 % of them are
 installs or subscriptions. The marketing table is rebuilt from the view of both systems, so it reads the payloads of the
-named events only. What is compared is one step of the obvious design, which stores the events in one shape first.
+named events only. The obvious design stores all events in one shape first: this one step is compared.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""How a benchmark runs models of the dbt project on a warehouse of its own."""
+"""Runs models of the dbt project for a benchmark, on a warehouse of its own."""
 
 import os
 import subprocess

@@ -120,7 +120,7 @@ def ratio(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[float, flo
 
 
 def limits(connection: duckdb.DuckDBPyConnection, rows: int) -> list[str]:
-    """What limits the view, in CPU for a row: the comparison of ids, and leaving known rows out of a query."""
+    """Measures two limits of the view: CPU for each row to compare ids, and to leave known rows out of a query."""
     connection.execute(f"create or replace table compressed as select event_id from {TRACKS}")
     connection.execute("checkpoint")
     connection.execute(f"create or replace temp table known as select rowid as row_id from {TRACKS} limit 100")

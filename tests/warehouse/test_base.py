@@ -1,4 +1,4 @@
-"""What an engine has that implements the required members alone."""
+"""The defaults of an engine that implements the required members alone."""
 
 from tests.integration.engines.memory import MemoryWarehouse
 from tracks_assets.warehouse.base import Diagnosis

@@ -1,4 +1,4 @@
-"""What the demo printed, compared with the home that it left and with the files that it generated."""
+"""Compares the output of the demo with the home that it left and with the files that it generated."""
 
 from datetime import datetime
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a person sees and clicks, in the order of a day: demo, lineage, hour, backfill, damage, dry run, page.
+"""The UI in a browser, in the order of a day: demo, lineage, hour, backfill, damage, dry run, page.
 
 The tests share one home and one UI, and each leaves it as the next one may find it.
 """

@@ -23,7 +23,7 @@ def ids(home: Home, table: Table) -> list[str]:
 
 
 def columns_read(home: Home, query: str) -> int:
-    """How many columns of tracks a query reads, over all scans of its plan."""
+    """The number of columns of tracks that a query reads, over all scans of its plan."""
     with home.warehouse().opened() as warehouse:
         ((_, plan),) = warehouse.connection.execute(PLAN.format(query)).fetchall()
     return sum(len(columns) for table, columns in scans_in_plan(json.loads(plan)) if table.endswith(str(TRACKS)))
