@@ -10,10 +10,11 @@ from examples.export_generator.generate import ExportPlan, write_hour
 from tests.integration.engines.conftest import ALL_ENGINES
 from tests.integration.engines.engine import Engine
 from tracks_assets.core.errors import ExportError, WarehouseError
+from tracks_assets.quality.fewer_rows import FewerRows, slices_with_fewer_rows
 from tracks_assets.quality.freshness import newest_load
 from tracks_assets.quality.hours import count_hours
 from tracks_assets.sources.posthog.contract import Reason
-from tracks_assets.sources.posthog.feeds import RAW_TRACKS, REJECTED_TRACKS
+from tracks_assets.sources.posthog.feeds import EVENTS, RAW_TRACKS, REJECTED_TRACKS
 from tracks_assets.sources.posthog.layout import HOUR
 from tracks_assets.warehouse.results import HourLoad
 
@@ -79,6 +80,26 @@ def test_an_hour_that_shrank_loses_rows_and_one_without_files_only_if_the_run_al
         (first, second) = count_hours(warehouse, {FIRST: others + 20, FIRST + HOUR: 0})
     assert (first.missing, first.accepted, first.rejected) == (0, others, 20)
     assert (second.missing, second.accepted, second.rejected) == (0, 0, 0)
+
+
+def test_an_hour_with_fewer_rows_than_before_is_reported_until_they_are_back(engine: Engine) -> None:
+    export, fewer = engine.home / "export", PLAN.model_copy(update={"events_per_hour": 50})
+
+    def findings(plan: ExportPlan, stamp: datetime) -> list[FewerRows]:
+        write_hour(export, FIRST, plan)
+        engine.load(FIRST, stamp)
+        with engine.opened() as warehouse:
+            return slices_with_fewer_rows(warehouse, EVENTS, FIRST, FIRST + 2 * HOUR)
+
+    assert findings(PLAN, STAMP) == []
+    rows = engine.value("select max(rows_read) from posthog_ops.load_log")
+    for again in range(2):
+        (found,) = findings(fewer, STAMP + (again + 1) * HOUR)
+        assert (found.start, found.most) == (FIRST, rows)
+        assert 50 <= found.rows < 100 < rows
+    assert findings(PLAN, STAMP + 3 * HOUR) == []
+    with engine.opened() as warehouse:
+        assert slices_with_fewer_rows(warehouse, EVENTS, FIRST + HOUR, FIRST + 2 * HOUR) == []
 
 
 def test_a_torn_file_leaves_the_hour_as_it_was(engine: Engine) -> None:

@@ -93,6 +93,7 @@ def test_hours_come_from_the_bucket_into_tracks(cloud_home: Home, bucket: tuple[
         "rows_accounted_for",
         "raw_tracks_fresh",
         "rejected_share",
+        "no_fewer_rows",
         "unique_event_id",
         "no_collisions",
         "cutover_share",

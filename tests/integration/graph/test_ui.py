@@ -72,6 +72,7 @@ BATCH_CHECKS = {
     "upload_complete",
     "rows_accounted_for",
     "rejected_share",
+    "no_fewer_rows",
     "raw_tracks_fresh",
     "unique_event_id",
     "no_collisions",

@@ -15,6 +15,7 @@ from tracks_assets.quality.anomalies.series import Dimension, Metric
 from tracks_assets.quality.anomalies.text import message
 from tracks_assets.quality.checks import CheckResult, CutoverHour
 from tracks_assets.quality.collisions import BatchCollisions, Collision, Identity, KeptCollisions
+from tracks_assets.quality.fewer_rows import FewerRows, no_fewer_rows
 from tracks_assets.quality.freshness import Limits, freshness
 from tracks_assets.quality.message import Message
 from tracks_assets.quality.mixpanel import DayQuality
@@ -50,6 +51,7 @@ FAILED: dict[str, tuple[CheckResult, ...]] = {
         checks.rows_accounted_for([replace(WHOLE, accepted=2_000)]),
     ),
     "rejected_share": (checks.rejected_share([replace(WHOLE, rejected=500)], 0.1, 1),),
+    "no_fewer_rows": (no_fewer_rows([FewerRows(HOUR, 10, 1_000), FewerRows(HOUR + timedelta(hours=1), 0, 12)]),),
     "unique_event_id": tuple(
         checks.unique_event_id_of_batch(_HOUR_NAME, 200, 12, ["id-1"], census)
         for census in (CENSUS, replace(CENSUS, excess_rows=0), None)

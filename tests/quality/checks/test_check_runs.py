@@ -63,6 +63,7 @@ def test_an_hour_runs_the_checks_of_the_batch_and_the_census_the_rest(new_home: 
         "no_collisions": True,
         "cutover_share": True,
         "rejected_share": False,
+        "no_fewer_rows": True,
         "rows_accounted_for": True,
     }
     found = evaluations(hourly)
@@ -75,6 +76,7 @@ def test_an_hour_runs_the_checks_of_the_batch_and_the_census_the_rest(new_home: 
         "no_collisions": "tracks",
         "cutover_share": "tracks",
         "rejected_share": "raw_tracks",
+        "no_fewer_rows": "raw_tracks",
         "rows_accounted_for": "raw_tracks",
     }
 

@@ -235,6 +235,7 @@ WITH_VARIABLES: dict[str, tuple[dict[str, Any], ...]] = {
     ),
     "insert_load_log": tuple({"log": STATEMENTS.table(log)} for log in (LOAD_LOG, MP_PROCESSED_DAYS)),
     "merges_of_run": ({}, {"log": qualified(MP_MERGE_LOG)}),
+    "fewer_rows": tuple({"log": qualified(log)} for log in (LOAD_LOG, MP_PROCESSED_DAYS)),
     "newest_load": ({"log": qualified(MP_PROCESSED_DAYS)},),
     "drop_table": ({"table": qualified(TRACKS)},),
     "empty_table": ({"table": qualified(TRACKS)},),

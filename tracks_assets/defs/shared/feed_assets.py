@@ -27,6 +27,7 @@ from tracks_assets.defs.shared.progress import Progress
 from tracks_assets.defs.shared.resources import WAREHOUSE_POOL, WarehouseOpener
 from tracks_assets.defs.shared.retries import retried
 from tracks_assets.quality.checks import HourCounts, rejected_share, rows_accounted_for
+from tracks_assets.quality.fewer_rows import FewerRows, no_fewer_rows, slices_with_fewer_rows
 from tracks_assets.quality.hours import count_hours
 from tracks_assets.settings import Settings
 from tracks_assets.storage.inventory import HourInventory
@@ -71,6 +72,8 @@ def load_checks(feed: Feed) -> dict[str, str]:
     checks = {"rows_accounted_for": f"Every row of the {feed.unit}'s files is stored in {tables}."}
     if feed.rejected:
         checks["rejected_share"] = f"No more of the rows of one {feed.unit} are refused than the settings allow."
+    if feed.log:
+        checks["no_fewer_rows"] = f"No {feed.unit} was loaded with fewer rows than before."
     return checks
 
 
@@ -134,7 +137,8 @@ def feed_assets(
             read = load_hours(context, _export(context, resource, feed), opened, **config.model_dump())
             context.add_asset_metadata({"dagster/row_count": opened.count_rows(feed.table)})
             counts = count_hours(opened, read, feed)
-        yield dg.MaterializeResult(check_results=_check_results(feed, group, counts, settings))
+            fewer = slices_with_fewer_rows(opened, feed, window.start, window.end)
+        yield dg.MaterializeResult(check_results=_check_results(feed, group, counts, fewer, settings))
 
     return [files, rows]
 
@@ -187,11 +191,13 @@ def load_hours(
 
 
 def _check_results(
-    feed: Feed, group: str, counts: Sequence[HourCounts], settings: Settings
+    feed: Feed, group: str, counts: Sequence[HourCounts], fewer: Sequence[FewerRows], settings: Settings
 ) -> list[dg.AssetCheckResult]:
     """The results on hours that were just loaded."""
     results = {"rows_accounted_for": rows_accounted_for(counts, feed, group)}
     if feed.rejected:
         limits = settings.rejected_warn_percent, settings.rejected_error_percent
         results["rejected_share"] = rejected_share(counts, *limits, feed)
+    if feed.log:
+        results["no_fewer_rows"] = no_fewer_rows(fewer, feed)
     return [check_result(name, table_key(feed.table), result) for name, result in results.items()]
