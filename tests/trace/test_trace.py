@@ -186,8 +186,8 @@ def test_a_held_warehouse_names_its_holder(home: Path, capsys: Captured) -> None
     out, error = capsys.readouterr()
     assert out == ""
     assert error == (
-        f"The warehouse {home}/warehouse.duckdb is held by process {holder.pid} ({Path(sys.executable).resolve()}), "
-        f"which did not finish within 0.5 seconds. Wait for that process to finish, then run again.\n"
+        f"The warehouse {home}/warehouse.duckdb is held by process {holder.pid} ({Path(sys.executable).resolve()}). "
+        f"That process did not finish within 0.5 seconds. Wait for it to finish, then run again.\n"
     )
 
 

@@ -128,7 +128,7 @@ class DuckDbWarehouse(Warehouse):
         except duckdb.Error as error:
             raise opening_error(self._path, self._lock_wait, error) from error
         for name, difference in differences.items():
-            raise WarehouseError(shape_refusal(self._path, name, difference))
+            raise shape_refusal(self._path, name, difference)
 
     def _replace_slice(self, feed: Feed, local: HourInventory, stamp: datetime, run_id: str | None) -> HourLoad:
         """See ``Warehouse._replace_slice``."""
