@@ -230,7 +230,7 @@ def test_a_merge_that_comes_in_between_publishes_nothing(damaged: Outages) -> No
                 pass
 
     assert str(reported.value) == (
-        "posthog.tracks was changed while it was rewritten, so nothing was published: see that nothing else writes to "
+        "posthog.tracks was changed while it was rewritten. Nothing was published. See that nothing else writes to "
         "it, then run again."
     )
     damaged.end()

@@ -58,10 +58,10 @@ def _fetch(filesystem: AbstractFileSystem, folder: Path, inventory: HourInventor
         with reaching(location), filesystem.open(file.path, "rb", BLOCK_BYTES) as source, local.open("wb") as target:
             is_as_it_lies_there = _copy(source, target)
     except FileNotFoundError as error:
-        otherwise = inventory.remedy[0].lower() + inventory.remedy[1:]
+        otherwise = inventory.remedy[0].lower() + inventory.remedy[1:-1]
         raise TransientExportError(
             f"The file {location} is gone since it was listed.",
-            next_step=f"Run the hour again. If the file stays away, {otherwise}",
+            next_step=f"Run the hour again. If the file stays away, {otherwise}.",
         ) from error
     except OSError as error:
         kind = TransientExportError if error.errno in _FULL else ExportError

@@ -195,6 +195,7 @@ def opening_error(path: Path, waited: float, error: Exception) -> WarehouseError
 def shape_refusal(path: Path, table: str, difference: str) -> WarehouseError:
     """The error for a table that exists with other columns than the project's."""
     return WarehouseError(
-        f"The table {table} of the warehouse {path} does not fit ({difference}).",
-        next_step="Change it with alter table, or set TRACKS_DUCKDB_PATH to another file.",
+        f"The table {table} of the warehouse {path} does not fit.",
+        f"{difference[0].upper()}{difference[1:]}.",
+        "Change it with alter table, or set TRACKS_DUCKDB_PATH to another file.",
     )

@@ -41,4 +41,4 @@ def _connected(config: dict[str, Any], inventory: HourInventory) -> Iterator[duc
         except duckdb.Error as error:
             finding = f"The {inventory.shown} could not be transformed"
             folder = f"{gettempdir()} (or set TMPDIR to another folder)"
-            raise warehouse_error(finding, error, folder, "It is unchanged.") from error
+            raise warehouse_error(finding, error, folder, "Nothing was changed.") from error

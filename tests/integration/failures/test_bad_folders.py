@@ -353,8 +353,8 @@ def test_an_hour_with_rows_is_emptied_only_if_the_run_allows_it(site: Site, lose
         site.load()
     assert str(caught.value) == (
         f"The hour 2026-03-12-00:00 has stored rows ({counts[0]} in posthog.raw_tracks and {counts[1]} in "
-        f"posthog.rejected_tracks), but {FOLDER} holds {found}. Nothing was changed: put the files back and run the "
-        f"hour again, or, to empty the hour, run posthog.raw_tracks with allow_emptying: true in its run config (ops: "
+        f"posthog.rejected_tracks), but {FOLDER} holds {found}. Nothing was changed. Put the files back and run the "
+        f"hour again. To empty the hour, run posthog.raw_tracks with allow_emptying: true in its run config (ops: "
         f"posthog__raw_tracks: config)."
     )
     assert site.contents() == before

@@ -128,7 +128,7 @@ def test_a_table_with_other_columns_is_named_before_a_statement_fails(site: Site
     with pytest.raises(WarehouseError) as caught:
         site.load()
     assert str(caught.value) == (
-        f"The table posthog.raw_tracks of the warehouse {site.warehouse} does not fit: it has no column locale. "
+        f"The table posthog.raw_tracks of the warehouse {site.warehouse} does not fit. It has no column locale. "
         f"Change it with alter table, or set TRACKS_DUCKDB_PATH to another file."
     )
     assert site.contents() == before

@@ -126,7 +126,7 @@ def test_neither_root_nor_rows_is_a_failure(site: Site) -> None:
         site.load()
 
     assert str(caught.value) == (
-        f"The legacy root {site.root} does not exist and posthog.backfill_tracks is empty: set TRACKS_LEGACY_URI to "
+        f"The legacy root {site.root} does not exist and posthog.backfill_tracks is empty. Set TRACKS_LEGACY_URI to "
         f"the folder or bucket prefix that holds the old pipeline's rows."
     )
 
