@@ -15,7 +15,6 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
 import tracks_assets.setting_types as kind
-from tracks_assets.core.errors import ReportedError
 
 DAY_FORMAT = "%Y-%m-%d"
 
@@ -33,8 +32,8 @@ MEMORY_LIMIT = "2GB"
 _PREFIX = "TRACKS_"
 
 
-class SettingsError(ReportedError, ValueError):
-    """``TRACKS_*`` variables have values that are not allowed; the finding has one sentence a line for each."""
+class SettingsError(ValueError):
+    """``TRACKS_*`` variables have values that are not allowed; the message has one sentence a line for each."""
 
 
 def _hour(value: str) -> datetime:
