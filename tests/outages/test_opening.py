@@ -66,7 +66,7 @@ def test_a_dataset_in_another_location(outages: Outages, client: bigquery.Client
     client.create_dataset(dataset)
 
     assert error_text(outages) == (
-        f"The dataset tracks-tests.{outages.prefix}posthog lies in EU, but TRACKS_BQ_LOCATION is US: set it to EU, or "
+        f"The dataset tracks-tests.{outages.prefix}posthog lies in EU. TRACKS_BQ_LOCATION is US. Set it to EU, or "
         "choose other datasets with TRACKS_BQ_DATASET_PREFIX."
     )
     assert list(client.list_tables(dataset)) == []

@@ -403,7 +403,7 @@ def with_tokens_from(monkeypatch: pytest.MonkeyPatch, folder: Path, token_uri: s
 def test_a_login_that_is_refused(bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with_tokens_from(monkeypatch, tmp_path, f"{bucket.proxy.address}/token")
     bucket.proxy.fault = lambda _: Answer(400, b'{"error": "invalid_grant", "error_description": "Account disabled."}')
-    assert not_listed(bucket) == (f"Cloud Storage failed at {bucket.uri} (invalid_grant: Account disabled): {LOGIN}")
+    assert not_listed(bucket) == (f"Cloud Storage failed at {bucket.uri} (invalid_grant: Account disabled). {LOGIN}")
 
 
 def test_a_login_without_a_connection(bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
