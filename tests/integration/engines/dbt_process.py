@@ -13,6 +13,7 @@ from typing import Any, TextIO
 from unittest.mock import patch
 
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.artifacts.schemas.run import RunResult, RunResultOutput
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.config.profile import Profile
 
@@ -37,9 +38,14 @@ def _results(done: dbtRunnerResult) -> list[dict[str, Any]]:
     """What tests ask of each result, as in dbt's run_results.json."""
     results = getattr(done.result, "results", ())
     return [
-        {"unique_id": each.node.unique_id, "status": each.status, "message": each.message, "failures": each.failures}
+        {"unique_id": _name(each), "status": each.status, "message": each.message, "failures": each.failures}
         for each in results
     ]
+
+
+def _name(result: RunResult | RunResultOutput) -> str:
+    # dbt gives the result of an operation as its artifact has it, and the others with their node.
+    return result.unique_id if isinstance(result, RunResultOutput) else result.node.unique_id
 
 
 def main(calls: TextIO, answers: TextIO) -> None:
