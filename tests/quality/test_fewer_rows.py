@@ -1,4 +1,4 @@
-"""Hours and days that were loaded with fewer rows than before."""
+"""Hours and days that have fewer rows than an earlier load of them."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -11,7 +11,7 @@ HOUR = datetime(2026, 3, 12, 4, tzinfo=UTC)
 def test_without_any_the_check_passes() -> None:
     result = no_fewer_rows([])
     assert result.passed
-    assert result.figures == {"slices": 0, "rows_fewer": 0}
+    assert result.figures == {"slices_with_fewer_rows": 0, "missing_rows": 0}
 
 
 def test_the_hour_that_lost_most_is_named() -> None:
@@ -19,7 +19,7 @@ def test_the_hour_that_lost_most_is_named() -> None:
     assert (result.passed, result.severity) == (False, "WARN")
     assert result.message.finding == "2 hours have fewer rows than before."
     assert result.message.comparison == "2026-03-12-05:00 has 1 row; an earlier load had 1,200."
-    assert result.figures == {"slices": 2, "rows_fewer": 1_201}
+    assert result.figures == {"slices_with_fewer_rows": 2, "missing_rows": 1_201}
 
 
 def test_a_day_of_another_feed_is_called_a_day() -> None:
