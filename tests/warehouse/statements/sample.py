@@ -190,8 +190,8 @@ SAMPLE: dict[str, Sequence[Row]] = {
         {"measured_at": moment, "rows": number, "excess_rows": 0} for number, moment in enumerate((NOON, LATER))
     ],
     "load_log": [
-        {"window_start": hour, "bq_ingested_timestamp": stamp, "rows_read": number, "milliseconds": 1_500}
-        for number, (hour, stamp) in enumerate(((HOUR, NOON), (HOUR, LATER), (LATER, LATER)))
+        {"window_start": hour, "bq_ingested_timestamp": stamp, "rows_read": rows, "milliseconds": 1_500}
+        for hour, stamp, rows in ((HOUR, NOON, 2), (HOUR, LATER, 1), (LATER, LATER, 3))
     ],
     "merge_log": [
         {"window_start": hour, "merged_at": merged_at, "run_id": run_id, "rows_inserted": number}
@@ -233,8 +233,13 @@ SAMPLE |= {
         for number, moment in enumerate((NOON, LATER))
     ],
     "mp_processed_days": [
-        {"window_start": at("2026-03-12 00:00:00"), "bq_ingested_timestamp": moment, "fingerprint": f"{moment:%Y%m}"}
-        for moment in (NOON, LATER)
+        {
+            "window_start": at("2026-03-12 00:00:00"),
+            "bq_ingested_timestamp": moment,
+            "fingerprint": f"{moment:%Y%m}",
+            "rows_read": rows,
+        }
+        for moment, rows in ((NOON, 2), (LATER, 1))
     ],
     "mp_merge_log": [{"window_start": at("2026-03-12 00:00:00"), "merged_at": NOON, "run_id": RUN}],
 }
