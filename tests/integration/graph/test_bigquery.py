@@ -171,14 +171,16 @@ def test_legacy_rows_and_every_job(cloud_home: Home, bucket: tuple[str, list[Hou
     assert "0.0 MB billed and 0.0 slot seconds for rollback_dedup" in text, "the emulator bills nothing"
     assert (count(home, "tracks"), ids(home, "tracks"), count(home, "archived_duplicates")) == (3, 2, 0)
 
+    # After a repair that left a record, the trace reads tracks as of before it, which the emulator refuses at times.
+    assert "One event, held by the old pipeline, is stored twice" in execute(
+        home, "trace_event", op="trace", event_id=MINTED
+    )
+
     execute(home, "restore_created_at", dry_run="false")
     restored = f"select count(*) as answer from {site(home, 'tracks')} where event_id = '{MINTED}' and created_at = "
     assert asked(home, f"{restored}timestamp '{FIRST.isoformat()}'") == 2
     execute(home, "rollback_restore_created_at", dry_run="false")
     assert asked(home, f"{restored}timestamp '{FIRST.isoformat()}'") == 1
-    assert "One event, held by the old pipeline, is stored twice" in execute(
-        home, "trace_event", op="trace", event_id=MINTED
-    )
 
     event = f"(event_id, created_at, user_id, person_id) values ('e', timestamp '{FIRST.isoformat()}', 'ann', 'old')"
     asked(home, f"insert into {site(home, 'tracks')} {event}")
