@@ -4,7 +4,7 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-EXAMPLES = int(os.environ.get("TRACKS_TESTS_EXAMPLES", "40"))
+EXAMPLES = int(os.environ.get("TRACKS_TESTS_EXAMPLES", "20"))
 """Examples for each of the main properties; ``make property`` takes many times more."""
 
 many = settings(

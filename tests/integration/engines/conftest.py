@@ -23,22 +23,31 @@ def on_duckdb(tmp_path: Path, dbt: Dbt) -> DuckDbEngine:
         return engine
 
 
+@pytest.fixture(scope="session")
+def dataset_prefix() -> str:
+    """That of all datasets of a test process, so that dbt parses the project for it once."""
+    return f"t{uuid4().hex[:8]}_"
+
+
 @pytest.fixture
 def on_bigquery(
-    tmp_path: Path, cloud: GoogleCloud, dbt: Dbt, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, cloud: GoogleCloud, dbt: Dbt, dataset_prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[BigQueryEngine]:
-    """Datasets of the test's own with empty tables; a call that fails is not repeated for long."""
+    """New datasets with empty tables; a call that fails is not repeated for long."""
     for name, value in cloud.environment.items():
         monkeypatch.setenv(name, value)
     variables = {
         "TRACKS_HOME": str(tmp_path),
         "TRACKS_ENGINE": "bigquery",
         "TRACKS_BQ_PROJECT": PROJECT,
-        "TRACKS_BQ_DATASET_PREFIX": f"t{uuid4().hex[:8]}_",
+        "TRACKS_BQ_DATASET_PREFIX": dataset_prefix,
         "TRACKS_BQ_RETRY_SECONDS": "3",
         "TRACKS_BQ_JOB_SECONDS": "60",
     }
     with bigquery.Client(PROJECT, location="US") as client:
+        for dataset in client.list_datasets():
+            if dataset.dataset_id.startswith(dataset_prefix):
+                client.delete_dataset(dataset, delete_contents=True)
         engine = BigQueryEngine(tmp_path, dbt, variables, cloud.environment, client=client)
         with engine.opened():
             pass

@@ -11,12 +11,16 @@ from typing import IO, Any
 
 from tests import ROOT
 from tests.dbt_project.merge_text import MergeText
+from tests.support.warm.parsed import linked
 from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
 
 
 @dataclass(frozen=True)
 class Dbt:
     """dbt, running; what it says and its artifacts lie in ``folder``, those of each engine apart.
+
+    dbt uses an earlier parse only for the same connection, which for DuckDB is the path of its file. So dbt finds every
+    home by the same link.
 
     Attributes:
         written: the merges that it wrote, by engine and cutover, each with the prefix of the datasets in it.
@@ -32,19 +36,29 @@ class Dbt:
         return self.folder / engine
 
     def run(self, arguments: Sequence[str], environment: Mapping[str, str]) -> list[dict[str, Any]]:
-        """Runs ``dbt <arguments>`` to its end and returns its results, one for each model or test."""
+        """Runs ``dbt <arguments>`` to its end and returns its results, one for each model or test.
+
+        dbt does not write its JSON artifacts: they would take as long as a model.
+        """
         target = self.target(environment["TRACKS_ENGINE"])
         folders = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
         folders += ["--target-path", str(target), "--log-path", str(target)]
-        results = target / "run_results.json"
-        results.unlink(missing_ok=True)
-        call = {"arguments": ["--no-use-colors", *arguments, *folders], "environment": dict(environment)}
+        call = {
+            "arguments": ["--no-use-colors", "--no-write-json", *arguments, *folders],
+            "environment": self._in_one_home(environment),
+        }
         self.calls.write(json.dumps(call) + "\n")
         self.calls.flush()
         answer = json.loads(self.answers.readline() or '{"exception": "dbt\'s process has ended"}')
         assert answer["exception"] is None, f"{answer['exception']}; see {self.folder}"
-        found: list[dict[str, Any]] = json.loads(results.read_text(encoding="utf-8"))["results"]
-        return found
+        results: list[dict[str, Any]] = answer["results"]
+        return results
+
+    def _in_one_home(self, environment: Mapping[str, str]) -> dict[str, str]:
+        home = environment["TRACKS_HOME"]
+        link = linked(self.folder / "home", Path(home))
+        paths = {name: environment[name].replace(home, str(link)) for name in ("TRACKS_HOME", "TRACKS_DUCKDB_PATH")}
+        return {**environment, **paths}
 
 
 @contextmanager

@@ -13,7 +13,8 @@ from typing import Any, TextIO
 from unittest.mock import patch
 
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-from dbt.cli.main import dbtRunner
+from dbt.artifacts.schemas.run import RunResult, RunResultOutput
+from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.config.profile import Profile
 
 from tests.support.warm import RARELY
@@ -33,6 +34,20 @@ def _target_type(name: str | None) -> Iterator[None]:
         yield
 
 
+def _results(done: dbtRunnerResult) -> list[dict[str, Any]]:
+    """What tests ask of each result, as in dbt's run_results.json."""
+    results = getattr(done.result, "results", ())
+    return [
+        {"unique_id": _name(each), "status": each.status, "message": each.message, "failures": each.failures}
+        for each in results
+    ]
+
+
+def _name(result: RunResult | RunResultOutput) -> str:
+    # dbt gives the result of an operation as its artifact has it, and the others with their node.
+    return result.unique_id if isinstance(result, RunResultOutput) else result.node.unique_id
+
+
 def main(calls: TextIO, answers: TextIO) -> None:
     """Carries out calls until there are no more."""
     inherited = dict(os.environ)
@@ -44,7 +59,8 @@ def main(calls: TextIO, answers: TextIO) -> None:
             done = dbtRunner().invoke(call["arguments"])
         # DuckDB's adapter would keep its file for as long as the process lives, and others are to open it in between.
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
-        answers.write(json.dumps({"exception": repr(done.exception) if done.exception else None}) + "\n")
+        exception = repr(done.exception) if done.exception else None
+        answers.write(json.dumps({"exception": exception, "results": _results(done)}) + "\n")
         answers.flush()
 
 

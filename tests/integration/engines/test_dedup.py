@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 
@@ -15,6 +16,12 @@ from tracks_assets.warehouse.tables import ARCHIVED_DUPLICATES, TRACKS, TRACKS_R
 
 ARCHIVED = [column.name for column in ARCHIVED_DUPLICATES.columns if column not in TRACKS.columns]
 REPAIR = "dedup_20260612_093000_000000"
+
+
+@pytest.fixture
+def dataset_prefix() -> str:
+    """Another for each test: BigQuery remembers a publication by its job, also after the tables are deleted."""
+    return f"t{uuid4().hex[:8]}_"
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ class ParsedDbt:
         """A home in ``folder``, which this makes: its path, good until the next home is made."""
         folder.mkdir(parents=True)
         shutil.copytree(self.state, folder / "dbt")
-        return _linked(self.link, folder)
+        return linked(self.link, folder)
 
 
 def parse_once(folder: Path) -> ParsedDbt:
@@ -39,12 +39,13 @@ def parse_once(folder: Path) -> ParsedDbt:
         folder: an empty one, kept while the homes are used.
     """
     (folder / "parsed").mkdir()
-    home = _linked(folder / "home", folder / "parsed")
+    home = linked(folder / "home", folder / "parsed")
     ensure_manifest(read_settings({"TRACKS_HOME": str(home)}), DBT_PROJECT)
     return ParsedDbt(home, folder / "parsed" / "dbt")
 
 
-def _linked(link: Path, folder: Path) -> Path:
+def linked(link: Path, folder: Path) -> Path:
+    """``link``, which leads to ``folder`` from now on."""
     link.unlink(missing_ok=True)
     link.symlink_to(folder, target_is_directory=True)
     return link
