@@ -12,8 +12,9 @@ READY = .venv/ready
 SQL_LINTED = .venv/sql_linted
 
 SENT = $(CURDIR)/.sent
+MARKED = -m "not nightly"
 
-.PHONY: setup demo ui test check lint types quick integration suite property format docs screenshots generate lock benchmark benchmark-dedup benchmark-cost benchmark-bigquery benchmark-anomalies benchmark-live benchmark-consumers benchmark-mixpanel benchmark-persons soak clean
+.PHONY: setup demo ui test check lint types quick integration suite nightly property format docs screenshots generate lock benchmark benchmark-dedup benchmark-cost benchmark-bigquery benchmark-anomalies benchmark-live benchmark-consumers benchmark-mixpanel benchmark-persons soak clean
 
 setup: $(READY) $(DAGSTER_HOME)/dagster.yaml
 
@@ -57,17 +58,21 @@ check: setup
 	@$(MAKE) --no-print-directory --jobs 2 lint types quick
 
 quick: setup
-	@$(BIN)/pytest -q -n 2 -m "not (emulator or dagster or browser or slow)" --ignore=tests/integration/sent
+	@$(BIN)/pytest -q -n 2 -m "not (emulator or dagster or browser or slow or nightly)" --ignore=tests/integration/sent
 
 # What `make quick` leaves out.
-integration: MARKED = -m "emulator or dagster or browser or slow"
+integration: MARKED = -m "(emulator or dagster or browser or slow) and not nightly"
 integration: suite
 
-# Every test. Many wait for something, so five at a time keep two cores busy.
+# All tests but the nightly ones. Many wait for something, so five at a time keep two cores busy.
 suite: setup
 	@rm -rf $(SENT)
 	@TRACKS_TESTS_SENT=$(SENT) $(BIN)/pytest -n 5 --dist loadfile --no-loadscope-reorder --ignore=tests/integration/sent $(MARKED)
 	@TRACKS_TESTS_SENT=$(SENT) $(BIN)/pytest tests/integration/sent
+
+# What shows a guarantee again: in other places of a crash, for other names, on other jobs. Also the short soak.
+nightly: setup
+	@$(BIN)/pytest -n 5 --dist loadfile --no-loadscope-reorder -m nightly
 
 # The property tests on many more random examples than `make test` takes: some half an hour.
 property: setup

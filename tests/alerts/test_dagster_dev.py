@@ -170,6 +170,7 @@ def test_the_life_of_an_alert(small: Small, receiver: HttpReceiver) -> None:
     assert SECRET not in small.everything_written()
 
 
+@pytest.mark.nightly
 def test_a_receiver_that_is_down_for_three_tries(small: Small, receiver: HttpReceiver) -> None:
     receiver.stop()
     small.report("red", "check_01")
@@ -183,6 +184,7 @@ def test_a_receiver_that_is_down_for_three_tries(small: Small, receiver: HttpRec
     store.close()
 
 
+@pytest.mark.nightly
 def test_a_daemon_that_is_killed_between_evaluation_and_delivery(small: Small, receiver: HttpReceiver) -> None:
     """Killed with the message stored and not sent; and once more with the check evaluated and not seen."""
     receiver.stop()

@@ -42,6 +42,7 @@ def _collide(place: Home) -> None:
         )
 
 
+@pytest.mark.nightly
 def test_what_a_person_reads_of_a_damaged_table(new_home: Callable[..., Home], receiver: HttpReceiver) -> None:  # noqa: F811
     place = new_home(TRACKS_ALERT_URLS=receiver.url)
     list(write_hours(place.path / "export", START, 2, ExportPlan(events_per_hour=200, malformed_share=0)))
@@ -77,6 +78,7 @@ def test_what_a_person_reads_of_a_damaged_table(new_home: Callable[..., Home], r
     assert len(receiver.messages) == 2, "another hour that passes ends no incident of the first"
 
 
+@pytest.mark.nightly
 def test_values_are_shown_on_demand(new_home: Callable[..., Home], receiver: HttpReceiver) -> None:  # noqa: F811
     place = new_home(TRACKS_ALERT_URLS=receiver.url)
     list(write_hours(place.path / "export", START, 1, ExportPlan(events_per_hour=200, malformed_share=0)))

@@ -91,6 +91,7 @@ def test_dbt_build_alone_keeps_tracks_up_to_date(export: Path, dbt: BareDbt) -> 
     assert len(stored(dbt)) == len(before) + PLAN.events_per_hour
 
 
+@pytest.mark.nightly
 def test_an_empty_build_works_and_changes_nothing(export: Path, dbt: BareDbt) -> None:
     """On tables that are empty, then on filled ones; deliveries wait in raw_tracks for the next build."""
     dbt.run(*BUILD, "--empty")
@@ -107,6 +108,7 @@ def test_an_empty_build_works_and_changes_nothing(export: Path, dbt: BareDbt) ->
     assert without_stamps(query(dbt, ALL_OF_TRACKS)) == without_stamps(expected)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("cutover", ["20260312", "2026-W11-4", "2026-03-12T00:00:00+00:00"])
 def test_a_cutover_that_is_no_day_stops_dbt_with_one_sentence(cutover: str, dbt: BareDbt) -> None:
     sentence = f"TRACKS_CUTOVER is '{cutover}', but it must be a UTC day such as 2026-03-04."

@@ -149,6 +149,7 @@ def with_empty_table(dbt: BareDbt) -> BareDbt:
     return dbt
 
 
+@pytest.mark.nightly
 def test_what_a_merge_keeps_is_of_its_own_model(mixpanel: BareDbt) -> None:
     """Repeats are known by the key of two columns, the log counts by export day; hooks run, and docs are kept."""
     deliver(with_empty_table(mixpanel), 10, ("one", 5, "signup", 1, 5), ("one", 6, "signup", 1, 5))
@@ -164,6 +165,7 @@ def test_what_a_merge_keeps_is_of_its_own_model(mixpanel: BareDbt) -> None:
     assert rows(mixpanel, DOCUMENTED) == [("Every Mixpanel event once.", "Unique with the time.")]
 
 
+@pytest.mark.nightly
 def test_a_merge_is_one_transaction(mixpanel: BareDbt) -> None:
     """Its log comes last; where that fails, no row, repeat or collision of the merge is kept."""
     deliver(with_empty_table(mixpanel), 10, ("one", 5, "signup", 1, 5), ("two", 5, "signup", 1, 5))
@@ -182,6 +184,7 @@ def test_a_merge_is_one_transaction(mixpanel: BareDbt) -> None:
     assert [len(rows(mixpanel, query)) for query in KEPT] == [3, 1, 1, 3]
 
 
+@pytest.mark.nightly
 def test_a_rebuild_is_refused(mixpanel: BareDbt) -> None:
     """The model does not forbid it, but the materialization does: the row is of a delivery that is gone."""
     deliver(mixpanel, 10, ("one", 5, "signup", 1, 5))

@@ -119,6 +119,7 @@ def test_the_estimate_counts_all_that_is_billed_and_names_no_table_that_is_not_t
     assert named == {"tracks", "archived_duplicates"}
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     "words",
     [
@@ -162,6 +163,7 @@ def test_a_dedup_that_is_killed_between_publishing_and_recording(
     assert (tracks.rows, archive, states) == (rows // 2, rows // 2, [State.PUBLISHED])
 
 
+@pytest.mark.nightly
 def test_a_dedup_that_is_cleared_before_its_proof_ends_and_the_other_goes_on(
     damaged: Outages, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -251,6 +253,7 @@ def test_a_dedup_publishes_only_with_the_write_lock(damaged: Outages) -> None:
     check_dedup_works(damaged, before.rows)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("words", ["SNAPSHOT", "tracks_publish_"])
 def test_the_lost_answer_of_a_copy_job_is_no_failure(damaged: Outages, words: str) -> None:
     """The client asks again, and hears that the job exists: its id finds it."""

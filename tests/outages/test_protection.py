@@ -39,6 +39,11 @@ START: dict[str, Callable[[Warehouse], object]] = {
     "rollback_squash_person_overrides": lambda tables: squash_rollback.plan_rollback(tables, "newest"),
 }
 
+DEDUP_AND_NIGHTLY_OTHERS = [
+    pytest.param(job, marks=[] if job == "dedup_tracks" else [pytest.mark.nightly]) for job in START
+]
+"""All jobs look at a table's properties by the same function, so a push shows each property for one job."""
+
 
 @pytest.fixture
 def client(outages: Outages) -> Iterator[bigquery.Client]:
@@ -93,7 +98,7 @@ def test_row_access_policies(outages: Outages, client: bigquery.Client, job: str
     assert refused(outages, job) == sentence(job, "posthog.tracks has row access policies (eu_only)")
 
 
-@pytest.mark.parametrize("job", START)
+@pytest.mark.parametrize("job", DEDUP_AND_NIGHTLY_OTHERS)
 def test_policies_that_cannot_be_listed(outages: Outages, client: bigquery.Client, job: str) -> None:
     """The emulator has no accounts: the proxy refuses, as BigQuery does without the role."""
     text = refused(outages, job, lambda request: DENIED if "/tables/tracks/rowAccessPolicies" in request.path else None)
@@ -118,7 +123,7 @@ def test_policies_on_several_pages_are_all_named(outages: Outages, client: bigqu
     assert "has row access policies (first, second)." in refused(outages, "dedup_tracks", fate)
 
 
-@pytest.mark.parametrize("job", START)
+@pytest.mark.parametrize("job", DEDUP_AND_NIGHTLY_OTHERS)
 @pytest.mark.parametrize(
     ("field", "obstacle"),
     [
@@ -139,7 +144,7 @@ def test_fields_that_the_proxy_adds(
     assert text == sentence(job, f"posthog.tracks {obstacle}")
 
 
-@pytest.mark.parametrize("job", START)
+@pytest.mark.parametrize("job", DEDUP_AND_NIGHTLY_OTHERS)
 def test_expirations_of_a_dataset_and_of_an_archives_partitions(
     outages: Outages, client: bigquery.Client, job: str
 ) -> None:

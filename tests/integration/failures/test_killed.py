@@ -99,6 +99,7 @@ def merged(loaded: Site, tmp_path_factory: pytest.TempPathFactory) -> Site:
     return site
 
 
+@pytest.mark.nightly
 def test_a_merge_that_is_killed_again_and_again_is_whole_after_the_next_run(merged: Site, busy: Site) -> None:
     before, after = busy.fingerprints(), merged.fingerprints()
     assert before != after

@@ -120,6 +120,7 @@ def logs_in(export: str) -> list[str]:
     return texts
 
 
+@pytest.mark.nightly
 def test_a_merge_that_bigquery_refuses_is_reported_in_one_sentence(cloud_home: Home, cloud: GoogleCloud) -> None:
     assert cloud_home.materialize("--partition", HOURS[0]).returncode == 0
     before = count(cloud_home, "tracks")

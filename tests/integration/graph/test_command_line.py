@@ -76,6 +76,7 @@ def _check_metadata(home: Home, written: list[HourWritten], rows_in_tracks: int)
     ]
 
 
+@pytest.mark.nightly
 def test_dg_takes_a_range_and_refuses_one_that_ends_before_it_starts(home: Home) -> None:
     _export(home, 2)
     launch = ("launch", "--assets", "group:hourly", "--partition-range")
@@ -178,6 +179,7 @@ def test_dg_lists_the_definitions(home: Home) -> None:
     assert "tracks_checks" in [job["name"] for job in definitions["jobs"]]
 
 
+@pytest.mark.nightly
 def test_old_dbt_artifacts_do_not_pile_up(home: Home) -> None:
     _export(home, 1)
     runs = home.path / "dbt" / "runs"

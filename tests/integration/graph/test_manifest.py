@@ -17,6 +17,7 @@ from tracks_assets.settings import read_settings
 from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
 
 
+@pytest.mark.nightly
 def test_a_manifest_is_not_taken_over_by_another_warehouse(home: Home) -> None:
     other = home.settings.model_copy(update={"duckdb_path": home.path / "other.duckdb"})
 

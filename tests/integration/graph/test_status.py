@@ -81,6 +81,7 @@ def test_the_page_follows_each_census(home: Home) -> None:
     assert sorted(path.name for path in home.path.iterdir() if "status" in path.name) == [PAGE_FILE]
 
 
+@pytest.mark.nightly
 def test_a_page_that_fails_hides_no_census(home: Home) -> None:
     exported(home, hours=1)
     assert home.run_hours("2026-03-12-00:00").success
@@ -95,6 +96,7 @@ def test_a_page_that_fails_hides_no_census(home: Home) -> None:
     assert str(home.path / PAGE_FILE) in str(failure.step_failure_data.error)
 
 
+@pytest.mark.nightly
 def test_the_command_says_what_the_page_says(
     home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -169,6 +169,7 @@ def ui(home: Home) -> Iterator[Ui]:
         yield asked
 
 
+@pytest.mark.nightly
 def test_a_backfill_is_one_run_and_evaluates_the_checks_of_the_batch_only(ui: Ui, home: Home) -> None:
     hours = list(
         write_hours(home.path / "export", datetime(2026, 3, 12, tzinfo=UTC), 2, ExportPlan(events_per_hour=200))
@@ -238,6 +239,7 @@ def selector(ui: Ui, job: str) -> dict[str, str]:
     }
 
 
+@pytest.mark.nightly
 def test_dg_serves_the_same_ui(new_home: Callable[..., Home], tmp_path: Path) -> None:
     with serving(new_home(), tmp_path / "dg.log", "dg", "dev") as asked:
         (repository,) = asked.ask(_LOCATION)["repositoriesOrError"]["nodes"]

@@ -61,6 +61,7 @@ def has_tracks(dbt: BareDbt) -> bool:
         ).fetchall()
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(("variables", "name", "allowed"), REFUSED, ids=str)
 @pytest.mark.parametrize("command", ["run", "test"])
 def test_text_that_would_be_sql_stops_dbt(

@@ -71,6 +71,7 @@ def test_the_name_of_every_schema_is_refused() -> None:
             read_settings({"TRACKS_DUCKDB_PATH": f"{schema}.duckdb"})
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["a b.duckdb", "a.b.duckdb", "1-2.duckdb", "select.db"])
 def test_dbt_takes_every_name_that_the_settings_take(name: str, tmp_path: Path) -> None:

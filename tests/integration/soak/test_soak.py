@@ -13,7 +13,7 @@ from benchmarks.soak.home import Home
 from benchmarks.soak.promises import Pair, broken_promises
 from benchmarks.soak.soak import Soak, start_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.dagster]
+pytestmark = [pytest.mark.slow, pytest.mark.dagster, pytest.mark.nightly]
 
 HOURS = 6
 OUTAGE = range(1, HOURS - 1)

@@ -139,6 +139,7 @@ def test_a_tolerance_out_of_bounds_does_not_start(moved_in_time: MovedInTime, ho
 KILLED_AT = ("rows later than their id says", "is taken", "restores times in posthog.tracks", "verified and published")
 
 
+@pytest.mark.nightly
 def test_a_restore_that_is_killed_is_whole_after_the_next_start(home: Home) -> None:
     """kill -9 right after each step; the next start clears or finishes what it left."""
     moved_in_time = MovedInTime(home.path / "warehouse.duckdb")

@@ -122,6 +122,7 @@ KILLED_AT = (
 DAYS = 8
 
 
+@pytest.mark.nightly
 def test_a_squash_that_is_killed_goes_on_at_the_next_start(home: Home) -> None:
     """kill -9 after each step and in the middle of batches, each a day; the persons are those of the first start."""
     outdated = MovedInTime(home.path / "warehouse.duckdb")
