@@ -176,7 +176,7 @@ def test_a_database_of_another_version_is_refused(store: AlertStore, database: s
         connection.execute(text("update alert_positions set position = '99' where source = 'version'"))
     with pytest.raises(AlertStoreError) as caught:
         AlertStore(database)
-    assert "has tables of version 99, and this program knows 1" in str(caught.value)
+    assert "has tables of version 99. This program knows version 1." in str(caught.value)
 
 
 @pytest.mark.parametrize(

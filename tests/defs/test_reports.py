@@ -9,10 +9,11 @@ import pytest
 from rich.console import Console
 
 from examples.demo.tracks import HourRow, Totals, report
+from tracks_assets.core.errors import TransientWarehouseError
 from tracks_assets.defs.posthog.tracks import merge_line
 from tracks_assets.defs.shared.billing import usage_line
 from tracks_assets.defs.shared.dbt_results import Results, cause_of, usage_of
-from tracks_assets.defs.shared.merge_report import MergeCounts, merge_failure, shares
+from tracks_assets.defs.shared.merge_report import MergeCounts, MergeError, merge_failure, shares
 from tracks_assets.defs.shared.metadata import merge_metadata
 from tracks_assets.defs.shared.partitions import HOURS_A_MERGE, hours_of, merge_windows
 from tracks_assets.defs.shared.progress import Progress, progress_line
@@ -114,12 +115,19 @@ def test_what_dbts_tests_were_billed_is_added_up_where_it_is_reported() -> None:
 
 
 def test_a_merge_that_failed_is_reported_in_one_sentence() -> None:
-    safe = " A merge is applied in full or not at all, so running it again is safe."
-    assert merge_failure(TRACKS, "2026-03-12-00:00", "2026-03-12-00:00", "Quota exceeded", "Wait.") == (
-        f"The merge of the hour 2026-03-12-00:00 into posthog.tracks failed (Quota exceeded). Wait.{safe}"
+    safe = "A merge is applied in full or not at all, so running it again is safe."
+    one = merge_failure(MergeError, TRACKS, "2026-03-12-00:00", "2026-03-12-00:00", "Quota exceeded", "Wait.")
+    assert one.args == (
+        "The merge of the hour 2026-03-12-00:00 into posthog.tracks failed (Quota exceeded).",
+        safe,
+        "Wait.",
     )
-    assert merge_failure(TRACKS, "2026-03-12-00:00", "2026-03-12-07:00", "no room", "Make some.").startswith(
-        "The merge of the hours 2026-03-12-00:00 to 2026-03-12-07:00 into posthog.tracks failed (no room). Make some."
+    several = merge_failure(
+        TransientWarehouseError, TRACKS, "2026-03-12-00:00", "2026-03-12-07:00", "no room", "Make some."
+    )
+    assert str(several) == (
+        "The merge of the hours 2026-03-12-00:00 to 2026-03-12-07:00 into posthog.tracks failed (no room). "
+        f"{safe} Make some."
     )
 
 

@@ -161,7 +161,7 @@ def test_a_root_with_another_layout(home: Site, capsys: Shown) -> None:
 def test_an_hour_that_is_not_finished(home: Site, capsys: Shown) -> None:
     home.file.rename(home.hour_folder / file_name(hour_interval(FIRST), 1))
     text = failed(capsys, "hour")
-    assert "their manifest is missing, so the export is not finished" in text
+    assert "is one of several parts without a manifest. The export is not finished." in text
 
 
 def test_an_hour_that_is_torn(home: Site, capsys: Shown) -> None:

@@ -96,7 +96,7 @@ def test_the_estimate_counts_all_that_is_billed_and_names_no_table_that_is_not_t
 
     with damaged.warehouse(maximum_bytes_billed=999).opened() as opened:
         damaged.proxy.fault = fault
-        with pytest.raises(RepairError, match=r"reads 0\.0 MB, and TRACKS_BQ_MAXIMUM_BYTES_BILLED allows"):
+        with pytest.raises(RepairError, match=r"reads 0\.0 MB\. TRACKS_BQ_MAXIMUM_BYTES_BILLED allows"):
             dedup.plan(opened, NOW, 14)
     estimated.clear()
     with damaged.warehouse(maximum_bytes_billed=1_000).opened() as opened:
@@ -232,7 +232,7 @@ def test_a_merge_that_comes_in_between_publishes_nothing(damaged: Outages) -> No
                 pass
 
     assert str(reported.value) == (
-        "posthog.tracks was changed while it was rewritten, so nothing was published: see that nothing else writes to "
+        "posthog.tracks was changed while it was rewritten. Nothing was published. See that nothing else writes to "
         "it, then run again."
     )
     damaged.end()

@@ -66,7 +66,7 @@ def test_a_dataset_in_another_location(outages: Outages, client: bigquery.Client
     client.create_dataset(dataset)
 
     assert error_text(outages) == (
-        f"The dataset tracks-tests.{outages.prefix}posthog lies in EU, but TRACKS_BQ_LOCATION is US: set it to EU, or "
+        f"The dataset tracks-tests.{outages.prefix}posthog lies in EU. TRACKS_BQ_LOCATION is US. Set it to EU, or "
         "choose other datasets with TRACKS_BQ_DATASET_PREFIX."
     )
     assert list(client.list_tables(dataset)) == []
@@ -80,11 +80,11 @@ def test_a_dataset_in_another_location(outages: Outages, client: bigquery.Client
 @pytest.mark.parametrize(
     ("schema", "differs"),
     [
-        ([("event_id", "STRING")], "it has no column created_at"),
-        ([("event_id", "INT64")], "its column event_id is INT64 and not STRING"),
+        ([("event_id", "STRING")], "It has no column created_at."),
+        ([("event_id", "INT64")], "Its column event_id is INT64 and not STRING."),
         (
             [*((column.name, column.type.value) for column in TRACKS.columns), ("our_own", "STRING")],
-            "it has a column our_own that the pipeline would lose",
+            "It has a column our_own that the pipeline would lose.",
         ),
     ],
 )
@@ -96,7 +96,7 @@ def test_a_table_with_another_schema(
     client.create_table(bigquery.Table(name, [bigquery.SchemaField(*field) for field in schema]))
 
     assert error_text(outages) == (
-        f"The table {name} is not as the pipeline needs it, for {differs}: make it so, by ALTER TABLE or a copy, or "
+        f"The table {name} is not as the pipeline needs it. {differs} Change it by ALTER TABLE or a copy, or "
         "choose other datasets with TRACKS_BQ_DATASET_PREFIX."
     )
     assert len(client.get_table(name).schema) == len(schema)
@@ -105,14 +105,14 @@ def test_a_table_with_another_schema(
 @pytest.mark.parametrize(
     ("cut", "differs"),
     [
-        (None, "it is not partitioned by time and not partitioned by day of created_at"),
+        (None, "It is not partitioned by time and not partitioned by day of created_at."),
         (
             bigquery.TimePartitioning("HOUR", "created_at"),
-            "it is partitioned by hour of created_at and not partitioned by day of created_at",
+            "It is partitioned by hour of created_at and not partitioned by day of created_at.",
         ),
         (
             bigquery.TimePartitioning("DAY"),
-            "it is partitioned by day of ingestion and not partitioned by day of created_at",
+            "It is partitioned by day of ingestion and not partitioned by day of created_at.",
         ),
     ],
     ids=["not", "by the hour", "by ingestion"],
@@ -126,9 +126,7 @@ def test_a_table_that_is_cut_in_another_way(
     table.time_partitioning = cut
     client.create_table(table)
 
-    assert error_text(outages).startswith(
-        f"The table {table} is not as the pipeline needs it, for {differs}: make it so"
-    )
+    assert error_text(outages).startswith(f"The table {table} is not as the pipeline needs it. {differs} Change it")
 
 
 def test_a_table_that_no_id_can_be_looked_for_in() -> None:

@@ -86,8 +86,8 @@ def refused(outages: Outages, job: str, fate: Callable[[Request], Fate] = lambda
 
 def sentence(job: str, *found: str) -> str:
     return (
-        f"{job} refuses, and has read and changed nothing: {'; '.join(found)}. "
-        "python -m tracks_assets.doctor shows the fix for each."
+        f"{job} refuses, because {'; '.join(found)}. Nothing was read or changed. "
+        "Run python -m tracks_assets.doctor, which shows the fix for each."
     )
 
 

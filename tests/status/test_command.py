@@ -60,7 +60,7 @@ def test_the_report_holds_the_hours_that_were_asked_for(home: Path, capsys: pyte
 def test_a_file_that_cannot_be_written_keeps_what_was_there(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (home / "page.html").mkdir()
     text = refused(capsys, "--out", str(home / "page.html"))
-    assert text == f"{home / 'page.html'} cannot be written (Is a directory): name another file with --out.\n"
+    assert text == f"The file {home / 'page.html'} cannot be written (Is a directory). Name another file with --out.\n"
     assert sorted(path.name for path in home.iterdir()) == ["alerts.db", "page.html", "warehouse.duckdb"]
 
 

@@ -32,12 +32,12 @@ from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
 FIRST = datetime(2026, 3, 12, tzinfo=UTC)
 STAMP = datetime(2026, 3, 12, 3, tzinfo=UTC)
 PLAN = ExportPlan(events_per_hour=300, people=20, malformed_share=0.02)
-PASSING = "it was tried again and again; look at the network and at Cloud Storage's status, then run the hour again."
+PASSING = "It was tried again and again. Look at the network and at Cloud Storage's status, then run the hour again."
 LOGIN = (
-    "log in with 'gcloud auth application-default login', or let GOOGLE_APPLICATION_CREDENTIALS name a service "
+    "Log in with 'gcloud auth application-default login', or let GOOGLE_APPLICATION_CREDENTIALS name a service "
     "account's key, then run the hour again."
 )
-ROLE = "give the account roles/storage.objectViewer on the bucket, then run the hour again."
+ROLE = "Give the account roles/storage.objectViewer on the bucket, then run the hour again."
 STORM = Answer(503, b'{"error": {"code": 503, "message": "We encountered an internal error. Please try again."}}')
 
 
@@ -50,14 +50,14 @@ def written(bucket: Bucket, tmp_path: Path) -> Path:
 
 
 def error_text(inventory: HourInventory) -> str:
-    """The sentence with which fetching ends."""
+    """The error with which fetching ends."""
     with pytest.raises(ExportError) as reported, fetched(inventory):
         raise AssertionError("it was fetched")
     return str(reported.value)
 
 
 def not_listed(bucket: Bucket) -> str:
-    """The sentence with which listing an hour ends."""
+    """The error with which listing an hour ends."""
     with pytest.raises(ExportError) as reported:
         Export(bucket.uri).inventory(FIRST)
     return str(reported.value)
@@ -121,46 +121,46 @@ BAD_BUCKETS: dict[str, tuple[str, list[str], str]] = {
     "JSON Lines": (
         "",
         ["events/2026-03-12/01/x.jsonl"],
-        "The folder events/2026-03-12/01 holds 'x.jsonl', but no Parquet file: set the format of PostHog's export to "
+        "The folder events/2026-03-12/01 holds 'x.jsonl', but no Parquet file. Set the format of PostHog's export to "
         "Parquet and export the hour again.",
     ),
     "a deeper folder": (
         "",
         ["events/2026-03-12/01/deeper/x.parquet"],
-        "The folder events/2026-03-12/01 holds the folder 'deeper/', but the files of an hour lie directly in the "
-        "hour's folder: move its files to the folders of their hours, or take it out of the folder.",
+        "The folder events/2026-03-12/01 holds the folder 'deeper/'. The files of an hour lie directly in the "
+        "hour's folder. Move its files to the folders of their hours, or take it out of the folder.",
     ),
     "a part without a manifest": (
         "",
         [f"events/2026-03-12/01/{file_name(hour_interval(FIRST), 1)}"],
-        f"The file events/2026-03-12/01/{file_name(hour_interval(FIRST), 1)} is one of several parts, but their "
-        f"manifest is missing, so the export is not finished: wait for {manifest_name(hour_interval(FIRST))}, or let "
+        f"The file events/2026-03-12/01/{file_name(hour_interval(FIRST), 1)} is one of several parts without a "
+        f"manifest. The export is not finished. Wait for {manifest_name(hour_interval(FIRST))}, or let "
         f"PostHog export the hour again.",
     ),
     "the events folder as the root": (
         "/events",
         ["events/2026-03-13/01/x.parquet"],
-        "The export root {uri}/events has no folder 'events', but holds '2026-03-13/01' itself: set TRACKS_EXPORT_URI "
+        "The export root {uri}/events has no folder 'events'. It holds '2026-03-13/01' itself. Set TRACKS_EXPORT_URI "
         "to its parent {uri}.",
     ),
     "no events folder": (
         "",
         ["people/x.parquet"],
-        "The export root {uri} has no folder 'events'; it holds 'people/': set TRACKS_EXPORT_URI to the folder or "
+        "The export root {uri} has no folder 'events'. It holds 'people/'. Set TRACKS_EXPORT_URI to the folder or "
         "bucket prefix that holds the export's 'events' folder, or wait for the first hour of a new export.",
     ),
     "another layout": (
         "",
         ["events/2026/03/12/01/x.parquet"],
-        "The export root {uri} has no folder events/{{date}}/{{hour}}, such as events/2026-03-12/01, but "
-        "'events/2026/03/12/01/x.parquet': set the key prefix of PostHog's export to "
+        "The export root {uri} has no folder events/{{date}}/{{hour}}. It holds 'events/2026/03/12/01/x.parquet' "
+        "instead of, for instance, events/2026-03-12/01. Set the key prefix of PostHog's export to "
         "'events/{{year}}-{{month}}-{{day}}/{{hour}}', or move the files.",
     ),
     "hours of one digit": (
         "",
         ["events/2026-03-12/1/x.parquet", "events/2026-03-12/11/x.parquet"],
-        "The folder events/2026-03-12 holds '1/x.parquet', which is in no folder of an hour, so an hour could look "
-        "empty: set the key prefix of PostHog's export to "
+        "The folder events/2026-03-12 holds '1/x.parquet', which is in no folder of an hour. An hour could look "
+        "empty. Set the key prefix of PostHog's export to "
         "'events/{{year}}-{{month}}-{{day}}/{{hour}}', or move the files.",
     ),
 }
@@ -226,7 +226,7 @@ def test_a_bucket_that_is_not_there(bucket: Bucket) -> None:
     with pytest.raises(ExportError) as reported:
         Export("gs://bucket-of-nobody/posthog").inventory(FIRST)
     assert str(reported.value) == (
-        "The export root gs://bucket-of-nobody/posthog does not exist: set TRACKS_EXPORT_URI to the folder or bucket "
+        "The export root gs://bucket-of-nobody/posthog does not exist. Set TRACKS_EXPORT_URI to the folder or bucket "
         "prefix that holds the export's 'events' folder."
     )
 
@@ -245,8 +245,8 @@ def test_a_torn_file_is_named(bucket: Bucket, written: Path) -> None:
     blob.upload_from_string(blob.download_as_bytes()[:-100])
 
     assert error_text(inventory) == (
-        f"The file gs://{file.path} has changed since it was listed ({file.size:,} bytes then, {file.size - 100:,} "
-        "now): run the hour again."
+        f"The file gs://{file.path} has changed since it was listed. It had {file.size:,} bytes then, and has "
+        f"{file.size - 100:,} now. Run the hour again."
     )
     with pytest.raises(ExportError, match="cannot be read as Parquet"):
         Export(bucket.uri).inventory(FIRST)
@@ -265,7 +265,8 @@ def test_a_file_that_is_replaced_while_it_is_read(bucket: Bucket, written: Path)
 
     bucket.proxy.fault = fault
     assert error_text(inventory) == (
-        f"The file gs://{inventory.files[0].path} has changed while it was read (another checksum): run the hour again."
+        f"The file gs://{inventory.files[0].path} has changed while it was read. Its checksum is another one. "
+        "Run the hour again."
     )
 
 
@@ -276,7 +277,7 @@ def test_a_legacy_file_is_named_by_its_address(bucket: Bucket, tmp_path: Path) -
     with pytest.raises(ExportError) as reported:
         Legacy(bucket.uri, legacy_fields()).inventory(FIRST)
     assert str(reported.value) == (
-        f"The file {bucket.uri}/2026-03-12/00/part-0.parquet has no column event_id: write it again from the old "
+        f"The file {bucket.uri}/2026-03-12/00/part-0.parquet has no column event_id. Write it again from the old "
         "pipeline's table, or take it out of the folder, and run the hour again."
     )
 
@@ -287,8 +288,8 @@ def test_a_file_that_is_gone_since_it_was_listed(bucket: Bucket, written: Path) 
     bucket.blob(file).delete()
 
     assert error_text(inventory) == (
-        f"The file gs://{file.path} is gone since it was listed: run the hour again, and if it stays away, let PostHog "
-        "export the hour again."
+        f"The file gs://{file.path} is gone since it was listed. Run the hour again. If the file stays away, let "
+        "PostHog export the hour again."
     )
 
 
@@ -331,7 +332,7 @@ def test_a_storm_without_an_end_leaves_the_hour(bucket: Bucket, written: Path, t
 
     assert str(reported.value) == (
         f"Cloud Storage failed at gs://{inventory.files[0].path} (We encountered an internal error. Please try again., "
-        f"503): {PASSING}"
+        f"503). {PASSING}"
     )
 
 
@@ -360,7 +361,7 @@ REFUSALS = [
         400,
         "invalid argument",
         "invalid argument",
-        "it does not take such a request; look at the bucket's settings and at the variable that names it, then run "
+        "It does not take such a request. Look at the bucket's settings and at the variable that names it, then run "
         "the hour again.",
     ),
 ]
@@ -380,14 +381,14 @@ def test_a_refusal_has_its_remedy(
     bucket.proxy.fault = fault
     sentence = not_listed(bucket)
     assert sentence.startswith(f"Cloud Storage failed at {bucket.uri} ({(cause or message).strip('.')}")
-    assert sentence.endswith(f"): {remedy}")
+    assert sentence.endswith(f"). {remedy}")
     assert remedy == PASSING or len(asked) <= 2, "reported at once"
 
 
 def test_nobody_is_logged_in(bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "nothing.json"))
     assert not_listed(bucket) == (
-        f"Cloud Storage failed at {bucket.uri} (File {tmp_path / 'nothing.json'} was not found): {LOGIN}"
+        f"Cloud Storage failed at {bucket.uri} (File {tmp_path / 'nothing.json'} was not found). {LOGIN}"
     )
 
 
@@ -402,7 +403,7 @@ def with_tokens_from(monkeypatch: pytest.MonkeyPatch, folder: Path, token_uri: s
 def test_a_login_that_is_refused(bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with_tokens_from(monkeypatch, tmp_path, f"{bucket.proxy.address}/token")
     bucket.proxy.fault = lambda _: Answer(400, b'{"error": "invalid_grant", "error_description": "Account disabled."}')
-    assert not_listed(bucket) == (f"Cloud Storage failed at {bucket.uri} (invalid_grant: Account disabled): {LOGIN}")
+    assert not_listed(bucket) == (f"Cloud Storage failed at {bucket.uri} (invalid_grant: Account disabled). {LOGIN}")
 
 
 def test_a_login_without_a_connection(bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -119,7 +119,7 @@ def test_what_is_no_event_id(text: str) -> None:
     with pytest.raises(EventIdError) as caught:
         check_event_id(text)
     assert str(caught.value) == (
-        f"{text!r} is no event id: give one as in posthog.tracks, for instance 01958a3c-7c00-7000-8000-000000000001."
+        f"{text!r} is no event id. Give one as in posthog.tracks, for instance 01958a3c-7c00-7000-8000-000000000001."
     )
 
 
@@ -156,7 +156,7 @@ def test_a_missing_warehouse_stays_missing(home: Path, capsys: Captured) -> None
     assert main([EVENT]) == 2
     assert capsys.readouterr() == (
         "",
-        f"There is no warehouse {home}/warehouse.duckdb: let TRACKS_HOME or TRACKS_DUCKDB_PATH name the one to ask.\n",
+        f"There is no warehouse {home}/warehouse.duckdb. Let TRACKS_HOME or TRACKS_DUCKDB_PATH name the one to ask.\n",
     )
     assert not (home / "warehouse.duckdb").exists()
 
@@ -174,7 +174,7 @@ def test_a_malformed_argument_is_named(home: Path, capsys: Captured) -> None:
     assert main([""]) == 2
     out, error = capsys.readouterr()
     assert out == ""
-    assert error.startswith("'' is no event id: ")
+    assert error.startswith("'' is no event id. ")
 
 
 @pytest.mark.slow
@@ -186,8 +186,8 @@ def test_a_held_warehouse_names_its_holder(home: Path, capsys: Captured) -> None
     out, error = capsys.readouterr()
     assert out == ""
     assert error == (
-        f"The warehouse {home}/warehouse.duckdb is held by process {holder.pid} ({Path(sys.executable).resolve()}), "
-        f"which did not finish within 0.5 seconds. Wait for that process to finish, then run again.\n"
+        f"The warehouse {home}/warehouse.duckdb is held by process {holder.pid} ({Path(sys.executable).resolve()}). "
+        f"That process did not finish within 0.5 seconds. Wait for it to finish, then run again.\n"
     )
 
 

@@ -303,8 +303,8 @@ def test_a_field_whose_name_differs_in_case_from_the_column_lists_is_not_taken_f
         pass
 
     assert str(caught.value) == (
-        f"The file {inventory.files[0].name} has the field 'Elements_Chain', but the column list reads "
-        f"'elements_chain': change the column's field, or export the field with that name."
+        f"The file {inventory.files[0].name} has the field 'Elements_Chain'. The column list reads "
+        f"'elements_chain'. Change the column's field, or export the field with that name."
     )
 
 
@@ -319,8 +319,8 @@ def test_a_field_of_another_type_than_its_column_is_named_with_its_file(tmp_path
         pass
 
     assert str(caught.value) == (
-        f"The field count of the file {inventory.files[0].name} is string, but the column list reads it as int64: "
-        f"change the column's type, or export the field with that type."
+        f"The field count of the file {inventory.files[0].name} is string. The column list reads it as int64. "
+        f"Change the column's type, or export the field with that type."
     )
 
 

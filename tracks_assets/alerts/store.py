@@ -23,6 +23,7 @@ from sqlalchemy.engine import URL, make_url
 from tracks_assets.alerts.incidents import Incident
 from tracks_assets.alerts.messages import Message
 from tracks_assets.alerts.stored import from_json, to_json
+from tracks_assets.core.errors import ReportedError
 
 VERSION = 1
 """The version of the tables."""
@@ -36,8 +37,8 @@ LAST_LOOK = "tick"
 _LOCK_SECONDS = 20
 
 
-class AlertStoreError(Exception):
-    """The alert database cannot be used; the message is one sentence, without the database's password."""
+class AlertStoreError(ReportedError):
+    """The alert database cannot be used; no part holds the database's password."""
 
 
 class State(Enum):
@@ -149,8 +150,8 @@ class AlertStore:
             self._engine = _engine(self._url)
         except (ImportError, exc.ArgumentError, exc.NoSuchModuleError) as error:
             raise AlertStoreError(
-                f"The alert database {self.name} needs a driver that is not installed ({type(error).__name__}): "
-                f"install it, or set TRACKS_ALERT_DATABASE to another database."
+                f"The alert database {self.name} needs a driver that is not installed ({type(error).__name__}).",
+                next_step="Install it, or set TRACKS_ALERT_DATABASE to another database.",
             ) from None
         with self._transaction() as connection:
             _TABLES.create_all(connection)
@@ -159,8 +160,9 @@ class AlertStore:
                 _set_position(connection, "version", VERSION)
             elif version != VERSION:
                 raise AlertStoreError(
-                    f"The alert database {self.name} has tables of version {version}, and this program knows "
-                    f"{VERSION}: use the program that wrote it, or set TRACKS_ALERT_DATABASE to a new database."
+                    f"The alert database {self.name} has tables of version {version}.",
+                    f"This program knows version {VERSION}.",
+                    "Use the program that wrote it, or set TRACKS_ALERT_DATABASE to a new database.",
                 )
 
     @property
@@ -180,8 +182,8 @@ class AlertStore:
         except exc.DBAPIError as error:
             # The driver's text may name the address; it never holds the password, but the statement may hold values.
             raise AlertStoreError(
-                f"The alert database {self.name} failed ({type(error.orig).__name__}: {_first_line(error.orig)}): "
-                f"check that it can be reached and written, or set TRACKS_ALERT_DATABASE to another database."
+                f"The alert database {self.name} failed ({type(error.orig).__name__}: {_first_line(error.orig)}).",
+                next_step="Check that it can be reached and written, or set TRACKS_ALERT_DATABASE to another database.",
             ) from None
 
     # Positions and incidents
@@ -389,8 +391,8 @@ def _parsed(url: str) -> URL:
         return make_url(url)
     except exc.ArgumentError:
         raise AlertStoreError(
-            "TRACKS_ALERT_DATABASE is not a URL of a database such as sqlite:////path/alerts.db or "
-            "postgresql://user:password@host/name."
+            "TRACKS_ALERT_DATABASE is not a URL of a database.",
+            next_step="Set it to one such as sqlite:////path/alerts.db or postgresql://user:password@host/name.",
         ) from None
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from tracks_assets.quality.message import Message
 from tracks_assets.warehouse.results import Row
 
 _UNITS = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"))
@@ -48,8 +49,8 @@ def _cell(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def cost_refusal(job: str, statements: Iterable[Statement], limit: int | None) -> str | None:
-    """Why a repair would be stopped on its way for what it reads, in one sentence; None where it would not.
+def cost_refusal(job: str, statements: Iterable[Statement], limit: int | None) -> Message | None:
+    """Why a repair would be stopped on its way for what it reads; None where it would not.
 
     Args:
         job: the repairing job.
@@ -59,15 +60,15 @@ def cost_refusal(job: str, statements: Iterable[Statement], limit: int | None) -
     dearest = max(statements, key=lambda statement: statement.scanned_bytes or 0)
     if limit is None or (dearest.scanned_bytes or 0) <= limit:
         return None
-    return (
-        f"{job} refuses: its statement {dearest.name} reads {size_text(dearest.scanned_bytes or 0)}, and "
-        f"TRACKS_BQ_MAXIMUM_BYTES_BILLED allows a statement {size_text(limit)}; raise it for this job, then run it "
-        f"again."
+    return Message(
+        f"{job} refuses, because its statement {dearest.name} reads {size_text(dearest.scanned_bytes or 0)}.",
+        f"TRACKS_BQ_MAXIMUM_BYTES_BILLED allows a statement {size_text(limit)}.",
+        "Raise it for this job, then run it again.",
     )
 
 
-def space_refusal(job: str, needs: str, needed: int, free: int | None) -> str | None:
-    """Why there is no room for a repair, in one sentence; None where there is.
+def space_refusal(job: str, needs: str, needed: int, free: int | None) -> Message | None:
+    """Why there is no room for a repair; None where there is.
 
     Args:
         job: the repairing job.
@@ -77,7 +78,8 @@ def space_refusal(job: str, needs: str, needed: int, free: int | None) -> str | 
     """
     if free is None or needed <= free:
         return None
-    return (
-        f"{job} refuses: {needs} about {needed / 1e6:,.0f} MB, and {free / 1e6:,.0f} MB are free where the warehouse "
-        f"lies; make room, then run it again."
+    return Message(
+        f"{job} refuses, because {needs} about {needed / 1e6:,.0f} MB.",
+        f"Where the warehouse lies, {free / 1e6:,.0f} MB are free.",
+        "Make room, then run it again.",
     )

@@ -3,14 +3,15 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from tracks_assets.core.errors import ReportedError
 from tracks_assets.quality.checks import CheckResult
 
 Check = Callable[[], CheckResult]
 """Asks for a check's figures and gives its result."""
 
 
-class CheckError(Exception):
-    """A check could not be computed; the message is for the person on duty."""
+class CheckError(ReportedError):
+    """A check could not be computed."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from tracks_assets.core.errors import ReportedError
 from tracks_assets.core.tables import OPS_SCHEMA, Table
 from tracks_assets.warehouse.base import Warehouse
 from tracks_assets.warehouse.results import content_sum
@@ -17,8 +18,8 @@ from tracks_assets.warehouse.tables import TRACKS
 NEWEST = "newest"
 
 
-class RepairError(Exception):
-    """A repair refuses, or found that its result is not what it must be; the message is a few short sentences."""
+class RepairError(ReportedError):
+    """A repair refuses, or found that its result is not what it must be."""
 
 
 class State(StrEnum):
@@ -81,8 +82,9 @@ def check_obstacles(warehouse: Warehouse, job: str) -> None:
     obstacles = warehouse.repairing.obstacles()
     if obstacles:
         raise RepairError(
-            f"{job} refuses, and has read and changed nothing: {'; '.join(map(str, obstacles))}. "
-            f"python -m tracks_assets.doctor shows the fix for each."
+            f"{job} refuses, because {'; '.join(map(str, obstacles))}.",
+            "Nothing was read or changed.",
+            "Run python -m tracks_assets.doctor, which shows the fix for each.",
         )
 
 
@@ -135,7 +137,9 @@ def find_repair(warehouse: Warehouse, job: str, repair_id: str) -> Repair:
     for repair in repairs_of(warehouse, job):
         if repair.repair_id == repair_id:
             return repair
-    raise RepairError(f"There is no repair {repair_id} of {job} in posthog_ops.tracks_repairs: start {job} again.")
+    raise RepairError(
+        f"There is no repair {repair_id} of {job} in posthog_ops.tracks_repairs.", next_step=f"Start {job} again."
+    )
 
 
 def begin(warehouse: Warehouse, job: str, repair_id: str, now: datetime, days: int, touched: str) -> Repair:
@@ -225,8 +229,9 @@ def check_unfinished(warehouse: Warehouse, repair: Repair) -> None:
     """
     if not _unfinished(warehouse, repair.job, repair.repair_id):
         raise RepairError(
-            f"{repair.repair_id} is not published and posthog.tracks is as it was. Another start of {repair.job} "
-            f"cleared it meanwhile. Wait for it to finish, then run {repair.job} again."
+            f"{repair.repair_id} is not published and posthog.tracks is as it was.",
+            f"Another start of {repair.job} cleared it meanwhile.",
+            f"Wait for it to finish, then run {repair.job} again.",
         )
 
 
@@ -253,21 +258,23 @@ def choose(repairs: Sequence[Repair], job: str, wanted: str) -> Repair:
         in_effect = [repair for repair in repairs if repair.state in IN_EFFECT]
         if not in_effect:
             raise RepairError(
-                f"No run of {job} in posthog_ops.tracks_repairs is in effect: there is nothing to roll back."
+                f"No run of {job} in posthog_ops.tracks_repairs is in effect.", "There is nothing to roll back."
             )
         return in_effect[0]
     for repair in repairs:
         if wanted in (repair.repair_id, repair.snapshot, repair.snapshot.partition(".")[2]):
             return _check_in_effect(repair)
     known = ", ".join(repair.repair_id for repair in repairs) or "none"
-    raise RepairError(f"posthog_ops.tracks_repairs has no {job} with the id or snapshot {wanted!r} (it has: {known}).")
+    raise RepairError(
+        f"posthog_ops.tracks_repairs has no {job} with the id or snapshot {wanted!r}.", f"It has: {known}."
+    )
 
 
 def _check_in_effect(repair: Repair) -> Repair:
     if repair.state == State.ROLLED_BACK:
-        raise RepairError(f"{repair.repair_id} is rolled back already: there is nothing left to roll back.")
+        raise RepairError(f"{repair.repair_id} is rolled back already.", "There is nothing left to roll back.")
     if repair.state not in IN_EFFECT:
-        raise RepairError(f"{repair.repair_id} was never published, so tracks is as it was before it.")
+        raise RepairError(f"{repair.repair_id} was never published.", "The table tracks is as it was before it.")
     return repair
 
 
@@ -279,7 +286,7 @@ def check_snapshot(warehouse: Warehouse, repair: Repair, archive: Table) -> None
     """
     if not warehouse.repairing.has_snapshot(repair.snapshot):
         raise RepairError(
-            f"The snapshot {repair.snapshot} of {repair.repair_id} is gone (it was kept until "
-            f"{repair.expires_at:%Y-%m-%d %H:%M} UTC), so a rollback cannot be verified. What was removed is still "
-            f"in {archive} under {repair.repair_id}."
+            f"The snapshot {repair.snapshot} of {repair.repair_id} is gone.",
+            f"It was kept until {repair.expires_at:%Y-%m-%d %H:%M} UTC, so a rollback cannot be verified. What was "
+            f"removed is still in {archive} under {repair.repair_id}.",
         )

@@ -7,9 +7,11 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO
 
+from tracks_assets.core.errors import ReportedError
 
-class OutputError(Exception):
-    """A file cannot be written; the message is one sentence."""
+
+class OutputError(ReportedError):
+    """A file cannot be written."""
 
 
 @contextmanager
@@ -36,7 +38,8 @@ def replaced(path: Path) -> Iterator[IO[str]]:
                 raise
     except OSError as error:
         raise OutputError(
-            f"{path} cannot be written ({error.strerror or error}): name another file with --out."
+            f"The file {path} cannot be written ({error.strerror or error}).",
+            next_step="Name another file with --out.",
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""What Cloud Storage's errors mean to the person on duty, in one sentence each, and which file they are about."""
+"""What Cloud Storage's errors mean to the person on duty, and which file they are about."""
 
 import re
 from collections.abc import Iterator
@@ -19,19 +19,18 @@ _FAILURES = (HttpError, GoogleAuthError, RequestException, ClientError, TimeoutE
 
 @contextmanager
 def reaching(location: str) -> Iterator[None]:
-    """Makes a failure of Cloud Storage in the ``with`` block one sentence about ``location``.
+    """Makes a failure of Cloud Storage in the ``with`` block an error that names ``location``.
 
     Raises:
-        TransientExportError: with that sentence, if the reason passes: no connection, no answer, too many requests.
-        ExportError: with that sentence, otherwise.
+        TransientExportError: the reason passes: no connection, no answer, too many requests.
+        ExportError: it does not.
     """
     try:
         yield
     except (*_FAILURES, OSError, ValueError) as error:
         if not _is_of_storage(error):
             raise
-        kind = TransientExportError if is_passing(error) else ExportError
-        raise kind(sentence(location, error)) from error
+        raise _storage_error(location, error) from error
 
 
 def _is_of_storage(error: Exception) -> bool:
@@ -43,9 +42,13 @@ def _is_of_storage(error: Exception) -> bool:
     return _status(error) == _FORBIDDEN
 
 
-def sentence(location: str, error: Exception) -> str:
-    """The error text for a failure at an object or a folder of a bucket."""
-    return f"Cloud Storage failed at {location} ({_cause(error)}): {_remedy(error)}, then run the hour again."
+def _storage_error(location: str, error: Exception) -> ExportError:
+    """The error for a failure at an object or a folder of a bucket."""
+    kind = TransientExportError if is_passing(error) else ExportError
+    comparison, remedy = _remedy(error)
+    return kind(
+        f"Cloud Storage failed at {location} ({_cause(error)}).", comparison, f"{remedy}, then run the hour again."
+    )
 
 
 def is_passing(error: Exception) -> bool:
@@ -57,18 +60,19 @@ def is_passing(error: Exception) -> bool:
     return bool(is_retriable(error))
 
 
-def _remedy(error: Exception) -> str:
+def _remedy(error: Exception) -> tuple[str, str]:
+    """What an error means, and what removes its cause, without a full stop."""
     status = _status(error)
     if status == _FORBIDDEN:
-        return "give the account roles/storage.objectViewer on the bucket"
+        return "", "Give the account roles/storage.objectViewer on the bucket"
     if status == _UNAUTHORIZED or (isinstance(error, GoogleAuthError) and not is_passing(error)):
-        return (
-            "log in with 'gcloud auth application-default login', or let GOOGLE_APPLICATION_CREDENTIALS name a service "
+        return "", (
+            "Log in with 'gcloud auth application-default login', or let GOOGLE_APPLICATION_CREDENTIALS name a service "
             "account's key"
         )
     if is_passing(error):
-        return "it was tried again and again; look at the network and at Cloud Storage's status"
-    return "it does not take such a request; look at the bucket's settings and at the variable that names it"
+        return "It was tried again and again.", "Look at the network and at Cloud Storage's status"
+    return "It does not take such a request.", "Look at the bucket's settings and at the variable that names it"
 
 
 def _status(error: Exception) -> int | None:

@@ -58,25 +58,29 @@ def _fetch(filesystem: AbstractFileSystem, folder: Path, inventory: HourInventor
         with reaching(location), filesystem.open(file.path, "rb", BLOCK_BYTES) as source, local.open("wb") as target:
             is_as_it_lies_there = _copy(source, target)
     except FileNotFoundError as error:
+        otherwise = inventory.remedy[0].lower() + inventory.remedy[1:-1]
         raise TransientExportError(
-            f"The file {location} is gone since it was listed: run the hour again, and if it stays away, "
-            f"{inventory.remedy}."
+            f"The file {location} is gone since it was listed.",
+            next_step=f"Run the hour again. If the file stays away, {otherwise}.",
         ) from error
     except OSError as error:
         kind = TransientExportError if error.errno in _FULL else ExportError
         raise kind(
-            f"The file {location} cannot be copied into {folder} ({error.strerror or error}). "
-            f"{next_step(error, inventory.size)}"
+            f"The file {location} cannot be copied into {folder} ({error.strerror or error}).",
+            next_step=next_step(error, inventory.size),
         ) from error
     size = local.stat().st_size
     if size != file.size:
         raise TransientExportError(
-            f"The file {location} has changed since it was listed ({file.size:,} bytes then, {size:,} now): run the "
-            f"hour again."
+            f"The file {location} has changed since it was listed.",
+            f"It had {file.size:,} bytes then, and has {size:,} now.",
+            "Run the hour again.",
         )
     if not is_as_it_lies_there:
         raise TransientExportError(
-            f"The file {location} has changed while it was read (another checksum): run the hour again."
+            f"The file {location} has changed while it was read.",
+            "Its checksum is another one.",
+            "Run the hour again.",
         )
     return replace(file, path=str(local))
 

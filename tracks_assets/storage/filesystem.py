@@ -98,5 +98,5 @@ def _has_no_traceback(record: logging.LogRecord) -> bool:
     return not record.exc_info
 
 
-# gcsfs logs each error with its traceback before it raises it; here an error is reported once, in a sentence.
+# gcsfs logs each error with its traceback before it raises it; here an error is reported once, in a few sentences.
 logging.getLogger("gcsfs").addFilter(_has_no_traceback)

@@ -58,8 +58,8 @@ def list_folder(filesystem: AbstractFileSystem, path: str) -> Folder:
         return Folder(path)
     except OSError as error:
         raise ExportError(
-            f"The folder {location} cannot be read ({cause(error)}): "
-            f"make it a folder that this user may list, then run the hour again."
+            f"The folder {location} cannot be read ({cause(error)}).",
+            next_step="Make it a folder that this user may list, then run the hour again.",
         ) from error
     # A placeholder object ("events/") makes a bucket list a folder as its own entry.
     names = sorted(_name(entry) for entry in entries if entry["name"] != path)

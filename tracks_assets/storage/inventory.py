@@ -16,7 +16,7 @@ from tracks_assets.storage.errors import reaching
 from tracks_assets.storage.filesystem import address, filesystem_of
 from tracks_assets.storage.folder import cause
 
-EXPORT_AGAIN = "let PostHog export the hour again"
+EXPORT_AGAIN = "Let PostHog export the hour again."
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class HourInventory:
         folder: the hour's own folder below it.
         files: the Parquet files there.
         manifest: the manifest's name, if there is one.
-        remedy: what to do when one of the files cannot be read.
+        remedy: the sentence with what to do when one of the files cannot be read.
         scheme: the prefix of the root where it is no local folder, for instance ``gs://``.
         unit: what messages call the length of time: ``hour`` or ``day``.
         reader: makes Parquet files with a feed's fields of local files; None where they are that already. Without its
@@ -120,7 +120,7 @@ def read_footer(filesystem: AbstractFileSystem, path: str, name: str, remedy: st
         filesystem: where the file lies.
         path: its path there.
         name: how messages and tables name it.
-        remedy: what to do when it cannot be read.
+        remedy: the sentence with what to do when it cannot be read.
 
     Raises:
         ExportError: it is empty, torn or no Parquet at all, or two of its fields have one name.
@@ -130,7 +130,7 @@ def read_footer(filesystem: AbstractFileSystem, path: str, name: str, remedy: st
         with reaching(location):
             size = int(filesystem.size(path) or 0)
         if size == 0:
-            raise ExportError(f"The file {name} is empty (0 bytes): {remedy}.")
+            raise ExportError(f"The file {name} is empty (0 bytes).", next_step=remedy)
         with reaching(location), filesystem.open(path, "rb") as stream, pq.ParquetFile(stream) as parquet:
             rows, schema = parquet.metadata.num_rows, parquet.schema_arrow
     except (pa.ArrowException, OSError) as error:
@@ -145,10 +145,10 @@ def _check_names_differ(file: str, names: Sequence[str], remedy: str) -> None:
     for name in names:
         other = seen.setdefault(name.lower(), name)
         if names.count(name) > 1:
-            raise ExportError(f"The file {file} has the field {name!r} twice: {remedy}.")
+            raise ExportError(f"The file {file} has the field {name!r} twice.", next_step=remedy)
         if other != name:
             raise ExportError(
-                f"The file {file} has the fields {other!r} and {name!r}, which differ only in case: {remedy}."
+                f"The fields {other!r} and {name!r} of the file {file} differ only in case.", next_step=remedy
             )
 
 
@@ -164,14 +164,15 @@ def check_names_agree(files: Iterable[ExportFile]) -> None:
             other, holder = seen.setdefault(name.lower(), (name, file.name))
             if other != name:
                 raise ExportError(
-                    f"The file {holder} has the field {other!r} and the file {file.name} {name!r}, which differ only "
-                    f"in case: {EXPORT_AGAIN}."
+                    f"The file {holder} has the field {other!r}, but the file {file.name} has {name!r}.",
+                    "The names differ only in case.",
+                    EXPORT_AGAIN,
                 )
 
 
 def unreadable(name: str, error: Exception, remedy: str = EXPORT_AGAIN) -> ExportError:
     """The error for a file that is torn or no Parquet at all."""
-    return ExportError(f"The file {name} cannot be read as Parquet ({cause(error)}): {remedy}.")
+    return ExportError(f"The file {name} cannot be read as Parquet ({cause(error)}).", next_step=remedy)
 
 
 def find_unreadable(inventory: HourInventory) -> ExportError | None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from tracks_assets.core.errors import ReportedError
 from tracks_assets.core.tables import Table
 from tracks_assets.repairs.repair import IN_EFFECT
 from tracks_assets.sources.posthog.feeds import BACKFILL_TRACKS
@@ -18,8 +19,8 @@ _STILL_IN_EFFECT = (None, *IN_EFFECT)
 """States of a repair that is in force; None is one that left no record."""
 
 
-class EventIdError(ValueError):
-    """What was given is no event id; the message is one sentence."""
+class EventIdError(ReportedError, ValueError):
+    """What was given is no event id."""
 
 
 Order = tuple[datetime, datetime]
@@ -234,8 +235,8 @@ def check_event_id(text: str) -> str:
     """
     if not text or text != text.strip() or not text.isprintable():
         raise EventIdError(
-            f"{text!r} is no event id: give one as in posthog.tracks, for instance "
-            f"01958a3c-7c00-7000-8000-000000000001."
+            f"{text!r} is no event id.",
+            next_step="Give one as in posthog.tracks, for instance 01958a3c-7c00-7000-8000-000000000001.",
         )
     return text
 

@@ -143,13 +143,13 @@ _NEXT_STEPS = {
     Cause.DISK_FULL: "Free disk space in {folder}, then run again.",
     Cause.FILE_SIZE_LIMIT: "Raise the limit on the size of files (ulimit -f) for {folder}, then run again.",
     Cause.OUT_OF_MEMORY: "Raise TRACKS_MEMORY_LIMIT, then run again.",
-    Cause.CONFLICT: "Another writer changed the same rows, so this one changed nothing: run again.",
+    Cause.CONFLICT: "Run again: another writer changed the same rows, so this one changed nothing.",
     Cause.NO_PERMISSION: "Give this user write permission on {folder} and its files, or set TRACKS_DUCKDB_PATH to "
     "another file.",
     Cause.DAMAGED: "Restore the file from a backup, or set TRACKS_DUCKDB_PATH to a new file and load the hours again.",
     Cause.NOT_A_WAREHOUSE: "Set TRACKS_DUCKDB_PATH to a DuckDB file, or to a new file in a folder that exists.",
     Cause.OTHER_VERSION: "Open it with the version of DuckDB that wrote it, or set TRACKS_DUCKDB_PATH to a new file.",
-    Cause.INTERRUPTED: "It was interrupted: run again.",
+    Cause.INTERRUPTED: "Run again: it was interrupted.",
     Cause.FILE_ACCESS: "Check the disk of {folder}, then run again.",
     Cause.BUG: BUG,
     Cause.UNKNOWN: "Look at the log of this run, remove the cause, then run again.",
@@ -161,22 +161,18 @@ def first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
 
 
-def failure(finding: str, error: Exception, folder: Path | str) -> str:
-    """The message for an error: the finding, DuckDB's own words, and the next step.
+def warehouse_error(finding: str, error: Exception, folder: Path | str, comparison: str = "") -> WarehouseError:
+    """The error to raise for one of DuckDB's, with DuckDB's own words.
 
     Args:
-        finding: what failed and what is unchanged, without a full stop.
+        finding: what failed, without a full stop.
         error: DuckDB's error.
         folder: see ``next_step``.
+        comparison: the sentence with what is unchanged.
     """
-    text = str(error)
-    return f"{finding} ({first_line(error)}). {next_step(cause_of(error), text, str(folder))}"
-
-
-def warehouse_error(finding: str, error: Exception, folder: Path | str) -> WarehouseError:
-    """The error to raise for one of DuckDB's; see ``failure`` for its message."""
-    kind = TransientWarehouseError if cause_of(error) in PASSING else WarehouseError
-    return kind(failure(finding, error, folder))
+    cause = cause_of(error)
+    kind = TransientWarehouseError if cause in PASSING else WarehouseError
+    return kind(f"{finding} ({first_line(error)}).", comparison, next_step(cause, str(error), str(folder)))
 
 
 def opening_error(path: Path, waited: float, error: Exception) -> WarehouseError:
@@ -189,15 +185,17 @@ def opening_error(path: Path, waited: float, error: Exception) -> WarehouseError
     """
     if is_held(error):
         return TransientWarehouseError(
-            f"The warehouse {path} is held by {holder_in(str(error))}, which did not finish within {waited:g} seconds. "
-            f"Wait for that process to finish, then run again."
+            f"The warehouse {path} is held by {holder_in(str(error))}.",
+            f"That process did not finish within {waited:g} seconds.",
+            "Wait for it to finish, then run again.",
         )
     return warehouse_error(f"The warehouse {path} cannot be opened", error, path.parent)
 
 
-def shape_refusal(path: Path, table: str, difference: str) -> str:
-    """The message for a table that exists with other columns than the project's."""
-    return (
-        f"The table {table} of the warehouse {path} does not fit: {difference}. Change it with alter table, or set "
-        f"TRACKS_DUCKDB_PATH to another file."
+def shape_refusal(path: Path, table: str, difference: str) -> WarehouseError:
+    """The error for a table that exists with other columns than the project's."""
+    return WarehouseError(
+        f"The table {table} of the warehouse {path} does not fit.",
+        f"{difference[0].upper()}{difference[1:]}.",
+        "Change it with alter table, or set TRACKS_DUCKDB_PATH to another file.",
     )

@@ -168,8 +168,9 @@ class PlainRows:
     def _refuse(self, file: ExportFile, number: int, refusal: RefusedRowError) -> None:
         if self.feed.rejected is None:
             raise ExportError(
-                f"The file {file.name} {refusal.finding} of row {number}, counted from 0{refusal.cause}: "
-                f"{self.inventory.remedy}."
+                f"The file {file.name} {refusal.finding} of row {number}{refusal.cause}.",
+                "Rows are counted from 0.",
+                self.inventory.remedy,
             )
         self._refused[file.name][number] = refusal.reason
 

@@ -47,7 +47,7 @@ def delivered_rows(
         fields: the fields to read with their types; one that the file lacks is null.
         batch_bytes: the size of a batch, unless a single row is larger.
         left_out: numbers of rows that do not come, in order.
-        remedy: what to do where the file cannot be read.
+        remedy: the sentence with what to do where the file cannot be read.
 
     Raises:
         ExportError: the file cannot be read to its end.
@@ -70,7 +70,7 @@ def read_rows(
         file: the file, on local disk.
         fields: what to read, where the file has it; all fields by default.
         only: the numbers of the rows to read, in order; all rows by default.
-        remedy: what to do where the file cannot be read.
+        remedy: the sentence with what to do where the file cannot be read.
 
     Raises:
         ExportError: the file cannot be read to its end, for instance because a text in it is not UTF-8.
@@ -240,14 +240,16 @@ def check_fields(file: ExportFile, fields: Mapping[str, pa.DataType]) -> None:
         name = names.get(delivered.lower(), delivered)
         if name != delivered:
             raise ExportError(
-                f"The file {file.name} has the field {delivered!r}, but the column list reads {name!r}: change the "
-                f"column's field, or export the field with that name."
+                f"The file {file.name} has the field {delivered!r}.",
+                f"The column list reads {name!r}.",
+                "Change the column's field, or export the field with that name.",
             )
     for name, wanted in fields.items():
         if name in schema.names and not _fits(schema.field(name).type, wanted):
             raise ExportError(
-                f"The field {name} of the file {file.name} is {schema.field(name).type}, but the column list reads it "
-                f"as {wanted}: change the column's type, or export the field with that type."
+                f"The field {name} of the file {file.name} is {schema.field(name).type}.",
+                f"The column list reads it as {wanted}.",
+                "Change the column's type, or export the field with that type.",
             )
 
 
@@ -257,7 +259,9 @@ def find_unfitting(file: ExportFile, fields: Mapping[str, pa.DataType], remedy: 
         for batch, _ in read_rows(file, list(fields), remedy=remedy):
             _conform(batch, fields)
     except pa.ArrowInvalid as error:
-        return ExportError(f"The file {file.name} holds a value that its field cannot hold ({cause(error)}): {remedy}.")
+        return ExportError(
+            f"The file {file.name} holds a value that its field cannot hold ({cause(error)}).", next_step=remedy
+        )
     return None
 
 

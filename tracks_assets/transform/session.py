@@ -39,6 +39,6 @@ def _connected(config: dict[str, Any], inventory: HourInventory) -> Iterator[duc
         try:
             yield connection
         except duckdb.Error as error:
-            finding = f"The {inventory.shown} could not be transformed and is unchanged"
+            finding = f"The {inventory.shown} could not be transformed"
             folder = f"{gettempdir()} (or set TMPDIR to another folder)"
-            raise warehouse_error(finding, error, folder) from error
+            raise warehouse_error(finding, error, folder, "Nothing was changed.") from error

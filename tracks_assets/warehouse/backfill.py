@@ -67,8 +67,8 @@ def refresh_hours(
     has_root = legacy.exists()
     if not has_root and not warehouse.count_rows(BACKFILL_TRACKS):
         raise WarehouseError(
-            f"The legacy root {legacy.uri} does not exist and {BACKFILL_TRACKS} is empty: set TRACKS_LEGACY_URI to the "
-            f"folder or bucket prefix that holds the old pipeline's rows."
+            f"The legacy root {legacy.uri} does not exist and {BACKFILL_TRACKS} is empty.",
+            next_step="Set TRACKS_LEGACY_URI to the folder or bucket prefix that holds the old pipeline's rows.",
         )
     treated = [
         _refresh(warehouse, legacy.inventory(hour), allow_emptying=allow_emptying)

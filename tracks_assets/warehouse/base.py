@@ -71,7 +71,7 @@ class Warehouse(ABC):
         try:
             finding = former_tables(self._stored_tables())
             if finding:
-                raise WarehouseError(f"Nothing was changed, because {finding}. {NEXT_STEP}")
+                raise WarehouseError(f"The warehouse is refused, because {finding}.", "Nothing was changed.", NEXT_STEP)
             self._ensure_tables()
             yield self
         finally:
@@ -106,8 +106,9 @@ class Warehouse(ABC):
             if wanted != found:
                 raise WarehouseError(
                     f"{SCHEMA}.{move.former} has {wanted['all_rows']:,} rows, but {found['all_rows']:,} came to "
-                    f"{move.table}: nothing was changed. Stop every process that writes to the warehouse, then run "
-                    f"python -m tracks_assets.migrate again."
+                    f"{move.table}.",
+                    "Nothing was changed.",
+                    "Stop every process that writes to the warehouse, then run python -m tracks_assets.migrate again.",
                 )
         self.execute("drop_table", table=former)
         return Moved(move.former, move.table, int(found["all_rows"]))
@@ -241,7 +242,9 @@ class Warehouse(ABC):
         Raises:
             WarehouseError: the engine failed, or the counts do not add up. tracks is left as it was.
         """
-        raise WarehouseError(f"{type(self).__name__} merges no legacy rows: run the backfill on another engine.")
+        raise WarehouseError(
+            f"{type(self).__name__} merges no legacy rows.", next_step="Run the backfill on another engine."
+        )
 
     def count_rows(self, table: Table) -> int:
         """Rows of one of the project's tables."""
@@ -277,4 +280,4 @@ class Warehouse(ABC):
         Raises:
             WarehouseError: the engine has no repairs.
         """
-        raise WarehouseError(f"{type(self).__name__} supports no repairs: run them on another engine.")
+        raise WarehouseError(f"{type(self).__name__} supports no repairs.", next_step="Run them on another engine.")

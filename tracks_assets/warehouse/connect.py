@@ -41,7 +41,8 @@ def existing_warehouse(settings: Settings, lock_wait: float = LOCK_WAIT) -> Ware
     """
     if settings.engine == "duckdb" and not settings.duckdb_path.exists():
         raise WarehouseError(
-            f"There is no warehouse {settings.duckdb_path}: let TRACKS_HOME or TRACKS_DUCKDB_PATH name the one to ask."
+            f"There is no warehouse {settings.duckdb_path}.",
+            next_step="Let TRACKS_HOME or TRACKS_DUCKDB_PATH name the one to ask.",
         )
     return warehouse_of(settings, lock_wait)
 

@@ -175,10 +175,10 @@ def check_not_emptied(inventory: HourInventory, stored: Mapping[str, int], asset
     counts = " and ".join(f"{rows:,} in {table}" for table, rows in stored.items())
     found = "only files without rows" if inventory.files else "no files"
     raise WarehouseError(
-        f"The {inventory.shown} has stored rows ({counts}), but {inventory.folder} holds {found}. "
-        f"Nothing was changed: put the files back and run the {inventory.unit} again, or, to empty "
-        f"the {inventory.unit}, run {asset} with allow_emptying: true in its run config (ops: "
-        f"{asset.schema}__{asset.name}: config)."
+        f"The {inventory.shown} has stored rows ({counts}), but {inventory.folder} holds {found}.",
+        "Nothing was changed.",
+        f"Put the files back and run the {inventory.unit} again. To empty the {inventory.unit}, run {asset} with "
+        f"allow_emptying: true in its run config (ops: {asset.schema}__{asset.name}: config).",
     )
 
 
@@ -191,7 +191,8 @@ def check_accounted_for(load: HourLoad, inventory: HourInventory) -> HourLoad:
     if load.read != load.accepted + load.rejected:
         raise WarehouseError(
             f"The {inventory.shown} has {load.read} rows in its files, but {load.accepted} were accepted "
-            f"and {load.rejected} rejected: the {inventory.unit} is as it was before; do its files in "
-            f"{inventory.folder} change while they are read?"
+            f"and {load.rejected} rejected.",
+            f"The {inventory.unit} is as it was before.",
+            f"Check whether its files in {inventory.folder} change while they are read.",
         )
     return load

@@ -108,4 +108,4 @@ def test_only_an_export_that_nobody_named_is_skipped(mixpanel_home: Home) -> Non
     result = run(mixpanel_home, tick(mixpanel_home))
     assert not result.success
     errors = [str(event.step_failure_data.error) for event in result.all_events if event.is_step_failure]
-    assert any("set TRACKS_MIXPANEL_URI to the folder" in error for error in errors)
+    assert any("Set TRACKS_MIXPANEL_URI to the folder" in error for error in errors)

@@ -223,7 +223,7 @@ def test_the_newest_squash_counts_and_is_undone_first(engine: Engine) -> None:
     with engine.opened() as warehouse, pytest.raises(RepairError) as refused:
         roll_back(warehouse, given[0])
     assert str(refused.value) == (
-        f"{given[0]} cannot be rolled back before {given[1]}, which is newer: roll that back first."
+        f"{given[0]} cannot be rolled back before {given[1]}, which is newer. Roll that back first."
     )
     assert undo(engine, given[1]) == (1, 0)
     deliver(engine, 2, delivered(3, inserted=2))
@@ -384,8 +384,8 @@ def test_teams_are_not_mixed(outdated: Engine) -> None:
     outdated.put(PERSON_DISTINCT_IDS, mapping("fred", "p fred", team=2), mapping("ann", "other ann", team=2))
     before = outdated.contents()
     for team, reason in (
-        (None, "has 2 teams (1, 2), and tracks has no team; set TRACKS_TEAM_ID."),
-        (3, "has no team 3, which TRACKS_TEAM_ID is."),
+        (None, "has 2 teams (1, 2). The table tracks has no team. Set TRACKS_TEAM_ID."),
+        (3, "has no team 3. TRACKS_TEAM_ID names that team."),
     ):
         with outdated.opened() as warehouse, pytest.raises(RepairError) as refused:
             plan(warehouse, NOW, team, MANY)

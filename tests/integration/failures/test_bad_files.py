@@ -26,17 +26,17 @@ INTERVAL = "2026-03-12T00:00:00+00:00-2026-03-12T01:00:00+00:00"
 NEXT_INTERVAL = "2026-03-12T01:00:00+00:00-2026-03-12T02:00:00+00:00"
 FILE = f"{FOLDER}/{INTERVAL}.parquet.sz"
 MANIFEST = f"{FOLDER}/{INTERVAL}_manifest.json"
-AGAIN = "let PostHog export the hour again."
-DEFAULT_FIELDS = "export PostHog's 'events' model with all its default fields."
+AGAIN = "Let PostHog export the hour again."
+DEFAULT_FIELDS = "Export PostHog's 'events' model with all its default fields."
 
 
 def unreadable(cause: str) -> str:
-    return f"The file {FILE} cannot be read as Parquet ({cause}): {AGAIN}"
+    return f"The file {FILE} cannot be read as Parquet ({cause}). {AGAIN}"
 
 
 def wrong_type(field: str, is_type: str, expected: str) -> str:
-    advice = "export PostHog's 'events' model with its own types."
-    return f"The field {field} of the file {FILE} is {is_type}, but PostHog exports {expected}: {advice}"
+    advice = "Export PostHog's 'events' model with its own types."
+    return f"The field {field} of the file {FILE} is {is_type}. PostHog exports {expected}. {advice}"
 
 
 def column(site: Site, name: str) -> "pa.ChunkedArray[Any]":
@@ -124,28 +124,28 @@ BAD_FILES: list[tuple[Callable[[Site], None], str]] = [
     (cut_off_the_footer, unreadable("Parquet magic bytes not found in footer")),
     (damage_the_middle, unreadable("Corrupt snappy compressed data")),
     (write_text, unreadable("Parquet magic bytes not found in footer")),
-    (empty, f"The file {FILE} is empty (0 bytes): {AGAIN}"),
+    (empty, f"The file {FILE} is empty (0 bytes). {AGAIN}"),
     (
         drop_column,
-        f"The file {FILE} has no field distinct_id: {DEFAULT_FIELDS}",
+        f"The file {FILE} has no field distinct_id. {DEFAULT_FIELDS}",
     ),
     (
         spell_id_in_capitals,
-        f"The file {FILE} has the field 'UUID', but PostHog's name is 'uuid': {DEFAULT_FIELDS}",
+        f"The file {FILE} has the field 'UUID'. PostHog's name is 'uuid'. {DEFAULT_FIELDS}",
     ),
     (
         spell_insert_time_in_capitals,
-        f"The file {FILE} has the field '_Inserted_At', but PostHog's name is '_inserted_at': {DEFAULT_FIELDS}",
+        f"The file {FILE} has the field '_Inserted_At'. PostHog's name is '_inserted_at'. {DEFAULT_FIELDS}",
     ),
     (
         add_event_in_capitals,
-        f"The file {FILE} has the fields 'event' and 'Event', which differ only in case: {AGAIN}",
+        f"The fields 'event' and 'Event' of the file {FILE} differ only in case. {AGAIN}",
     ),
     (
         add_unknown_fields_that_differ_in_case,
-        f"The file {FILE} has the fields 'team' and 'TEAM', which differ only in case: {AGAIN}",
+        f"The fields 'team' and 'TEAM' of the file {FILE} differ only in case. {AGAIN}",
     ),
-    (add_event_twice, f"The file {FILE} has the field 'event' twice: {AGAIN}"),
+    (add_event_twice, f"The file {FILE} has the field 'event' twice. {AGAIN}"),
     (make_time_text, wrong_type("timestamp", "string", "a UTC timestamp in microseconds")),
     (
         make_time_nanoseconds,
@@ -191,8 +191,8 @@ def test_a_file_of_another_hour_stops_the_load_and_both_hours_are_named(site: Si
 
 def other_hour() -> str:
     return (
-        f"The file {FOLDER}/{NEXT_INTERVAL}.parquet.sz carries the interval {NEXT_INTERVAL}, but the hour being loaded "
-        f"is {INTERVAL}: move the file to its own folder, or set TRACKS_EXPORT_FOLDER_HOUR to what the folder's hour "
+        f"The file {FOLDER}/{NEXT_INTERVAL}.parquet.sz carries the interval {NEXT_INTERVAL}. The hour being loaded "
+        f"is {INTERVAL}. Move the file to its own folder, or set TRACKS_EXPORT_FOLDER_HOUR to what the folder's hour "
         f"names (the interval's end or its start)."
     )
 
@@ -203,8 +203,8 @@ def test_a_manifest_of_another_hour_stops_the_load(site: Site) -> None:
     with pytest.raises(ExportError) as caught:
         site.load()
     assert str(caught.value) == (
-        f"The manifest {FOLDER}/{NEXT_INTERVAL}_manifest.json is of another hour: this folder belongs to {INTERVAL}; "
-        f"move the manifest away or set TRACKS_EXPORT_FOLDER_HOUR to what the folder's hour names."
+        f"The manifest {FOLDER}/{NEXT_INTERVAL}_manifest.json is of another hour. This folder belongs to {INTERVAL}. "
+        f"Move the manifest away, or set TRACKS_EXPORT_FOLDER_HOUR to what the folder's hour names."
     )
     assert site.contents() == before
 
@@ -242,7 +242,7 @@ def test_a_bad_manifest_is_named_and_nothing_changes(site: Site, text: bytes, re
     site.manifest.write_bytes(text)
     with pytest.raises(ExportError) as caught:
         site.load()
-    assert str(caught.value) == f"The manifest {MANIFEST} {reported}: {AGAIN}"
+    assert str(caught.value) == f"The manifest {MANIFEST} {reported}. {AGAIN}"
     assert site.contents() == before
 
 
@@ -262,7 +262,7 @@ def test_an_export_root_that_is_missing_is_an_error_not_an_empty_hour(site: Site
     with pytest.raises(ExportError) as caught:
         site.load()
     assert str(caught.value) == (
-        f"The export root {site.export} does not exist: set TRACKS_EXPORT_URI to the folder or bucket prefix that "
+        f"The export root {site.export} does not exist. Set TRACKS_EXPORT_URI to the folder or bucket prefix that "
         f"holds the export's 'events' folder."
     )
     assert site.contents() == before
@@ -296,7 +296,7 @@ def test_a_folder_that_cannot_be_listed_is_no_empty_hour(
 
 def cannot_list(site: Site, cause: str) -> str:
     return (
-        f"The folder {site.hour_folder} cannot be read ({cause}): make it a folder that this user may list, then run "
+        f"The folder {site.hour_folder} cannot be read ({cause}). Make it a folder that this user may list, then run "
         f"the hour again."
     )
 

@@ -19,9 +19,9 @@ FOLDER = "events/2026-03-12/01"
 INTERVAL = hour_interval(FIRST)
 NAME = f"{INTERVAL}.parquet.sz"
 MANIFEST = manifest_name(INTERVAL)
-AS_PARQUET = "set the format of PostHog's export to Parquet and export the hour again."
-AGAIN = "let PostHog export the hour again."
-TEMPLATE = "set the key prefix of PostHog's export to 'events/{year}-{month}-{day}/{hour}', or move the files."
+AS_PARQUET = "Set the format of PostHog's export to Parquet and export the hour again."
+AGAIN = "Let PostHog export the hour again."
+TEMPLATE = "Set the key prefix of PostHog's export to 'events/{year}-{month}-{day}/{hour}', or move the files."
 MANGLED = str(INTERVAL).replace(":", "%3A").replace("+", "%2B")
 NEXT_MANGLED = str(hour_interval(SECOND)).replace(":", " ")
 
@@ -77,47 +77,47 @@ def two_manifests(site: Site) -> None:
 
 
 def no_parquet(name: str) -> str:
-    return f"The folder {FOLDER} holds {name!r}, but no Parquet file: {AS_PARQUET}"
+    return f"The folder {FOLDER} holds {name!r}, but no Parquet file. {AS_PARQUET}"
 
 
 def mixed(name: str) -> str:
     return (
-        f"The folder {FOLDER} holds {name!r} beside its Parquet files, so rows could be missing: take it out of the "
-        f"folder if the Parquet files hold all rows of the hour, or {AS_PARQUET}"
+        f"The folder {FOLDER} holds {name!r} beside its Parquet files. Rows could be missing. {AS_PARQUET} If the "
+        f"Parquet files hold all rows of the hour, take {name!r} out of the folder instead."
     )
 
 
 DEEPER = (
-    f"The folder {FOLDER} holds the folder 'deeper/', but the files of an hour lie directly in the hour's folder: move "
+    f"The folder {FOLDER} holds the folder 'deeper/'. The files of an hour lie directly in the hour's folder. Move "
     f"its files to the folders of their hours, or take it out of the folder."
 )
 
 
 def unfinished(number: int) -> str:
     return (
-        f"The file {FOLDER}/{file_name(INTERVAL, number)} is one of several parts, but their manifest is missing, so "
-        f"the export is not finished: wait for {MANIFEST}, or {AGAIN}"
+        f"The file {FOLDER}/{file_name(INTERVAL, number)} is one of several parts without a manifest. The export is "
+        f"not finished. Wait for {MANIFEST}, or let PostHog export the hour again."
     )
 
 
 def nameless(name: str) -> str:
     return (
-        f"The file {FOLDER}/{name} carries no interval in its name, so it could be of another hour: give it the name "
+        f"The file {FOLDER}/{name} carries no interval in its name. It could be of another hour. Give it the name "
         f"that PostHog gave it, such as {NAME}, or take it out of the folder."
     )
 
 
 def other_hour(name: str) -> str:
     return (
-        f"The file {FOLDER}/{name} carries the interval {hour_interval(SECOND)}, but the hour being loaded is "
-        f"{INTERVAL}: move the file to its own folder, or set TRACKS_EXPORT_FOLDER_HOUR to what the folder's hour "
+        f"The file {FOLDER}/{name} carries the interval {hour_interval(SECOND)}. The hour being loaded is "
+        f"{INTERVAL}. Move the file to its own folder, or set TRACKS_EXPORT_FOLDER_HOUR to what the folder's hour "
         f"names (the interval's end or its start)."
     )
 
 
 def twice(first: str, second: str) -> str:
     return (
-        f"The folder {FOLDER} holds the hour twice, as {first!r} and {second!r}: take the older file out of the folder."
+        f"The folder {FOLDER} holds the hour twice, as {first!r} and {second!r}. Take the older file out of the folder."
     )
 
 
@@ -132,16 +132,16 @@ BAD_FOLDERS: dict[str, tuple[Damage, str]] = {
     "an unfinished copy beside": (beside(f"{NAME}.crc"), mixed(f"{NAME}.crc")),
     "a manifest of JSON Lines": (
         manifest_of_another_format,
-        f"The manifest {FOLDER}/{MANIFEST} names '{INTERVAL}-0.jsonl.gz', which is no Parquet file: {AS_PARQUET}",
+        f"The manifest {FOLDER}/{MANIFEST} names '{INTERVAL}-0.jsonl.gz', which is no Parquet file. {AS_PARQUET}",
     ),
     "two manifests": (
         two_manifests,
-        f"The folder {FOLDER} holds two manifests, '{MANGLED}_manifest.json' and '{MANIFEST}': take the older one out "
+        f"The folder {FOLDER} holds two manifests, '{MANGLED}_manifest.json' and '{MANIFEST}'. Take the older one out "
         f"of the folder.",
     ),
     "a manifest without an interval": (
         beside("x_manifest.json"),
-        f"The manifest {FOLDER}/x_manifest.json carries no interval in its name, so it could be of another hour: give "
+        f"The manifest {FOLDER}/x_manifest.json carries no interval in its name. It could be of another hour. Give "
         f"it the name {MANIFEST}, or take it out of the folder.",
     ),
     "a part is missing": (parts(0, 2), unfinished(0)),
@@ -218,8 +218,8 @@ def test_two_files_that_spell_a_field_differently_are_named(site: Site) -> None:
     with pytest.raises(ExportError) as caught:
         site.load()
     assert str(caught.value) == (
-        f"The file {FOLDER}/{names[0]} has the field 'team' and the file {FOLDER}/{names[1]} 'Team', which differ only "
-        f"in case: {AGAIN}"
+        f"The file {FOLDER}/{names[0]} has the field 'team', but the file {FOLDER}/{names[1]} has 'Team'. The names "
+        f"differ only in case. {AGAIN}"
     )
     assert site.contents() == before
 
@@ -228,7 +228,7 @@ def test_the_root_is_the_events_folder_itself(site: Site) -> None:
     with pytest.raises(ExportError) as caught:
         Export(str(site.export / "events")).inventory(FIRST)
     assert str(caught.value) == (
-        f"The export root {site.export}/events has no folder 'events', but holds '2026-03-12/02' itself: set "
+        f"The export root {site.export}/events has no folder 'events'. It holds '2026-03-12/02' itself. Set "
         f"TRACKS_EXPORT_URI to its parent {site.export}."
     )
 
@@ -238,7 +238,7 @@ def test_the_days_lie_in_a_folder_of_another_name(site: Site) -> None:
     with pytest.raises(ExportError) as caught:
         Export(str(site.export / "posthog")).inventory(FIRST)
     assert str(caught.value) == (
-        f"The export root {site.export}/posthog has no folder 'events', but holds '2026-03-12/02' itself: {TEMPLATE}"
+        f"The export root {site.export}/posthog has no folder 'events'. It holds '2026-03-12/02' itself. {TEMPLATE}"
     )
 
 
@@ -249,7 +249,7 @@ def test_a_root_without_events_shows_what_it_holds(site: Site) -> None:
         with pytest.raises(ExportError) as caught:
             site.load()
         assert str(caught.value) == (
-            f"The export root {site.export} has no folder 'events'; it holds {shown}: set TRACKS_EXPORT_URI to the "
+            f"The export root {site.export} has no folder 'events'. It holds {shown}. Set TRACKS_EXPORT_URI to the "
             f"folder or bucket prefix that holds the export's 'events' folder, or wait for the first hour of a new "
             f"export."
         )
@@ -287,8 +287,8 @@ def test_another_layout_is_shown(site: Site, layout: Callable[[Path], str]) -> N
     with pytest.raises(ExportError) as caught:
         site.load()
     assert str(caught.value) == (
-        f"The export root {site.export} has no folder events/{{date}}/{{hour}}, such as events/2026-03-12/01, but "
-        f"'events/{layout(events)}': {TEMPLATE}"
+        f"The export root {site.export} has no folder events/{{date}}/{{hour}}. It holds "
+        f"'events/{layout(events)}' instead of, for instance, events/2026-03-12/01. {TEMPLATE}"
     )
     assert site.contents() == before
 
@@ -304,7 +304,7 @@ def test_a_day_with_something_else_than_hours_is_no_empty_hour(site: Site, stray
     with pytest.raises(ExportError) as caught:
         site.load()
     assert str(caught.value) == (
-        f"The folder events/2026-03-12 holds '{stray}', which is in no folder of an hour, so an hour could look empty: "
+        f"The folder events/2026-03-12 holds '{stray}', which is in no folder of an hour. An hour could look empty. "
         f"{TEMPLATE}"
     )
     assert site.contents() == before
@@ -353,8 +353,8 @@ def test_an_hour_with_rows_is_emptied_only_if_the_run_allows_it(site: Site, lose
         site.load()
     assert str(caught.value) == (
         f"The hour 2026-03-12-00:00 has stored rows ({counts[0]} in posthog.raw_tracks and {counts[1]} in "
-        f"posthog.rejected_tracks), but {FOLDER} holds {found}. Nothing was changed: put the files back and run the "
-        f"hour again, or, to empty the hour, run posthog.raw_tracks with allow_emptying: true in its run config (ops: "
+        f"posthog.rejected_tracks), but {FOLDER} holds {found}. Nothing was changed. Put the files back and run the "
+        f"hour again. To empty the hour, run posthog.raw_tracks with allow_emptying: true in its run config (ops: "
         f"posthog__raw_tracks: config)."
     )
     assert site.contents() == before

@@ -20,8 +20,8 @@ PHASES += [(60_000, "FATAL Error: Failed to create checkpoint because of error",
 
 def full(warehouse: Path, phase: str, suffix: str, cause: str, remedy: str) -> str:
     return (
-        f"The warehouse {warehouse} failed to load the hour 2026-03-12-01:00, which is unchanged ({phase}: Could not "
-        f'write file "{warehouse}{suffix}": {cause}). {remedy}, then run again.'
+        f"The warehouse {warehouse} failed to load the hour 2026-03-12-01:00 ({phase}: Could not "
+        f'write file "{warehouse}{suffix}": {cause}). Nothing was changed. {remedy}, then run again.'
     )
 
 

@@ -28,8 +28,8 @@ PYTHON = Path(sys.executable).resolve()
 
 def held(site: Site, pid: int, waited: str) -> str:
     return (
-        f"The warehouse {site.warehouse} is held by process {pid} ({PYTHON}), which did not finish within {waited} "
-        f"seconds. Wait for that process to finish, then run again."
+        f"The warehouse {site.warehouse} is held by process {pid} ({PYTHON}). That process did not finish "
+        f"within {waited} seconds. Wait for it to finish, then run again."
     )
 
 
@@ -87,7 +87,7 @@ def test_a_run_shows_which_file_is_torn(site: Site) -> None:
     interval = "2026-03-12T00:00:00+00:00-2026-03-12T01:00:00+00:00"
     assert failure_of(site)[1] == (
         f"tracks_assets.core.errors.ExportError: The file events/2026-03-12/01/{interval}.parquet.sz cannot be "
-        f"read as Parquet (Parquet magic bytes not found in footer): let PostHog export the hour again."
+        f"read as Parquet (Parquet magic bytes not found in footer). Let PostHog export the hour again."
     )
     assert site.contents() == before
 
@@ -128,7 +128,7 @@ def test_a_table_with_other_columns_is_named_before_a_statement_fails(site: Site
     with pytest.raises(WarehouseError) as caught:
         site.load()
     assert str(caught.value) == (
-        f"The table posthog.raw_tracks of the warehouse {site.warehouse} does not fit: it has no column locale. "
+        f"The table posthog.raw_tracks of the warehouse {site.warehouse} does not fit. It has no column locale. "
         f"Change it with alter table, or set TRACKS_DUCKDB_PATH to another file."
     )
     assert site.contents() == before

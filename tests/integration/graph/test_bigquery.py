@@ -133,10 +133,10 @@ def test_a_merge_that_bigquery_refuses_is_reported_in_one_sentence(cloud_home: H
     assert run.returncode == 1
     assert (
         f"TransientWarehouseError: The merge of the hour {HOURS[1]} into posthog.tracks failed (Transaction is aborted "
-        "due to concurrent update against table tracks-tests:posthog.raw_tracks. Transaction ID: 1). Another job "
-        "changed the same table meanwhile, so nothing was changed: wait for it to finish, or end the session that a "
-        "killed run left open (docs/runbooks.md says how), then run again. A merge is applied in full or not at all, "
-        "so running it again is safe."
+        "due to concurrent update against table tracks-tests:posthog.raw_tracks. Transaction ID: 1). A merge is "
+        "applied in full or not at all, so running it again is safe. Another job changed the same table meanwhile, "
+        "so nothing was changed: wait for it to finish, or end the session that a killed run left open "
+        "(docs/runbooks.md says how), then run again."
     ) in run.stdout + run.stderr
     assert count(cloud_home, "tracks") == before
     assert cloud_home.materialize("--partition", HOURS[1]).returncode == 0

@@ -92,7 +92,7 @@ def test_dg_takes_a_range_and_refuses_one_that_ends_before_it_starts(home: Home)
 
 
 REVERSED = (
-    "PartitionError: The partition range 2026-03-12-01:00...2026-03-12-00:00 ends before it starts: name the earlier "
+    "PartitionError: The partition range 2026-03-12-01:00...2026-03-12-00:00 ends before it starts. Name the earlier "
     "one first, 2026-03-12-00:00...2026-03-12-01:00."
 )
 
@@ -135,8 +135,8 @@ def test_a_key_that_is_not_the_start_of_an_hour_is_refused(home: Home, first: st
     refused = home.run_hours(first, last, ("raw_tracks",))
     assert not refused.success
     assert _failure(refused) == (
-        f"tracks_assets.defs.shared.partitions.PartitionError: The partition {named} is not the start of an hour: "
-        f"name a full hour, for instance {named.replace('30', '00')}.\n"
+        f"tracks_assets.defs.shared.partitions.PartitionError: The partition {named} is not the start of an hour. "
+        f"Name a full hour, for instance {named.replace('30', '00')}.\n"
     )
 
 

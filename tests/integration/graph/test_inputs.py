@@ -94,18 +94,18 @@ def lift(folder: Path) -> None:
 
 
 EXPORTS: dict[str, tuple[Callable[[Path], object], str]] = {
-    "JSON Lines": (only(f"{INTERVAL}.jsonl"), "but no Parquet file: set the format"),
-    "CSV": (only("events.csv"), "but no Parquet file: set the format"),
+    "JSON Lines": (only(f"{INTERVAL}.jsonl"), "but no Parquet file. Set the format"),
+    "CSV": (only("events.csv"), "but no Parquet file. Set the format"),
     "another layout": (
         lift,
-        "has no folder events/{date}/{hour}, such as events/2026-03-12/01, but 'events/2026/03/12",
+        "has no folder events/{date}/{hour}. It holds 'events/2026/03/12",
     ),
     "expired files": (shutil.rmtree, "has stored rows (100 in posthog.raw_tracks and 2 in posthog.rejected_tracks)"),
-    "a part is missing": (rename(file_name(INTERVAL, 0), file_name(INTERVAL, 2)), "the export is not finished"),
-    "no first part": (rename(file_name(INTERVAL, 1)), "the export is not finished"),
+    "a part is missing": (rename(file_name(INTERVAL, 0), file_name(INTERVAL, 2)), "The export is not finished."),
+    "no first part": (rename(file_name(INTERVAL, 1)), "The export is not finished."),
     "another hour": (
         rename(str(hour_interval(START + HOUR)).replace(":", " ") + ".parquet.sz"),
-        f"carries the interval {hour_interval(START + HOUR)}, but the hour being loaded is {INTERVAL}",
+        f"carries the interval {hour_interval(START + HOUR)}. The hour being loaded is {INTERVAL}.",
     ),
     "no interval": (rename("part-0.parquet"), "carries no interval in its name"),
 }
@@ -142,7 +142,7 @@ def test_a_root_that_is_the_events_folder_fails_the_run(new_home: Callable[..., 
     text = run(home, "raw_tracks", PARTITION)
 
     assert text is not None
-    assert f"set TRACKS_EXPORT_URI to its parent {tmp_path / 'export'}." in text
+    assert f"Set TRACKS_EXPORT_URI to its parent {tmp_path / 'export'}." in text
 
 
 def test_a_legacy_hour_keeps_its_rows_until_the_run_allows_to_empty_it(home: Home) -> None:

@@ -85,7 +85,7 @@ def test_who_exports_nothing_from_mixpanel_notices_nothing(home: Home) -> None:
     result = run(home, "2026-03-01", "2026-03-01")
     assert not result.success
     errors = [str(event.step_failure_data.error) for event in result.all_events if event.is_step_failure]
-    assert any("set TRACKS_MIXPANEL_URI to the folder" in error for error in errors)
+    assert any("Set TRACKS_MIXPANEL_URI to the folder" in error for error in errors)
     definitions = build_definitions(home.settings)
     graph = definitions.resolve_asset_graph()
     assert {graph.get(key).group_name for key in KEYS} == {"mixpanel"}

@@ -61,6 +61,6 @@ def test_without_root_and_rows_the_hour_fails_with_one_sentence(home: Home) -> N
 
     assert failed.returncode != 0
     assert (
-        f"The legacy root {home.path}/legacy does not exist and posthog.backfill_tracks is empty: set "
+        f"The legacy root {home.path}/legacy does not exist and posthog.backfill_tracks is empty. Set "
         f"TRACKS_LEGACY_URI to the folder or bucket prefix that holds the old pipeline's rows."
     ) in failed.stdout + failed.stderr

@@ -19,7 +19,7 @@ from tracks_assets.warehouse.backfill import LegacyHour, Treatment
 
 from .sites import DAY, FIRST, MINUTE, SECOND, Row, Site, table
 
-AGAIN = "write it again from the old pipeline's table, or take it out of the folder, and run the hour again."
+AGAIN = "Write it again from the old pipeline's table, or take it out of the folder, and run the hour again."
 ROWS: list[Row] = [
     {"event_id": "a", "created_at": FIRST, "event_payload": '{"n": 1}', "event_name": "open"},
     {"event_id": "b", "created_at": FIRST + 59 * MINUTE, "active_feature_flags": '["x"]'},
@@ -126,7 +126,7 @@ def test_neither_root_nor_rows_is_a_failure(site: Site) -> None:
         site.load()
 
     assert str(caught.value) == (
-        f"The legacy root {site.root} does not exist and posthog.backfill_tracks is empty: set TRACKS_LEGACY_URI to "
+        f"The legacy root {site.root} does not exist and posthog.backfill_tracks is empty. Set TRACKS_LEGACY_URI to "
         f"the folder or bucket prefix that holds the old pipeline's rows."
     )
 
@@ -214,47 +214,47 @@ def spell_a_column_in_capitals(file: Path) -> None:
     )
 
 
-STRAYS = "move them to the folders of their own hours and run the hour again."
+STRAYS = "Move them to the folders of their own hours, then run the hour again."
 BAD_FILES: list[tuple[Callable[[Path], None], str]] = [
-    (drop_column, f"The file {{file}} has no column locale: {AGAIN}"),
-    (spell_a_column_in_capitals, f"The file {{file}} has no column locale: {AGAIN}"),
+    (drop_column, f"The file {{file}} has no column locale. {AGAIN}"),
+    (spell_a_column_in_capitals, f"The file {{file}} has no column locale. {AGAIN}"),
     (
         add_a_column_in_capitals,
-        f"The file {{file}} has the fields 'event_id' and 'EVENT_ID', which differ only in case: {AGAIN}",
+        f"The fields 'event_id' and 'EVENT_ID' of the file {{file}} differ only in case. {AGAIN}",
     ),
-    (add_a_column_twice, f"The file {{file}} has the field 'event_id' twice: {AGAIN}"),
-    (number_ids, f"The column event_id of the file {{file}} is int64, but it must be text: {AGAIN}"),
+    (add_a_column_twice, f"The file {{file}} has the field 'event_id' twice. {AGAIN}"),
+    (number_ids, f"The column event_id of the file {{file}} is int64. It must be text. {AGAIN}"),
     (
         forget_time_zone,
-        f"The column created_at of the file {{file}} is timestamp[us], but it must be a timestamp with a time zone, in "
-        f"microseconds: {AGAIN}",
+        f"The column created_at of the file {{file}} is timestamp[us]. It must be a timestamp with a time zone, in "
+        f"microseconds. {AGAIN}",
     ),
     (
         row_of_the_next_hour,
-        f"The file {{file}} holds rows whose created_at is not in its folder's hour 2026-02-01-00:00 (1 of 5, "
-        f"the first with 2026-02-01 01:00:00+00:00): {STRAYS}",
+        f"The file {{file}} holds rows of other hours (1 of 5). Its folder's hour is 2026-02-01-00:00, and the "
+        f"first of them has the created_at 2026-02-01 01:00:00+00:00. {STRAYS}",
     ),
     (
         row_of_the_hour_before,
-        f"The file {{file}} holds rows whose created_at is not in its folder's hour 2026-02-01-00:00 (2 of 6, "
-        f"the first with 2026-01-31 23:59:00+00:00): {STRAYS}",
+        f"The file {{file}} holds rows of other hours (2 of 6). Its folder's hour is 2026-02-01-00:00, and the "
+        f"first of them has the created_at 2026-01-31 23:59:00+00:00. {STRAYS}",
     ),
     (
         row_without_time,
-        f"The file {{file}} holds rows whose created_at is not in its folder's hour 2026-02-01-00:00 (1 of 5, "
-        f"the first with none at all): {STRAYS}",
+        f"The file {{file}} holds rows of other hours (1 of 5). Its folder's hour is 2026-02-01-00:00, and the "
+        f"first of them has the created_at null. {STRAYS}",
     ),
     (
         break_json,
-        f"The file {{file}} holds text that is no JSON in the column lib_values of row 4, counted from 0 (Expecting "
-        f"property name enclosed in double quotes: line 1 column 2 (char 1)): {AGAIN}",
+        f"The file {{file}} holds text that is no JSON in the column lib_values of row 4 (Expecting property name "
+        f"enclosed in double quotes: line 1 column 2 (char 1)). Rows are counted from 0. {AGAIN}",
     ),
     (
         cut_off_the_footer,
-        f"The file {{file}} cannot be read as Parquet (Parquet magic bytes not found in footer): {AGAIN}",
+        f"The file {{file}} cannot be read as Parquet (Parquet magic bytes not found in footer). {AGAIN}",
     ),
-    (empty, f"The file {{file}} is empty (0 bytes): {AGAIN}"),
-    (damage_the_middle, f"The file {{file}} cannot be read as Parquet (Corrupt snappy compressed data): {AGAIN}"),
+    (empty, f"The file {{file}} is empty (0 bytes). {AGAIN}"),
+    (damage_the_middle, f"The file {{file}} cannot be read as Parquet (Corrupt snappy compressed data). {AGAIN}"),
 ]
 
 
@@ -283,20 +283,20 @@ def put(site: Site, *names: str) -> None:
         site.file(name=name).write_text("{}")
 
 
-AS_PARQUET = "write the rows of the hour into this folder as Parquet."
+AS_PARQUET = "Write the rows of the hour into this folder as Parquet."
 BAD_FOLDERS: dict[str, tuple[str, bool, str]] = {
-    "JSON Lines only": ("rows.jsonl", False, f"holds 'rows.jsonl', but no Parquet file: {AS_PARQUET}"),
-    "CSV only": ("rows.csv.gz", False, f"holds 'rows.csv.gz', but no Parquet file: {AS_PARQUET}"),
+    "JSON Lines only": ("rows.jsonl", False, f"holds 'rows.jsonl', but no Parquet file. {AS_PARQUET}"),
+    "CSV only": ("rows.csv.gz", False, f"holds 'rows.csv.gz', but no Parquet file. {AS_PARQUET}"),
     "JSON Lines beside": (
         "rows.jsonl",
         True,
-        f"holds 'rows.jsonl' beside its Parquet files, so rows could be missing: take it out of the folder if the "
-        f"Parquet files hold all rows of the hour, or {AS_PARQUET}",
+        f"holds 'rows.jsonl' beside its Parquet files. Rows could be missing. {AS_PARQUET} If the Parquet files "
+        f"hold all rows of the hour, take 'rows.jsonl' out of the folder instead.",
     ),
     "a deeper folder": (
         "deeper/part-0.parquet",
         True,
-        "holds the folder 'deeper/', but the files of an hour lie directly in the hour's folder: move its files to the "
+        "holds the folder 'deeper/'. The files of an hour lie directly in the hour's folder. Move its files to the "
         "folders of their hours, or take it out of the folder.",
     ),
 }
@@ -327,7 +327,7 @@ def test_hidden_companions_are_ignored(site: Site) -> None:
     assert site.load() == [replace(reported[0], treatment=Treatment.NO_FILES, files=0)]
 
 
-MOVE = "move the files to {date}/{hour}/ below TRACKS_LEGACY_URI, such as 2026-03-01/00/, or set it to where they lie."
+MOVE = "Move the files to {date}/{hour}/ below TRACKS_LEGACY_URI, such as 2026-03-01/00/, or set it to where they lie."
 
 
 @pytest.mark.parametrize(
@@ -341,7 +341,7 @@ def test_another_layout_is_shown(site: Site, file: str) -> None:
     with pytest.raises(ExportError) as caught:
         site.load(SECOND)
 
-    assert str(caught.value) == f"The legacy root {site.root} has no folder {{date}}/{{hour}}, but '{file}': {MOVE}"
+    assert str(caught.value) == f"The legacy root {site.root} has no folder {{date}}/{{hour}}, but '{file}'. {MOVE}"
 
 
 def test_a_day_with_something_else_than_hours_is_no_hour_without_files(site: Site) -> None:
@@ -354,8 +354,8 @@ def test_a_day_with_something_else_than_hours_is_no_hour_without_files(site: Sit
         site.load(FIRST)
 
     assert str(caught.value) == (
-        f"The folder 2026-02-01 holds '0/part-0.parquet', which is in no folder of an hour, so an hour could look "
-        f"empty: {MOVE}"
+        f"The folder 2026-02-01 holds '0/part-0.parquet', which is in no folder of an hour. An hour could look "
+        f"empty. {MOVE}"
     )
 
 
@@ -377,7 +377,7 @@ def test_a_root_that_is_a_file_is_no_root_without_files(site: Site) -> None:
         site.load()
 
     assert str(caught.value) == (
-        f"The folder {site.root}/2026-02-01/00 cannot be read (Not a directory): make it a folder that this user may "
+        f"The folder {site.root}/2026-02-01/00 cannot be read (Not a directory). Make it a folder that this user may "
         f"list, then run the hour again."
     )
 

@@ -248,9 +248,9 @@ def test_a_rollback_is_done_once(damaged: Damaged) -> None:
         roll_back(warehouse, repair_id)
         with pytest.raises(RepairError, match="rolled back already"):
             roll_back(warehouse, repair_id)
-        with pytest.raises(RepairError, match="nothing to roll back"):
+        with pytest.raises(RepairError, match="There is nothing to roll back"):
             plan_rollback(warehouse, "newest")
-        with pytest.raises(RepairError, match=f"has no dedup_tracks .* 'dedup_of_another' .it has: {repair_id}"):
+        with pytest.raises(RepairError, match=f"has no dedup_tracks .* 'dedup_of_another'\\. It has: {repair_id}\\."):
             plan_rollback(warehouse, "dedup_of_another")
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tracks_assets.quality.census import Census
+from tracks_assets.quality.message import Message
 from tracks_assets.quality.pages import Statement, cost_refusal, size_text, space_refusal
 from tracks_assets.repairs.dedup.dedup import (
     DedupPlan,
@@ -55,13 +56,13 @@ def test_records_have_the_columns_of_their_tables() -> None:
 
 def test_refusals() -> None:
     assert refusal(CENSUS) is None
-    assert refusal(_census(null_event_ids=1_234)) == (
-        "dedup_tracks refuses: 1,234 rows of posthog.tracks have no event_id, and which of them are the same event "
-        "is unknown; give them ids or move them away, then run it again."
+    assert str(refusal(_census(null_event_ids=1_234))) == (
+        "dedup_tracks refuses, because 1,234 rows of posthog.tracks have no event_id. Which of them are the same event "
+        "is unknown. Give them ids or move them away, then run it again."
     )
-    assert refusal(_census(colliding_event_ids=3)) == (
-        "dedup_tracks refuses: 3 event ids of posthog.tracks have several (event_name, user_id), and one of two "
-        "different events would be lost; look at them with python -m tracks_assets.trace EVENT_ID, separate them, "
+    assert str(refusal(_census(colliding_event_ids=3))) == (
+        "dedup_tracks refuses, because 3 event ids of posthog.tracks have several (event_name, user_id). One of two "
+        "different events would be lost. Look at them with python -m tracks_assets.trace EVENT_ID, separate them, "
         "then run it again."
     )
 
@@ -84,9 +85,10 @@ def test_a_dedup_without_room_is_refused() -> None:
     needs = "its snapshot and archive need"
     assert space_refusal("dedup_tracks", needs, 10, None) is None
     assert space_refusal("dedup_tracks", needs, 10, 10) is None
-    assert space_refusal("dedup_tracks", needs, 2_500_000_000, 400_000_000) == (
-        "dedup_tracks refuses: its snapshot and archive need about 2,500 MB, and 400 MB are free where the warehouse "
-        "lies; make room, then run it again."
+    assert space_refusal("dedup_tracks", needs, 2_500_000_000, 400_000_000) == Message(
+        "dedup_tracks refuses, because its snapshot and archive need about 2,500 MB.",
+        "Where the warehouse lies, 400 MB are free.",
+        "Make room, then run it again.",
     )
 
 
@@ -94,9 +96,10 @@ def test_a_dedup_that_would_be_stopped_for_what_it_reads_is_refused() -> None:
     statements = [Statement("first", "", None), Statement("dear", "", 7_200_000_000_000), Statement("last", "", 5)]
     assert cost_refusal("dedup_tracks", statements, None) is None
     assert cost_refusal("dedup_tracks", statements, 7_200_000_000_000) is None
-    assert cost_refusal("dedup_tracks", statements, 2_000_000_000_000) == (
-        "dedup_tracks refuses: its statement dear reads 7.2 TB, and TRACKS_BQ_MAXIMUM_BYTES_BILLED allows a statement "
-        "2.0 TB; raise it for this job, then run it again."
+    assert cost_refusal("dedup_tracks", statements, 2_000_000_000_000) == Message(
+        "dedup_tracks refuses, because its statement dear reads 7.2 TB.",
+        "TRACKS_BQ_MAXIMUM_BYTES_BILLED allows a statement 2.0 TB.",
+        "Raise it for this job, then run it again.",
     )
 
 
@@ -134,9 +137,9 @@ def test_ids_sort_by_time() -> None:
 def test_an_unpublished_dedup_is_not_rolled_back() -> None:
     unpublished = Repair(**{**REPAIR.__dict__, "state": State.ARCHIVED})
 
-    with pytest.raises(RepairError, match="was never published, so tracks is as it was"):
+    with pytest.raises(RepairError, match=r"was never published\. The table tracks is as it was"):
         choose([unpublished], "dedup_tracks", REPAIR.repair_id)
-    with pytest.raises(RepairError, match="there is nothing to roll back"):
+    with pytest.raises(RepairError, match="There is nothing to roll back"):
         choose([unpublished], "dedup_tracks", "newest")
 
 

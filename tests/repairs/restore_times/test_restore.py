@@ -531,7 +531,7 @@ def test_a_rollback_is_done_once_and_may_be_followed_by_a_restore(moved_in_time:
     after = moved_in_time.tracks()
     rolled_back(moved_in_time, f"posthog_ops.tracks_snapshot_{repair_id}")
     assert (
-        refused(moved_in_time, repair_id) == f"{repair_id} is rolled back already: there is nothing left to roll back."
+        refused(moved_in_time, repair_id) == f"{repair_id} is rolled back already. There is nothing left to roll back."
     )
     restore(moved_in_time, LATER)
     assert moved_in_time.tracks() == after

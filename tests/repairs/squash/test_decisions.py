@@ -114,8 +114,8 @@ def test_what_differs_from_a_rollback(done: rollback.GivenBack, expected: list[s
 
 FIRST_RUN = replace(RUN, squash_id="squash_1")
 ROLLED_BACK = replace(RUN, state=State.ROLLED_BACK)
-NONE = "No squash in posthog_ops.person_squashes is in effect: there is nothing to roll back."
-NEWER = "squash_1 cannot be rolled back before squash_2, which is newer: roll that back first."
+NONE = "No squash in posthog_ops.person_squashes is in effect. There is nothing to roll back."
+NEWER = "squash_1 cannot be rolled back before squash_2, which is newer. Roll that back first."
 
 
 @pytest.mark.parametrize(
@@ -139,16 +139,16 @@ def test_the_newest_squash_in_effect_is_rolled_back(found: list[Squash], wanted:
         (
             [ROLLED_BACK],
             "newest",
-            "No squash in posthog_ops.person_squashes is in effect: there is nothing to roll back.",
+            "No squash in posthog_ops.person_squashes is in effect. There is nothing to roll back.",
         ),
         (
             [RUN, FIRST_RUN],
             "squash_1",
-            "squash_1 cannot be rolled back before squash_2, which is newer: roll that back first.",
+            "squash_1 cannot be rolled back before squash_2, which is newer. Roll that back first.",
         ),
-        ([ROLLED_BACK, FIRST_RUN], "squash_2", "squash_2 is rolled back already: there is nothing left to roll back."),
-        ([RUN], "squash_3", "posthog_ops.person_squashes has no squash with the id 'squash_3' (it has: squash_2)."),
-        ([], "squash_3", "posthog_ops.person_squashes has no squash with the id 'squash_3' (it has: none)."),
+        ([ROLLED_BACK, FIRST_RUN], "squash_2", "squash_2 is rolled back already. There is nothing left to roll back."),
+        ([RUN], "squash_3", "posthog_ops.person_squashes has no squash with the id 'squash_3'. It has: squash_2."),
+        ([], "squash_3", "posthog_ops.person_squashes has no squash with the id 'squash_3'. It has: none."),
     ],
 )
 def test_no_other_squash_is_rolled_back(found: list[Squash], wanted: str, reason: str) -> None:

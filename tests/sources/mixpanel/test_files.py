@@ -46,11 +46,11 @@ def rows(root: Path) -> list[dict[str, Any]]:
         return [row for file in files for batch in read_file(connection, file, REMEDY) for row in batch.to_pylist()]
 
 
-def refusal(root: Path) -> str:
-    """The sentence with which the day is refused."""
+def refusal(root: Path) -> ExportError:
+    """The error with which the day is refused."""
     with pytest.raises(ExportError) as caught, as_parquet(MixpanelExport(str(root)).inventory(DAY)):
         pass
-    return str(caught.value)
+    return caught.value
 
 
 def test_the_reader_writes_the_fields_of_the_feed() -> None:
@@ -267,25 +267,27 @@ BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
 
 
 @pytest.mark.parametrize(("break_it", "finding"), BROKEN.values(), ids=BROKEN)
-def test_what_is_not_as_it_should_be_is_one_sentence(
+def test_what_is_not_as_it_should_be_is_one_sentence_with_a_next_step(
     tmp_path: Path, break_it: Callable[[Path], None], finding: str
 ) -> None:
     break_it(tmp_path)
     found = refusal(tmp_path)
-    assert finding in found
-    assert found.endswith(".")
-    assert found.count(". ") == 0
+    assert finding in found.finding
+    assert found.finding.endswith(".")
+    assert found.finding.count(". ") == 0
+    assert found.next_step.endswith(".")
 
 
 def test_a_root_that_is_missing_says_what_to_set(tmp_path: Path) -> None:
-    with pytest.raises(ExportError, match="has no folder 'mp_master_event': set TRACKS_MIXPANEL_URI to the folder"):
+    with pytest.raises(ExportError, match="has no folder 'mp_master_event'") as caught:
         MixpanelExport(str(tmp_path / "mixpanel")).inventory(DAY)
+    assert caught.value.next_step == "Set TRACKS_MIXPANEL_URI to the folder or bucket prefix that holds it."
 
 
 def test_a_line_without_an_end_is_not_read_into_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(read, "LONGEST_LINE", 1_000)
     put(tmp_path, f"{FOLDER}/a.json", text(LINE) + b"x" * 5_000)
-    assert f"The line 2 of the file {FOLDER}/a.json has no end" in refusal(tmp_path)
+    assert f"The line 2 of the file {FOLDER}/a.json has no end" in refusal(tmp_path).finding
 
 
 def test_a_day_without_a_folder_is_empty(tmp_path: Path) -> None:
@@ -297,6 +299,6 @@ def test_a_large_file_is_read_in_parts(tmp_path: Path, monkeypatch: pytest.Monke
     """The numbers of lines go on from part to part."""
     monkeypatch.setattr(read, "BATCH_ROWS", 100)
     put(tmp_path, f"{FOLDER}/a.json", text(*[LINE] * 1_050) + b"{nope}\n")
-    assert f"The line 1,051 of the file {FOLDER}/a.json is no JSON object" in refusal(tmp_path)
+    assert f"The line 1,051 of the file {FOLDER}/a.json is no JSON object" in refusal(tmp_path).finding
     put(tmp_path, f"{FOLDER}/a.json", text(*[LINE] * 1_050))
     assert len(rows(tmp_path)) == 1_050

@@ -4,7 +4,7 @@ import pytest
 from google.api_core import exceptions as api
 
 from tracks_assets.transform.duckdb_errors import BUG
-from tracks_assets.warehouse.bigquery.errors import sentence
+from tracks_assets.warehouse.bigquery.errors import bigquery_error
 
 
 def refused(message: str, reason: str = "invalidQuery", status: int = 400) -> Exception:
@@ -48,7 +48,7 @@ def refused(message: str, reason: str = "invalidQuery", status: int = 400) -> Ex
     ],
 )
 def test_the_next_step_for_an_error(error: Exception, step: str) -> None:
-    text = sentence("p", "at the statement s", error)
+    text = str(bigquery_error("p", "at the statement s", error))
     finding, _, after = text.rpartition("). ")
     assert finding.startswith("BigQuery in p failed at the statement s (")
     assert after.startswith(step)

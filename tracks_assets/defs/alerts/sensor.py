@@ -9,6 +9,7 @@ from tracks_assets.alerts.observe import Context, of_check, of_run, of_ticks
 from tracks_assets.alerts.receivers import send
 from tracks_assets.alerts.store import AlertStore
 from tracks_assets.alerts.tick import Policy, record
+from tracks_assets.core.errors import ReportedError
 from tracks_assets.defs.alerts.recorded import EVALUATIONS, RUNS, Graph, Source
 from tracks_assets.settings import Settings
 
@@ -18,8 +19,8 @@ INTERVAL = 30
 """Seconds between two ticks, at least."""
 
 
-class AlertsRefusedError(Exception):
-    """A receiver refuses alerts for good; the message is for the person on duty."""
+class AlertsRefusedError(ReportedError):
+    """A receiver refuses alerts for good."""
 
 
 def alert_sensor(settings: Settings, interval: int = INTERVAL) -> dg.SensorDefinition:
@@ -48,7 +49,7 @@ def alert_sensor(settings: Settings, interval: int = INTERVAL) -> dg.SensorDefin
         finally:
             store.close()
         if delivered.refusing:
-            raise AlertsRefusedError(refusal_text(delivered))
+            raise refusal(delivered)
         return dg.SkipReason(summary(opened, delivered))
 
     return alerts
@@ -76,11 +77,11 @@ def summary(opened: int, delivered: Delivered) -> str:
     return ", ".join(counts) + "".join(f"; {failing}" for failing in delivered.failing)
 
 
-def refusal_text(delivered: Delivered) -> str:
+def refusal(delivered: Delivered) -> AlertsRefusedError:
     """The error of a tick whose receiver refuses alerts."""
-    return (
-        f"Alerts are refused by {'; '.join(delivered.refusing)}. Correct TRACKS_ALERT_URLS, and test it with "
-        f"python -m tracks_assets.alerts test."
+    return AlertsRefusedError(
+        f"Alerts are refused by {'; '.join(delivered.refusing)}.",
+        next_step="Correct TRACKS_ALERT_URLS, and test it with python -m tracks_assets.alerts test.",
     )
 
 

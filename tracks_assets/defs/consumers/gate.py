@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from tracks_assets.core.errors import ReportedError
 from tracks_assets.core.tables import Table
 from tracks_assets.defs.posthog.tracks import TRACKS_KEY
 from tracks_assets.defs.quality.census import CENSUS_KEY, COUNTED_CHECKS
@@ -37,7 +38,7 @@ _NEXT_STEP = (
 )
 
 
-class NotBuiltError(Exception):
+class NotBuiltError(ReportedError):
     """A model that was not built, because what it is made of may be damaged."""
 
 
@@ -49,7 +50,7 @@ def refuse_damage(instance: dg.DagsterInstance, table: Table) -> None:
     """
     found = reasons(holding_checks(instance))
     if found:
-        raise NotBuiltError(f"{table} is not built, because {' and '.join(found)}. {_NEXT_STEP}")
+        raise NotBuiltError(f"{table} is not built, because {' and '.join(found)}.", next_step=_NEXT_STEP)
 
 
 def holding_checks(instance: dg.DagsterInstance) -> list[Holding]:

@@ -70,7 +70,7 @@ def failures_of(name: str, recorded: Results, logged: str, next_step: Callable[[
     outcome = recorded.get(name, {})
     if outcome.get("status") not in ("pass", "fail"):
         cause = cause_of(name, recorded, logged)
-        raise CheckError(f"dbt did not finish its test ({cause}). {next_step(cause)}")
+        raise CheckError(f"dbt did not finish its test ({cause}).", next_step=next_step(cause))
     return int(outcome["failures"])
 
 

@@ -16,6 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tracks_assets.core.errors import ReportedError
 from tracks_assets.settings import Settings
 
 _KEPT = 4
@@ -24,8 +25,8 @@ _KEPT = 4
 _PROJECT_FILES = ("*.yml", "models/**/*", "macros/**/*", "tests/**/*")
 
 
-class DbtProjectError(Exception):
-    """The dbt project does not parse; the message holds what dbt says."""
+class DbtProjectError(ReportedError):
+    """The dbt project does not parse; the comparison is what dbt says."""
 
 
 def dbt_executable() -> str:
@@ -89,4 +90,4 @@ def _parse(settings: Settings, project: Path, target_path: Path) -> None:
         command, env=os.environ | settings.child_environment(), capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
-        raise DbtProjectError(f"dbt cannot parse {project}: {done.stdout.strip() or done.stderr.strip()}")
+        raise DbtProjectError(f"dbt cannot parse {project}.", done.stdout.strip() or done.stderr.strip())

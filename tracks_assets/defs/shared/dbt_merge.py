@@ -122,5 +122,5 @@ def _failure(
     cause = _cause(model.name, results_of(_results_file(merge)), errors_in(events))
     hours = [partition_key(hour, model.length) for hour in hours_of(window, model.length)]
     diagnosis = engine.diagnose(cause)
-    kind = TransientWarehouseError if diagnosis.passes else MergeError
-    return kind(merge_failure(model.table, hours[0], hours[-1], cause, diagnosis.next_step))
+    kind: type[MergeError | TransientWarehouseError] = TransientWarehouseError if diagnosis.passes else MergeError
+    return merge_failure(kind, model.table, hours[0], hours[-1], cause, diagnosis.next_step)

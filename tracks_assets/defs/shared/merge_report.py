@@ -3,19 +3,25 @@
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from datetime import datetime
+from typing import TypeVar
 
+from tracks_assets.core.errors import ReportedError
 from tracks_assets.core.tables import Table
 from tracks_assets.warehouse.results import HourCost, Row, Usage
 
 
-class MergeError(Exception):
-    """A merge that was not done; the message is one sentence for the person on duty."""
+class MergeError(ReportedError):
+    """A merge that was not done."""
 
 
-def merge_failure(table: Table, first: str, last: str, cause: str, remedy: str) -> str:
-    """The sentence for a merge that failed.
+Kind = TypeVar("Kind", bound=ReportedError)
+
+
+def merge_failure(kind: type[Kind], table: Table, first: str, last: str, cause: str, remedy: str) -> Kind:
+    """The error for a merge that failed.
 
     Args:
+        kind: the class of the error.
         table: the table.
         first: the key of its first hour.
         last: that of its last.
@@ -23,9 +29,10 @@ def merge_failure(table: Table, first: str, last: str, cause: str, remedy: str) 
         remedy: the sentence with the next step.
     """
     hours = f"hour {first}" if first == last else f"hours {first} to {last}"
-    return (
-        f"The merge of the {hours} into {table} failed ({cause}). {remedy} A merge is applied in full or not at "
-        f"all, so running it again is safe."
+    return kind(
+        f"The merge of the {hours} into {table} failed ({cause}).",
+        "A merge is applied in full or not at all, so running it again is safe.",
+        remedy,
     )
 
 

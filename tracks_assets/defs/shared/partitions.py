@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 import dagster as dg
 
+from tracks_assets.core.errors import ReportedError
 from tracks_assets.settings import DAY_FORMAT, PARTITION_FORMAT, Settings
 from tracks_assets.sources.mixpanel.layout import DAY
 from tracks_assets.sources.posthog.layout import HOUR
@@ -25,8 +26,8 @@ RANGE_START, RANGE_END, PARTITION = (
 """The tags by which Dagster knows the partitions of a run."""
 
 
-class PartitionError(ValueError):
-    """A run was started for partitions that do not exist; the message is one sentence."""
+class PartitionError(ReportedError, ValueError):
+    """A run was started for partitions that do not exist."""
 
 
 def export_hours(settings: Settings) -> dg.HourlyPartitionsDefinition:
@@ -75,13 +76,13 @@ def window_of(context: dg.AssetExecutionContext | dg.OpExecutionContext, length:
         hour = datetime.strptime(key, key_format(length))  # noqa: DTZ007 (only formatted again)
         if hour.minute:
             raise PartitionError(
-                f"The partition {key} is not the start of an hour: name a full hour, for instance "
-                f"{partition_key(hour.replace(minute=0))}."
+                f"The partition {key} is not the start of an hour.",
+                next_step=f"Name a full hour, for instance {partition_key(hour.replace(minute=0))}.",
             )
     if window.end <= window.start:
         raise PartitionError(
-            f"The partition range {keys.start}...{keys.end} ends before it starts: name the earlier one first, "
-            f"{keys.end}...{keys.start}."
+            f"The partition range {keys.start}...{keys.end} ends before it starts.",
+            next_step=f"Name the earlier one first, {keys.end}...{keys.start}.",
         )
     return window
 

@@ -12,7 +12,7 @@ from typing import Literal
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator
 
-from tracks_assets.core.errors import TransientWarehouseError
+from tracks_assets.core.errors import ReportedError, TransientWarehouseError
 from tracks_assets.core.tables import Table
 from tracks_assets.defs.shared.billing import job_labels, usage_metadata
 from tracks_assets.defs.shared.dbt_manifest import ensure_manifest
@@ -27,8 +27,8 @@ from tracks_assets.warehouse.base import Warehouse
 from tracks_assets.warehouse.dbt_properties import properties_file
 
 
-class ViewError(Exception):
-    """A view or table that was not made; the message is for the person on duty."""
+class ViewError(ReportedError):
+    """A view or table that was not made."""
 
 
 Guard = Callable[[dg.DagsterInstance, Table], None]
@@ -137,5 +137,5 @@ def _failure(model: ViewModel, results: Results, logged: str, engine: Warehouse)
     diagnosis = engine.diagnose(cause)
     error = TransientWarehouseError if diagnosis.passes else ViewError
     if failed and model.name not in failed:
-        return error(f"The {kind} {view} was made, and dbt's test {failed[0]} of it failed ({cause}).")
-    return error(f"The {kind} {view} could not be made ({cause}). {diagnosis.next_step} The {kind} is as it was.")
+        return error(f"The {kind} {view} was made, but dbt's test {failed[0]} of it failed ({cause}).")
+    return error(f"The {kind} {view} could not be made ({cause}).", f"The {kind} is as it was.", diagnosis.next_step)

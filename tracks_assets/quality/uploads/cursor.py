@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from tracks_assets.core.errors import ReportedError
 from tracks_assets.quality.uploads.state import NOTHING, HourState, Seen, State
 from tracks_assets.settings import PARTITION_FORMAT
 
@@ -16,8 +17,8 @@ _VERSION = 1
 _SAME = "="
 
 
-class CursorError(ValueError):
-    """A cursor that this version did not write; the message says what to do."""
+class CursorError(ReportedError, ValueError):
+    """A cursor that this version did not write."""
 
 
 def write_cursor(state: State) -> str:
@@ -56,8 +57,9 @@ def read_cursor(text: str) -> State:
         )
     except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         raise CursorError(
-            f"The cursor of the sensor export_complete cannot be read ({error}). Reset it on the sensor's page: the "
-            f"sensor then starts from what Dagster has materialized, and loads nothing twice."
+            f"The cursor of the sensor export_complete cannot be read ({error}).",
+            next_step="Reset it on the sensor's page. The sensor then starts from what Dagster has materialized, and "
+            "loads nothing twice.",
         ) from error
 
 

@@ -63,18 +63,20 @@ class DedupPlan:
         return self.census.rows - self.census.excess_rows
 
 
-def refusal(census: Census) -> str | None:
-    """Why a dedup of what was counted would not be lossless, in one sentence; None where it would be."""
+def refusal(census: Census) -> RepairError | None:
+    """Why a dedup of what was counted would not be lossless; None where it would be."""
     if census.null_event_ids:
-        return (
-            f"dedup_tracks refuses: {census.null_event_ids:,} rows of posthog.tracks have no event_id, and which of "
-            f"them are the same event is unknown; give them ids or move them away, then run it again."
+        return RepairError(
+            f"dedup_tracks refuses, because {census.null_event_ids:,} rows of posthog.tracks have no event_id.",
+            "Which of them are the same event is unknown.",
+            "Give them ids or move them away, then run it again.",
         )
     if census.colliding_event_ids:
-        return (
-            f"dedup_tracks refuses: {census.colliding_event_ids:,} event ids of posthog.tracks have several "
-            f"(event_name, user_id), and one of two different events would be lost; look at them with "
-            f"python -m tracks_assets.trace EVENT_ID, separate them, then run it again."
+        return RepairError(
+            f"dedup_tracks refuses, because {census.colliding_event_ids:,} event ids of posthog.tracks have several "
+            f"(event_name, user_id).",
+            "One of two different events would be lost.",
+            "Look at them with python -m tracks_assets.trace EVENT_ID, separate them, then run it again.",
         )
     return None
 
@@ -88,9 +90,9 @@ def plan(warehouse: Warehouse, now: datetime, snapshot_days: int) -> DedupPlan |
     """
     check_obstacles(warehouse, JOB)
     census = count(warehouse, now)
-    found = refusal(census)
-    if found:
-        raise RepairError(found)
+    lossy = refusal(census)
+    if lossy:
+        raise lossy
     if census.excess_rows == 0:
         return None
     planned = _plan(warehouse, census, now, snapshot_days)
@@ -98,7 +100,7 @@ def plan(warehouse: Warehouse, now: datetime, snapshot_days: int) -> DedupPlan |
         JOB, "its snapshot and archive need", planned.needed_bytes, planned.free_bytes
     ) or cost_refusal(JOB, planned.statements, warehouse.repairing.byte_limit)
     if found:
-        raise RepairError(found)
+        raise RepairError(found.finding, found.comparison, found.next_step)
     return planned
 
 
@@ -189,8 +191,9 @@ def _verified(warehouse: Warehouse, repair: Repair, rewritten: Rewritten) -> Fin
         found.append("the rows removed are not the rows archived")
     if found:
         raise RepairError(
-            f"{repair.repair_id} is not published and posthog.tracks is as it was. The result differs from the "
-            f"snapshot: {'; '.join(found)}. If a merge came in between, run dedup_tracks again."
+            f"{repair.repair_id} is not published and posthog.tracks is as it was.",
+            f"The result differs from the snapshot: {'; '.join(found)}.",
+            "If a merge came in between, run dedup_tracks again.",
         )
     return after
 

@@ -53,7 +53,8 @@ def plan_rollback(warehouse: Warehouse, wanted: str) -> DedupRollback:
     if state["damaged"]:
         raise RepairError(
             f"The archive of {repair.repair_id} in posthog_ops.archived_duplicates does not hold what was removed of "
-            f"{state['damaged']:,} events. Nothing was changed. The rows as they were are in {repair.snapshot}."
+            f"{state['damaged']:,} events.",
+            f"Nothing was changed. The rows as they were are in {repair.snapshot}.",
         )
     return DedupRollback(
         repair=repair,
@@ -79,8 +80,8 @@ def roll_back(warehouse: Warehouse, wanted: str) -> DedupRollback:
         found = rollback_differences(planned, restored, rows, _rollback_state(warehouse, repair)["not_as_before"])
         if found:
             raise RepairError(
-                f"The rollback of {repair.repair_id} is not published and posthog.tracks is as it was. Its result "
-                f"differs from the snapshot: {'; '.join(found)}."
+                f"The rollback of {repair.repair_id} is not published and posthog.tracks is as it was.",
+                f"Its result differs from the snapshot: {'; '.join(found)}.",
             )
         warehouse.execute(DELETE_ARCHIVED, {"repair_id": repair.repair_id})
         advance(warehouse, repair, State.ROLLED_BACK)

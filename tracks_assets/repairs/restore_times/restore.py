@@ -145,7 +145,7 @@ def plan(warehouse: Warehouse, now: datetime, tolerance_hours: int) -> RestorePl
         JOB, planned.statements, warehouse.repairing.byte_limit
     )
     if found:
-        raise RepairError(found)
+        raise RepairError(found.finding, found.comparison, found.next_step)
     return planned
 
 
@@ -278,8 +278,9 @@ def _check(repair: Repair, outcome: Outcome) -> None:
     found = differences(repair, outcome)
     if found:
         raise RepairError(
-            f"{repair.repair_id} is not published and posthog.tracks is as it was. The result differs from the "
-            f"snapshot: {'; '.join(found)}. If a merge came in between, run restore_created_at again."
+            f"{repair.repair_id} is not published and posthog.tracks is as it was.",
+            f"The result differs from the snapshot: {'; '.join(found)}.",
+            "If a merge came in between, run restore_created_at again.",
         )
 
 

@@ -62,8 +62,8 @@ def plan_rollback(warehouse: Warehouse, wanted: str) -> RestoreRollback:
     (state,) = warehouse.fetch("times_rollback_state", of_repair)
     if not state["is_archive_complete"] or state["archived_times"] != repair.rows_archived:
         raise RepairError(
-            f"The archive of {repair.repair_id} in posthog_ops.archived_times does not match its snapshot. "
-            f"Nothing was changed. The rows as they were are in {repair.snapshot}."
+            f"The archive of {repair.repair_id} in posthog_ops.archived_times does not match its snapshot.",
+            f"Nothing was changed. The rows as they were are in {repair.snapshot}.",
         )
     warehouse.execute("find_given_back")
     (counted,) = warehouse.fetch("count_given_back")
@@ -92,8 +92,8 @@ def roll_back(warehouse: Warehouse, wanted: str) -> RestoreRollback:
         found = rollback_differences(planned, deleted, inserted, int(state["not_as_before"]))
         if found:
             raise RepairError(
-                f"The rollback of {planned.repair.repair_id} is not published and posthog.tracks is as it was. Its "
-                f"result differs from the snapshot: {'; '.join(found)}."
+                f"The rollback of {planned.repair.repair_id} is not published and posthog.tracks is as it was.",
+                f"Its result differs from the snapshot: {'; '.join(found)}.",
             )
         advance(warehouse, planned.repair, State.ROLLED_BACK)
     return planned

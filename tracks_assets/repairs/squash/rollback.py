@@ -42,15 +42,16 @@ def choose(found: Sequence[Squash], wanted: str) -> Squash:
     in_effect = [squash for squash in found if squash.state != State.ROLLED_BACK]
     if wanted != NEWEST and wanted not in [squash.squash_id for squash in found]:
         known = ", ".join(squash.squash_id for squash in found) or "none"
-        raise RepairError(f"posthog_ops.person_squashes has no squash with the id {wanted!r} (it has: {known}).")
+        raise RepairError(f"posthog_ops.person_squashes has no squash with the id {wanted!r}.", f"It has: {known}.")
     if wanted != NEWEST and wanted not in [squash.squash_id for squash in in_effect]:
-        raise RepairError(f"{wanted} is rolled back already: there is nothing left to roll back.")
+        raise RepairError(f"{wanted} is rolled back already.", "There is nothing left to roll back.")
     if not in_effect:
-        raise RepairError("No squash in posthog_ops.person_squashes is in effect: there is nothing to roll back.")
+        raise RepairError("No squash in posthog_ops.person_squashes is in effect.", "There is nothing to roll back.")
     newest = in_effect[0]
     if wanted not in (NEWEST, newest.squash_id):
         raise RepairError(
-            f"{wanted} cannot be rolled back before {newest.squash_id}, which is newer: roll that back first."
+            f"{wanted} cannot be rolled back before {newest.squash_id}, which is newer.",
+            next_step="Roll that back first.",
         )
     return newest
 
@@ -71,7 +72,8 @@ def plan_rollback(warehouse: Warehouse, wanted: str) -> SquashRollback:
     if archived["all_rows"] != squash.rows_squashed:
         raise RepairError(
             f"posthog_ops.archived_person_ids has {archived['all_rows']:,} rows of {squash.squash_id}, which changed "
-            f"{squash.rows_squashed:,}. Nothing was changed."
+            f"{squash.rows_squashed:,}.",
+            "Nothing was changed.",
         )
     warehouse.execute("find_former_persons", {"squash_id": squash.squash_id})
     batch = Batch(days_of_rows(warehouse, "former_days"))
@@ -92,8 +94,8 @@ def roll_back(warehouse: Warehouse, wanted: str) -> SquashRollback:
         found = differences(planned, _give_back(warehouse, planned.batch.ranges)) if planned.batch.days else []
         if found:
             raise RepairError(
-                f"The rollback of {planned.repair.squash_id} is not published and posthog.tracks is as it was. Its "
-                f"result differs from what it must be: {'; '.join(found)}."
+                f"The rollback of {planned.repair.squash_id} is not published and posthog.tracks is as it was.",
+                f"Its result differs from what it must be: {'; '.join(found)}.",
             )
         warehouse.execute("delete_archived_persons", of_squash)
         warehouse.execute("delete_squash_mapping", of_squash)

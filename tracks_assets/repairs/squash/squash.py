@@ -160,7 +160,9 @@ def find_squash(warehouse: Warehouse, squash_id: str) -> Squash:
     for squash in squashes(warehouse):
         if squash.squash_id == squash_id:
             return squash
-    raise RepairError(f"There is no squash {squash_id} in posthog_ops.person_squashes: start {JOB} again.")
+    raise RepairError(
+        f"There is no squash {squash_id} in posthog_ops.person_squashes.", next_step=f"Start {JOB} again."
+    )
 
 
 def choose_team(teams: Sequence[int], team_id: int | None) -> int | None:
@@ -170,11 +172,16 @@ def choose_team(teams: Sequence[int], team_id: int | None) -> int | None:
         RepairError: there are several and none is set, or the one that is set has no persons.
     """
     if team_id is not None and team_id not in teams:
-        raise RepairError(f"{JOB} refuses: posthog.person_distinct_ids has no team {team_id}, which TRACKS_TEAM_ID is.")
+        raise RepairError(
+            f"{JOB} refuses, because posthog.person_distinct_ids has no team {team_id}.",
+            "TRACKS_TEAM_ID names that team.",
+        )
     if team_id is None and len(teams) > 1:
         raise RepairError(
-            f"{JOB} refuses: posthog.person_distinct_ids has {len(teams)} teams "
-            f"({', '.join(map(str, teams))}), and tracks has no team; set TRACKS_TEAM_ID."
+            f"{JOB} refuses, because posthog.person_distinct_ids has {len(teams)} teams "
+            f"({', '.join(map(str, teams))}).",
+            "The table tracks has no team.",
+            "Set TRACKS_TEAM_ID.",
         )
     return team_id if team_id is not None else next(iter(teams), None)
 
@@ -205,7 +212,7 @@ def plan(warehouse: Warehouse, now: datetime, team_id: int | None, rows_per_batc
         cost_refusal(JOB, planned.statements, warehouse.repairing.byte_limit) if planned.statements else None
     )
     if found:
-        raise RepairError(found)
+        raise RepairError(found.finding, found.comparison, found.next_step)
     return planned
 
 
@@ -271,7 +278,8 @@ def begin(warehouse: Warehouse, squash: Squash) -> None:
         other = unfinished(warehouse)
         if other:
             raise RepairError(
-                f"{squash.squash_id} is not begun, because {other.squash_id} is running: wait for it to finish."
+                f"{squash.squash_id} is not begun, because {other.squash_id} is running.",
+                next_step="Wait for it to finish.",
             )
         warehouse.execute("insert_squash", asdict(squash))
         warehouse.execute("keep_squash_mapping", {"squash_id": squash.squash_id})
@@ -326,8 +334,8 @@ def squash_batch(warehouse: Warehouse, squash: Squash, batch: Batch, now: dateti
         found = differences(change)
         if found:
             raise RepairError(
-                f"A batch of {squash.squash_id} is not published and posthog.tracks is as it was before it. Its result "
-                f"differs from what was there: {'; '.join(found)}."
+                f"A batch of {squash.squash_id} is not published and posthog.tracks is as it was before it.",
+                f"Its result differs from what was there: {'; '.join(found)}.",
             )
         done = replace(
             squash, rows_squashed=squash.rows_squashed + change.changed, batches_done=squash.batches_done + 1
@@ -343,8 +351,9 @@ def _check_running(warehouse: Warehouse, squash: Squash) -> None:
     """
     if find_squash(warehouse, squash.squash_id) != squash:
         raise RepairError(
-            f"{squash.squash_id} was continued or rolled back by another run meanwhile, so this one stops: wait for "
-            f"that run to finish, then start {JOB} again."
+            f"{squash.squash_id} was continued or rolled back by another run meanwhile.",
+            "This run stops.",
+            f"Wait for that run to finish, then start {JOB} again.",
         )
 
 

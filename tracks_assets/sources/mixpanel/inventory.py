@@ -1,7 +1,6 @@
 """What one day of Mixpanel's export holds: its files, as the listing shows them. No file is opened here.
 
-A day without a folder is an empty day. Everything else that is not as Mixpanel writes it raises ``ExportError`` with
-one sentence: what, where, and what to do.
+A day without a folder is an empty day. Everything else that is not as Mixpanel writes it raises ``ExportError``.
 """
 
 from dataclasses import dataclass
@@ -28,9 +27,9 @@ from tracks_assets.storage.filesystem import address, at_once, filesystem_of
 from tracks_assets.storage.folder import Folder, exists, list_folder
 from tracks_assets.storage.inventory import ExportFile, HourInventory, scheme_of
 
-REMEDY = "let Mixpanel export the day again"
+REMEDY = "Let Mixpanel export the day again."
 
-_LAYOUT = f"put the files of each day into {FOLDER_TEMPLATE}"
+_LAYOUT = f"Put the files of each day into {FOLDER_TEMPLATE}."
 
 _VERSIONS = ("etag", "crc32c", "md5Hash", "mtime")
 """What a storage calls the version of a file; the first that it gives is taken."""
@@ -82,8 +81,8 @@ class MixpanelExport:
         """A root that is set wrongly has no folder for any day: each day would look empty."""
         if not exists(filesystem, f"{root}/{FOLDER}", self.uri):
             raise ExportError(
-                f"Mixpanel's export root {self.uri} has no folder {FOLDER!r}: set TRACKS_MIXPANEL_URI to the folder or "
-                f"bucket prefix that holds it."
+                f"Mixpanel's export root {self.uri} has no folder {FOLDER!r}.",
+                next_step="Set TRACKS_MIXPANEL_URI to the folder or bucket prefix that holds it.",
             )
 
 
@@ -100,8 +99,9 @@ def _check_levels(filesystem: AbstractFileSystem, root: str, folder: str) -> Non
         others = [entry for entry in listing.entries if entry not in fitting]
         if others:
             raise ExportError(
-                f"The folder {path} holds {others[0]!r}, which is no folder of a year, month or day, so a day could "
-                f"look empty: {_LAYOUT}."
+                f"The folder {path} holds {others[0]!r}, which is no folder of a year, month or day.",
+                "A day could look empty.",
+                _LAYOUT,
             )
         path = f"{path}/{name}"
 
@@ -116,14 +116,15 @@ def _check_entries(listing: Folder, folder: str) -> None:
     for entry in listing.entries:
         if entry.endswith("/") or not (is_lines(entry) or is_parquet(entry)):
             raise ExportError(
-                f"The folder {folder} holds {entry!r}, which is no file of events (.json, .jsonl, either with .gz, or "
-                f".parquet), so rows could be missing: take it out of the folder, or {REMEDY}."
+                f"The folder {folder} holds {entry!r}, which is no file of events.",
+                "Files of events end in .json, .jsonl, either with .gz, or .parquet. Rows could be missing.",
+                "Take it out of the folder, or let Mixpanel export the day again.",
             )
         other = stems.setdefault(stem(entry), entry)
         if other != entry:
             raise ExportError(
-                f"The folder {folder} holds one export twice, as {other!r} and {entry!r}: take one of them out of "
-                f"the folder."
+                f"The folder {folder} holds one export twice, as {other!r} and {entry!r}.",
+                next_step="Take one of them out of the folder.",
             )
 
 
@@ -137,6 +138,6 @@ def _file(filesystem: AbstractFileSystem, path: str, name: str) -> ExportFile:
         info: dict[str, Any] = filesystem.info(path)
     size = int(info["size"] or 0)
     if size == 0:
-        raise ExportError(f"The file {name} is empty (0 bytes): {REMEDY}.")
+        raise ExportError(f"The file {name} is empty (0 bytes).", next_step=REMEDY)
     version = next((str(info[key]) for key in _VERSIONS if info.get(key)), "")
     return ExportFile(path, name, rows=0, size=size, fields=frozenset(), version=version)

@@ -90,8 +90,8 @@ def _written(
                 rows += batch.num_rows
     except OSError as error:
         raise ExportError(
-            f"The file {file.name} cannot be written to {target.parent} ({error.strerror or error}). "
-            f"{next_step(error, inventory.size)}"
+            f"The file {file.name} cannot be written to {target.parent} ({error.strerror or error}).",
+            next_step=next_step(error, inventory.size),
         ) from error
     return replace(file, path=str(target), rows=rows, fields=frozenset(SCHEMA.names))
 
@@ -102,7 +102,7 @@ def read_file(connection: duckdb.DuckDBPyConnection, file: ExportFile, remedy: s
     Args:
         connection: the DuckDB that parses them.
         file: the file, on local disk.
-        remedy: what to do where it cannot be read.
+        remedy: the sentence with what to do where it cannot be read.
 
     Raises:
         ExportError: it cannot be read to its end, or a line is no JSON object.
@@ -140,16 +140,16 @@ def _lines(file: ExportFile, remedy: str) -> Iterator[tuple[int, str]]:
             for line in iter(partial(stream.readline, LONGEST_LINE), b""):
                 number += 1
                 if len(line) == LONGEST_LINE:
-                    raise ExportError(f"The line {number:,} of the file {file.name} has no end: {remedy}.")
+                    raise ExportError(f"The line {number:,} of the file {file.name} has no end.", next_step=remedy)
                 # Some tools mark a file's text as UTF-8 by three bytes before its first line.
                 text = repair_surrogates(line.decode("utf-8-sig" if number == 1 else "utf-8"))
                 if text.strip():
                     yield number, text
     except UnicodeDecodeError as error:
-        raise ExportError(f"The line {number:,} of the file {file.name} is not UTF-8: {remedy}.") from error
+        raise ExportError(f"The line {number:,} of the file {file.name} is not UTF-8.", next_step=remedy) from error
     except (OSError, EOFError, zlib.error) as error:
         raise ExportError(
-            f"The file {file.name} cannot be read after line {number:,} ({cause(error)}): {remedy}."
+            f"The file {file.name} cannot be read after line {number:,} ({cause(error)}).", next_step=remedy
         ) from error
 
 
@@ -169,7 +169,7 @@ def _parsed(
     given = pa.table({"number": pa.array(range(len(lines)), pa.int64()), LINE_FIELD: pa.array(lines, pa.string())})
     broken = _first(connection, given, "broken_line.sql")
     if broken is not None:
-        raise ExportError(f"The line {numbers[broken]:,} of the file {file.name} is no JSON object: {remedy}.")
+        raise ExportError(f"The line {numbers[broken]:,} of the file {file.name} is no JSON object.", next_step=remedy)
     return _rows(connection, given, render(_SQL / "lines.sql", TIME_LIMITS))
 
 

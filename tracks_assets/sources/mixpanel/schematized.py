@@ -27,17 +27,18 @@ def check_columns(name: str, schema: pa.Schema, remedy: str) -> None:
     """
     for column, number in Counter(schema.names).items():
         if number > 1:
-            raise ExportError(f"The file {name} has the column {column!r} twice, so values could be lost: {remedy}.")
+            raise ExportError(f"The file {name} has the column {column!r} twice.", "Values could be lost.", remedy)
     for required in _REQUIRED:
         if required not in schema.names:
             raise ExportError(
-                f"The file {name} has no column {required}, which Mixpanel's schematized pipeline writes: {remedy}."
+                f"The file {name} has no column {required}.", "Mixpanel's schematized pipeline writes it.", remedy
             )
     found = schema.field("time").type
     if not (pa.types.is_integer(found) or (pa.types.is_timestamp(found) and found.tz is not None)):
         raise ExportError(
-            f"The column time of the file {name} is {found}, but Mixpanel exports seconds or a timestamp with its "
-            f"zone: {remedy}."
+            f"The column time of the file {name} is {found}.",
+            "Mixpanel exports seconds or a timestamp with its zone.",
+            remedy,
         )
 
 

@@ -27,7 +27,7 @@ from tracks_assets.storage.filesystem import address
 from tracks_assets.storage.folder import Folder, cause
 from tracks_assets.storage.inventory import EXPORT_AGAIN
 
-AS_PARQUET = "set the format of PostHog's export to Parquet and export the hour again"
+AS_PARQUET = "Set the format of PostHog's export to Parquet and export the hour again."
 
 
 @dataclass(frozen=True)
@@ -72,14 +72,16 @@ def check_all_parquet(listing: Folder, folder: str, remedy: str) -> None:
         return
     if others[0].endswith("/"):
         raise ExportError(
-            f"The folder {folder} holds the folder {others[0]!r}, but the files of an hour lie directly in the hour's "
-            f"folder: move its files to the folders of their hours, or take it out of the folder."
+            f"The folder {folder} holds the folder {others[0]!r}.",
+            "The files of an hour lie directly in the hour's folder.",
+            "Move its files to the folders of their hours, or take it out of the folder.",
         )
     if len(others) == len(listing.entries):
-        raise ExportError(f"The folder {folder} holds {others[0]!r}, but no Parquet file: {remedy}.")
+        raise ExportError(f"The folder {folder} holds {others[0]!r}, but no Parquet file.", next_step=remedy)
     raise ExportError(
-        f"The folder {folder} holds {others[0]!r} beside its Parquet files, so rows could be missing: take it out of "
-        f"the folder if the Parquet files hold all rows of the hour, or {remedy}."
+        f"The folder {folder} holds {others[0]!r} beside its Parquet files.",
+        "Rows could be missing.",
+        f"{remedy} If the Parquet files hold all rows of the hour, take {others[0]!r} out of the folder instead.",
     )
 
 
@@ -89,19 +91,20 @@ def _find_manifest(listing: Folder, hour: datetime, folder: str) -> str | None:
         interval = parse_manifest_name(name)
         if interval is None:
             raise ExportError(
-                f"The manifest {folder}/{name} carries no interval in its name, so it could be of another hour: give "
-                f"it the name {manifest_name(hour_interval(hour))}, or take it out of the folder."
+                f"The manifest {folder}/{name} carries no interval in its name.",
+                "It could be of another hour.",
+                f"Give it the name {manifest_name(hour_interval(hour))}, or take it out of the folder.",
             )
         if interval != hour_interval(hour):
             raise ExportError(
-                f"The manifest {folder}/{name} is of another hour: "
-                f"this folder belongs to {hour_interval(hour)}; move the manifest away or set "
-                f"TRACKS_EXPORT_FOLDER_HOUR to what the folder's hour names."
+                f"The manifest {folder}/{name} is of another hour.",
+                f"This folder belongs to {hour_interval(hour)}.",
+                "Move the manifest away, or set TRACKS_EXPORT_FOLDER_HOUR to what the folder's hour names.",
             )
     if len(manifests) > 1:
         raise ExportError(
-            f"The folder {folder} holds two manifests, {manifests[0]!r} and {manifests[1]!r}: take the older one out "
-            f"of the folder."
+            f"The folder {folder} holds two manifests, {manifests[0]!r} and {manifests[1]!r}.",
+            next_step="Take the older one out of the folder.",
         )
     return manifests[0] if manifests else None
 
@@ -114,13 +117,19 @@ def _files_of_manifest(filesystem: AbstractFileSystem, listing: Folder, manifest
             text = filesystem.cat_file(path)
         names = manifest_parts(text)
     except (ValueError, OSError) as error:
-        raise ExportError(f"The manifest {location} cannot be read ({cause(error)}): {EXPORT_AGAIN}.") from error
+        raise ExportError(
+            f"The manifest {location} cannot be read ({cause(error)}).", next_step=EXPORT_AGAIN
+        ) from error
     others = [name for name in names if not is_parquet(name)]
     if others:
-        raise ExportError(f"The manifest {location} names {others[0]!r}, which is no Parquet file: {AS_PARQUET}.")
+        raise ExportError(
+            f"The manifest {location} names {others[0]!r}, which is no Parquet file.", next_step=AS_PARQUET
+        )
     unlisted = [name for name in listing.files if is_parquet(name)]
     if unlisted and not names:
-        raise ExportError(f"The manifest {location} names no file, but {unlisted[0]!r} is there: {EXPORT_AGAIN}.")
+        raise ExportError(
+            f"The manifest {location} names no file, but {unlisted[0]!r} is there.", next_step=EXPORT_AGAIN
+        )
     return tuple(_named_file(name, listing, location) for name in names)
 
 
@@ -131,7 +140,7 @@ def _named_file(name: str, listing: Folder, manifest: str) -> str:
     wanted = parse_file_name(name)
     alike = [file for file in listing.files if wanted is not None and parse_file_name(file) == wanted]
     if len(alike) != 1:
-        raise ExportError(f"The manifest {manifest} names {name!r}, which is not there: {EXPORT_AGAIN}.")
+        raise ExportError(f"The manifest {manifest} names {name!r}, which is not there.", next_step=EXPORT_AGAIN)
     return alike[0]
 
 
@@ -155,14 +164,16 @@ def _parse_names(names: Sequence[str], hour: datetime, folder: str) -> dict[str,
         meaning = parse_file_name(name)
         if meaning is None:
             raise ExportError(
-                f"The file {folder}/{name} carries no interval in its name, so it could be of another hour: give it "
-                f"the name that PostHog gave it, such as {file_name(expected)}, or take it out of the folder."
+                f"The file {folder}/{name} carries no interval in its name.",
+                "It could be of another hour.",
+                f"Give it the name that PostHog gave it, such as {file_name(expected)}, or take it out of the folder.",
             )
         if meaning.interval != expected:
             raise ExportError(
-                f"The file {folder}/{name} carries the interval {meaning.interval}, but the hour being loaded is "
-                f"{expected}: move the file to its own folder, or set TRACKS_EXPORT_FOLDER_HOUR to what the "
-                f"folder's hour names (the interval's end or its start)."
+                f"The file {folder}/{name} carries the interval {meaning.interval}.",
+                f"The hour being loaded is {expected}.",
+                "Move the file to its own folder, or set TRACKS_EXPORT_FOLDER_HOUR to what the folder's hour names "
+                "(the interval's end or its start).",
             )
         parsed[name] = meaning
     return parsed
@@ -173,12 +184,13 @@ def _check_one_file(parsed: dict[str, FileName], hour: datetime, folder: str) ->
     parts = [name for name, meaning in parsed.items() if meaning.part is not None]
     if parts:
         raise ExportError(
-            f"The file {folder}/{parts[0]} is one of several parts, but their manifest is missing, so the export is "
-            f"not finished: wait for {manifest_name(hour_interval(hour))}, or {EXPORT_AGAIN}."
+            f"The file {folder}/{parts[0]} is one of several parts without a manifest.",
+            "The export is not finished.",
+            f"Wait for {manifest_name(hour_interval(hour))}, or let PostHog export the hour again.",
         )
     if len(parsed) > 1:
         first, second = list(parsed)[:2]
         raise ExportError(
-            f"The folder {folder} holds the hour twice, as {first!r} and {second!r}: take the older file out of the "
-            f"folder."
+            f"The folder {folder} holds the hour twice, as {first!r} and {second!r}.",
+            next_step="Take the older file out of the folder.",
         )

@@ -1,7 +1,7 @@
 """What one export hour holds: its files, as the listing, the manifest and the Parquet footers show it.
 
 Nothing here reads an event. An hour without files is an empty hour. Everything else that is not as PostHog writes it
-raises ``ExportError`` with one sentence: what, where, and what to do.
+raises ``ExportError``.
 """
 
 from collections.abc import Sequence
@@ -134,10 +134,7 @@ class Export:
     def _locate(self) -> tuple[AbstractFileSystem, str]:
         filesystem, root = filesystem_of(self.uri)
         if not exists(filesystem, root, self.uri):
-            raise ExportError(
-                f"The export root {self.uri} does not exist: set TRACKS_EXPORT_URI to the folder or bucket "
-                f"prefix that holds the export's {self.feed.folder!r} folder."
-            )
+            raise ExportError(f"The export root {self.uri} does not exist.", next_step=f"{_set_uri(self.feed.folder)}.")
         return filesystem, root
 
     @cached_property
@@ -149,9 +146,10 @@ class Export:
         hours = find_hours(filesystem, f"{root}/{self.feed.folder}")
         if hours.other is not None:
             raise ExportError(
-                f"The export root {self.uri} has no folder {self.feed.folder}/{{date}}/{{hour}}, such as "
-                f"{self.feed.folder}/2026-03-12/01, but {f'{self.feed.folder}/{hours.other}'!r}: "
-                f"{_export_to_template(self.feed.folder)}."
+                f"The export root {self.uri} has no folder {self.feed.folder}/{{date}}/{{hour}}.",
+                f"It holds {f'{self.feed.folder}/{hours.other}'!r} instead of, for instance, "
+                f"{self.feed.folder}/2026-03-12/01.",
+                _export_to_template(self.feed.folder),
             )
         if hours.newest is None:
             return None
@@ -159,42 +157,48 @@ class Export:
 
 
 def _export_to_template(folder: str) -> str:
-    return f"set the key prefix of PostHog's export to '{folder}/{FOLDER_TEMPLATE}', or move the files"
+    return f"Set the key prefix of PostHog's export to '{folder}/{FOLDER_TEMPLATE}', or move the files."
+
+
+def _set_uri(folder: str) -> str:
+    return f"Set TRACKS_EXPORT_URI to the folder or bucket prefix that holds the export's {folder!r} folder"
 
 
 def _no_folder(uri: str, folder: str, newest: str | None, entries: Sequence[str]) -> ExportError:
     if newest is None:
         return ExportError(
-            f"The export root {uri} has no folder {folder!r}; it holds {shown(entries)}: set TRACKS_EXPORT_URI to the "
-            f"folder or bucket prefix that holds the export's {folder!r} folder, or wait for the first hour of a new "
-            f"export."
+            f"The export root {uri} has no folder {folder!r}.",
+            f"It holds {shown(entries)}.",
+            f"{_set_uri(folder)}, or wait for the first hour of a new export.",
         )
     parent, _, name = uri.rstrip("/").rpartition("/")
     is_feed = name == folder
     return ExportError(
-        f"The export root {uri} has no folder {folder!r}, but holds {newest!r} itself: "
-        + (f"set TRACKS_EXPORT_URI to its parent {parent}." if is_feed else f"{_export_to_template(folder)}.")
+        f"The export root {uri} has no folder {folder!r}.",
+        f"It holds {newest!r} itself.",
+        f"Set TRACKS_EXPORT_URI to its parent {parent}." if is_feed else _export_to_template(folder),
     )
 
 
 def _check_fields(feed: Feed, name: str, schema: pa.Schema) -> None:
-    default_fields = f"export PostHog's {feed.name!r} model with all its default fields"
+    default_fields = f"Export PostHog's {feed.name!r} model with all its default fields."
     for delivered in schema.names:
         known = delivered.lower()
         if delivered not in feed.fields.read and known in feed.fields.read:
             raise ExportError(
-                f"The file {name} has the field {delivered!r}, but PostHog's name is {known!r}: {default_fields}."
+                f"The file {name} has the field {delivered!r}.", f"PostHog's name is {known!r}.", default_fields
             )
     for required in sorted(feed.fields.required):
         if required not in schema.names:
-            raise ExportError(f"The file {name} has no field {required}: {default_fields}.")
+            raise ExportError(f"The file {name} has no field {required}.", next_step=default_fields)
     types = field_types(feed.columns)
     for field in schema:
         if field.name in feed.fields.read and not _has_type(field, types[field.name]):
             expected = _TYPE_NAMES.get(types[field.name], "text")
             raise ExportError(
-                f"The field {field.name} of the file {name} is {field.type}, but PostHog exports {expected}: "
-                f"export PostHog's {feed.name!r} model with its own types."
+                f"The field {field.name} of the file {name} is {field.type}.",
+                f"PostHog exports {expected}.",
+                f"Export PostHog's {feed.name!r} model with its own types.",
             )
 
 

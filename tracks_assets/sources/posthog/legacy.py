@@ -31,11 +31,11 @@ FieldType = Literal["text", "time", "other"]
 TIME_FIELD = "created_at"
 """The column that says to which hour a row belongs."""
 
-WRITE_AGAIN = "write it again from the old pipeline's table, or take it out of the folder, and run the hour again"
+WRITE_AGAIN = "Write it again from the old pipeline's table, or take it out of the folder, and run the hour again."
 
-AS_PARQUET = "write the rows of the hour into this folder as Parquet"
+AS_PARQUET = "Write the rows of the hour into this folder as Parquet."
 
-_MOVE = "move the files to {date}/{hour}/ below TRACKS_LEGACY_URI, such as 2026-03-01/00/, or set it to where they lie"
+_MOVE = "Move the files to {date}/{hour}/ below TRACKS_LEGACY_URI, such as 2026-03-01/00/, or set it to where they lie."
 
 _SAID_TYPES = {"text": "text", "time": "a timestamp with a time zone, in microseconds"}
 
@@ -63,8 +63,8 @@ class Legacy:
             return exists(filesystem, root, self.uri)
         except OSError as error:
             raise ExportError(
-                f"Whether the legacy root {self.uri} exists is unknown ({error}): let TRACKS_LEGACY_URI name a "
-                f"folder or bucket prefix that this user may list."
+                f"It is unknown whether the legacy root {self.uri} exists ({error}).",
+                next_step="Let TRACKS_LEGACY_URI name a folder or bucket prefix that this user may list.",
             ) from error
 
     def inventory(self, hour: datetime) -> HourInventory:
@@ -106,7 +106,7 @@ class Legacy:
         hours = find_hours(filesystem, root)
         if hours.other is not None:
             raise ExportError(
-                f"The legacy root {self.uri} has no folder {{date}}/{{hour}}, but {hours.other!r}: {_MOVE}."
+                f"The legacy root {self.uri} has no folder {{date}}/{{hour}}, but {hours.other!r}.", next_step=_MOVE
             )
         return parse_hour_folder(hours.newest) if hours.newest else None
 
@@ -126,11 +126,11 @@ def hour_folder(hour: datetime) -> str:
 
 def _check_field(file: str, schema: pa.Schema, name: str, expected: FieldType) -> None:
     if name not in schema.names:
-        raise ExportError(f"The file {file} has no column {name}: {WRITE_AGAIN}.")
+        raise ExportError(f"The file {file} has no column {name}.", next_step=WRITE_AGAIN)
     type_ = schema.field(name).type
     if expected != "other" and not (_is_time(type_) if expected == "time" else _is_text(type_)):
         raise ExportError(
-            f"The column {name} of the file {file} is {type_}, but it must be {_SAID_TYPES[expected]}: {WRITE_AGAIN}."
+            f"The column {name} of the file {file} is {type_}.", f"It must be {_SAID_TYPES[expected]}.", WRITE_AGAIN
         )
 
 
@@ -156,7 +156,7 @@ def _check_hour(filesystem: AbstractFileSystem, path: str, hour: datetime) -> No
     if len(strays):
         first = strays[0].as_py()
         raise ExportError(
-            f"The file {named} holds rows whose created_at is not in its folder's hour {hour:%Y-%m-%d-%H:%M} "
-            f"({len(strays):,} of {len(times):,}, the first with {first or 'none at all'}): move them to the folders "
-            f"of their own hours and run the hour again."
+            f"The file {named} holds rows of other hours ({len(strays):,} of {len(times):,}).",
+            f"Its folder's hour is {hour:%Y-%m-%d-%H:%M}, and the first of them has the created_at {first or 'null'}.",
+            "Move them to the folders of their own hours, then run the hour again.",
         )

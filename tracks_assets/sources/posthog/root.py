@@ -76,7 +76,7 @@ def check_day(filesystem: AbstractFileSystem, root: str, day: str, remedy: str) 
         filesystem: where the root lies.
         root: its path there.
         day: the folder of the day below the root.
-        remedy: what to do about anything else.
+        remedy: the sentence with what to do about anything else.
 
     Raises:
         ExportError: something else lies there, for instance ``1/`` instead of ``01/``, or files of the whole day.
@@ -87,8 +87,9 @@ def check_day(filesystem: AbstractFileSystem, root: str, day: str, remedy: str) 
     if others:
         example = _deepest(filesystem, f"{root}/{day}", others[0])
         raise ExportError(
-            f"The folder {day} holds {example!r}, which is in no folder of an hour, so an hour could look empty: "
-            f"{remedy}."
+            f"The folder {day} holds {example!r}, which is in no folder of an hour.",
+            "An hour could look empty.",
+            remedy,
         )
 
 

@@ -148,7 +148,8 @@ def _all(filesystem: AbstractFileSystem, path: str) -> Iterable[Mapping[str, Any
         return ()
     except OSError as error:
         raise ExportError(
-            f"The folder {location} cannot be listed ({cause(error)}): make it a folder that this user may list."
+            f"The folder {location} cannot be listed ({cause(error)}).",
+            next_step="Make it a folder that this user may list.",
         ) from error
     return [entry for entry in entries.values() if entry["type"] == "file" and not entry["name"].endswith("/")]
 

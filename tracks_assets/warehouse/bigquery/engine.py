@@ -130,8 +130,9 @@ class BigQueryWarehouse(Warehouse):
                 return False
         if found.location and found.location.upper() != self._target.location.upper():
             raise WarehouseError(
-                f"The dataset {name} lies in {found.location}, but TRACKS_BQ_LOCATION is {self._target.location}: set "
-                f"it to {found.location}, or choose other datasets with TRACKS_BQ_DATASET_PREFIX."
+                f"The dataset {name} lies in {found.location}.",
+                f"TRACKS_BQ_LOCATION is {self._target.location}.",
+                f"Set it to {found.location}, or choose other datasets with TRACKS_BQ_DATASET_PREFIX.",
             )
         return True
 
@@ -152,8 +153,9 @@ class BigQueryWarehouse(Warehouse):
         text = difference(found, table)
         if text:
             raise WarehouseError(
-                f"The table {name} is not as the pipeline needs it, for {text}: make it so, by ALTER TABLE or a "
-                f"copy, or choose other datasets with TRACKS_BQ_DATASET_PREFIX."
+                f"The table {name} is not as the pipeline needs it.",
+                f"{text[0].upper()}{text[1:]}.",
+                "Change it by ALTER TABLE or a copy, or choose other datasets with TRACKS_BQ_DATASET_PREFIX.",
             )
 
     def _make_table(self, table: Table, name: str) -> bigquery.Table:
@@ -231,7 +233,9 @@ class BigQueryWarehouse(Warehouse):
             if inserted != found["missing_ids"]:
                 raise WarehouseError(
                     f"BigQuery in {self._target.project} inserted {inserted:,} rows into {TRACKS}, but "
-                    f"{found['missing_ids']:,} ids were missing: nothing was changed; run the hours again."
+                    f"{found['missing_ids']:,} ids were missing.",
+                    "Nothing was changed.",
+                    "Run the hours again.",
                 )
         return LegacyMerge(
             rows=rows["all_rows"],

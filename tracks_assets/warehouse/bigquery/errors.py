@@ -176,27 +176,26 @@ def cause(error: Exception) -> str:
     return _CALLED.sub("", line).rstrip(".")
 
 
-def sentence(project: str, doing: str, error: Exception) -> str:
-    """The sentence for an error of BigQuery's.
+def bigquery_error(project: str, doing: str, error: Exception) -> WarehouseError:
+    """The error to raise for one of BigQuery's: a transient one, if the reason passes; see ``is_passing``.
 
     Args:
         project: the project.
         doing: what was being done, after "failed".
         error: one of ``FAILURES``.
     """
-    return f"BigQuery in {project} failed {doing} ({cause(error)}). {_remedy(error)}"
+    kind = TransientWarehouseError if is_passing(error) else WarehouseError
+    return kind(f"BigQuery in {project} failed {doing} ({cause(error)}).", next_step=_remedy(error))
 
 
 @contextmanager
 def error_context(project: str, doing: str) -> Iterator[None]:
-    """Makes an error of BigQuery's in the ``with`` block one sentence.
+    """Makes an error of BigQuery's in the ``with`` block one of this project.
 
     Raises:
-        TransientWarehouseError: with that sentence, if the reason passes; see ``is_passing``.
-        WarehouseError: with that sentence, otherwise.
+        WarehouseError: see ``bigquery_error``.
     """
     try:
         yield
     except FAILURES as error:
-        kind = TransientWarehouseError if is_passing(error) else WarehouseError
-        raise kind(sentence(project, doing, error)) from error
+        raise bigquery_error(project, doing, error) from error

@@ -89,7 +89,8 @@ class Jobs:
         """
         if self._client is None:
             raise WarehouseError(
-                f"BigQuery in {self.target.project} is not open: use it inside 'with warehouse.opened()'."
+                f"BigQuery in {self.target.project} is not open.",
+                next_step="Use it inside 'with warehouse.opened()'.",
             )
         return self._client
 
@@ -99,7 +100,7 @@ class Jobs:
         return DEFAULT_RETRY.with_timeout(self.target.retry_seconds)
 
     def error_context(self, doing: str) -> AbstractContextManager[None]:
-        """Makes a failure of BigQuery's in a ``with`` block one sentence; see ``errors.error_context``."""
+        """Makes a failure of BigQuery's in a ``with`` block one of this project; see ``errors.error_context``."""
         return error_context(self.target.project, doing)
 
     def open(self) -> None:
@@ -159,8 +160,9 @@ class Jobs:
         if job.session_info is None or job.session_info.session_id is None:
             # Without one, every statement after this would be committed by itself.
             raise WarehouseError(
-                f"BigQuery in {self.target.project} began no session for the statement {statement}: nothing was "
-                f"changed; run again."
+                f"BigQuery in {self.target.project} began no session for the statement {statement}.",
+                "Nothing was changed.",
+                "Run again.",
             )
         return job.session_info.session_id
 

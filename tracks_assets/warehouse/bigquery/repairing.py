@@ -105,8 +105,9 @@ class BigQueryRepairs(RepairSupport):
             yield
             if self._stored_tracks().modified != rewritten.read_at:
                 raise WarehouseError(
-                    f"{TRACKS} was changed while it was rewritten, so nothing was published: see that nothing else "
-                    f"writes to it, then run again."
+                    f"{TRACKS} was changed while it was rewritten.",
+                    "Nothing was published.",
+                    "See that nothing else writes to it, then run again.",
                 )
             Publications(self.jobs).publish(rewritten.table.strip("`"), self._id(str(TRACKS)), name)
 

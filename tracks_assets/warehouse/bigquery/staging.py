@@ -102,8 +102,9 @@ class Staging:
         found = self.jobs.client.get_table(self.name(table), retry=self.jobs.retry).num_rows
         if found != rows:
             raise WarehouseError(
-                f"The load job of {table} brought {found:,} of {rows:,} rows of the {self.local.shown}, "
-                f"which is as it was before: run the {self.local.unit} again."
+                f"The load job of {table} brought {found:,} of {rows:,} rows of the {self.local.shown}.",
+                f"The {self.local.unit} is as it was before.",
+                f"Run the {self.local.unit} again.",
             )
 
     def remove(self) -> None:

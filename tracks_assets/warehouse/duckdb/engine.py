@@ -80,7 +80,9 @@ class DuckDbWarehouse(Warehouse):
             WarehouseError: outside of ``opened()``.
         """
         if self._connection is None:
-            raise WarehouseError(f"The warehouse {self._path} is not open: use it inside 'with warehouse.opened()'.")
+            raise WarehouseError(
+                f"The warehouse {self._path} is not open.", next_step="Use it inside 'with warehouse.opened()'."
+            )
         return self._connection
 
     def _open(self) -> None:
@@ -133,7 +135,7 @@ class DuckDbWarehouse(Warehouse):
         except duckdb.Error as error:
             raise opening_error(self._path, self._lock_wait, error) from error
         for name, difference in differences.items():
-            raise WarehouseError(shape_refusal(self._path, name, difference))
+            raise shape_refusal(self._path, name, difference)
 
     def _replace_slice(self, feed: Feed, local: HourInventory, stamp: datetime, run_id: str | None) -> HourLoad:
         """See ``Warehouse._replace_slice``."""
@@ -177,7 +179,9 @@ class DuckDbWarehouse(Warehouse):
             if inserted != missing - repeated:
                 raise WarehouseError(
                     f"The warehouse {self._path} inserted {inserted:,} rows into {TRACKS}, but {missing:,} were "
-                    f"missing, {repeated:,} of them repeats: nothing was changed; run the hours again."
+                    f"missing.",
+                    f"Of these, {repeated:,} are repeats. Nothing was changed.",
+                    "Run the hours again.",
                 )
         return LegacyMerge(
             rows=rows["all_rows"],
@@ -234,8 +238,8 @@ class DuckDbWarehouse(Warehouse):
         try:
             yield
         except duckdb.Error as error:
-            finding = f"The warehouse {self._path} failed at the statement {statement}, which changed nothing"
-            raise warehouse_error(finding, error, self._path.parent) from error
+            finding = f"The warehouse {self._path} failed at the statement {statement}"
+            raise warehouse_error(finding, error, self._path.parent, "It changed nothing.") from error
 
     def _run(
         self, statement: str, parameters: Parameters | None = None, /, **variables: Any
@@ -264,5 +268,6 @@ class DuckDbWarehouse(Warehouse):
 
 def loading_error(path: Path, shown: str, error: duckdb.Error) -> WarehouseError:
     """The error for an engine that failed while it loaded a slice, which is shown as messages name it."""
-    finding = f"The warehouse {path} failed to load the {shown}, which is unchanged"
-    return warehouse_error(finding, error, path.parent)
+    return warehouse_error(
+        f"The warehouse {path} failed to load the {shown}", error, path.parent, "Nothing was changed."
+    )
