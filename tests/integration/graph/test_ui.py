@@ -169,7 +169,6 @@ def ui(home: Home) -> Iterator[Ui]:
         yield asked
 
 
-@pytest.mark.nightly
 def test_a_backfill_is_one_run_and_evaluates_the_checks_of_the_batch_only(ui: Ui, home: Home) -> None:
     hours = list(
         write_hours(home.path / "export", datetime(2026, 3, 12, tzinfo=UTC), 2, ExportPlan(events_per_hour=200))
