@@ -19,7 +19,7 @@ _LEAST_MEMORY = 256 * 10**6
 _DATABASE_NAME = re.compile(r"[\w .-]+", re.ASCII)
 _RESERVED = frozenset({
     *("information_schema", "main", "memory", "pg_catalog", "system", "temp"),
-    *("mixpanel", "posthog", "posthog_ops"),
+    *("growth", "marketing", "mixpanel", "posthog", "posthog_ops"),
 })  # fmt: skip
 """Names of databases and schemas that every warehouse has, or that the project makes in it."""
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
