@@ -184,7 +184,6 @@ def test_a_receiver_that_is_down_for_three_tries(small: Small, receiver: HttpRec
     store.close()
 
 
-@pytest.mark.nightly
 def test_a_daemon_that_is_killed_between_evaluation_and_delivery(small: Small, receiver: HttpReceiver) -> None:
     """Killed with the message stored and not sent; and once more with the check evaluated and not seen."""
     receiver.stop()

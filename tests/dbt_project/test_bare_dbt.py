@@ -91,7 +91,6 @@ def test_dbt_build_alone_keeps_tracks_up_to_date(export: Path, dbt: BareDbt) -> 
     assert len(stored(dbt)) == len(before) + PLAN.events_per_hour
 
 
-@pytest.mark.nightly
 def test_an_empty_build_works_and_changes_nothing(export: Path, dbt: BareDbt) -> None:
     """On tables that are empty, then on filled ones; deliveries wait in raw_tracks for the next build."""
     dbt.run(*BUILD, "--empty")

@@ -119,12 +119,11 @@ def test_the_estimate_counts_all_that_is_billed_and_names_no_table_that_is_not_t
     assert named == {"tracks", "archived_duplicates"}
 
 
-@pytest.mark.nightly
 @pytest.mark.parametrize(
     "words",
     [
-        '"operationType": "SNAPSHOT"',
-        "tracks_archive_rows_to_remove",
+        pytest.param('"operationType": "SNAPSHOT"', marks=pytest.mark.nightly),
+        pytest.param("tracks_archive_rows_to_remove", marks=pytest.mark.nightly),
         "tracks_publish_",
     ],
 )
@@ -253,8 +252,7 @@ def test_a_dedup_publishes_only_with_the_write_lock(damaged: Outages) -> None:
     check_dedup_works(damaged, before.rows)
 
 
-@pytest.mark.nightly
-@pytest.mark.parametrize("words", ["SNAPSHOT", "tracks_publish_"])
+@pytest.mark.parametrize("words", [pytest.param("SNAPSHOT", marks=pytest.mark.nightly), "tracks_publish_"])
 def test_the_lost_answer_of_a_copy_job_is_no_failure(damaged: Outages, words: str) -> None:
     """The client asks again, and hears that the job exists: its id finds it."""
     rows, once = seen(damaged)[0].rows, iter([True])

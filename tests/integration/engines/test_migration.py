@@ -118,7 +118,6 @@ def test_it_is_refused_and_left_as_it_is_until_it_is_moved(earlier: Earlier) -> 
     assert {name: earlier.rows(name) for name in earlier.tables} == before
 
 
-@pytest.mark.nightly
 def test_the_doctor_says_so(earlier: Earlier, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in earlier.engine.variables.items():
         monkeypatch.setenv(name, value)
@@ -144,8 +143,7 @@ def test_every_row_is_in_todays_table_and_the_former_ones_are_gone(earlier: Earl
     assert earlier.warehouse().migrate() == []
 
 
-@pytest.mark.nightly
-@pytest.mark.parametrize("statements", [1, 2, 3, 5])
+@pytest.mark.parametrize("statements", [1, *(pytest.param(number, marks=pytest.mark.nightly) for number in (2, 3, 5))])
 def test_killed_at_any_statement_it_ends_the_same_when_run_again(
     earlier: Earlier, statements: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -197,7 +195,6 @@ def test_its_repairs_are_rolled_back_from_their_own_snapshots(earlier: Earlier) 
     assert [row for row in rows if row["event_id"] in ids] == snapshot
 
 
-@pytest.mark.nightly
 def test_what_it_knew_of_deliveries_is_still_known(earlier: Earlier) -> None:
     earlier.warehouse().migrate()
     before = [earlier.engine.rows(table) for table in (TRACKS, CONTENT_FINGERPRINTS, UNCHANGED_REDELIVERIES)]
@@ -221,7 +218,6 @@ def test_the_command_says_what_it_moved(
     assert capsys.readouterr().out == "Nothing to do: the warehouse has no table of an earlier release.\n"
 
 
-@pytest.mark.nightly
 def test_the_command_says_why_it_failed(
     earlier: Earlier, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

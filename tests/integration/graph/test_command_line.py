@@ -179,7 +179,6 @@ def test_dg_lists_the_definitions(home: Home) -> None:
     assert "tracks_checks" in [job["name"] for job in definitions["jobs"]]
 
 
-@pytest.mark.nightly
 def test_old_dbt_artifacts_do_not_pile_up(home: Home) -> None:
     _export(home, 1)
     runs = home.path / "dbt" / "runs"

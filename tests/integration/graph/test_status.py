@@ -81,7 +81,6 @@ def test_the_page_follows_each_census(home: Home) -> None:
     assert sorted(path.name for path in home.path.iterdir() if "status" in path.name) == [PAGE_FILE]
 
 
-@pytest.mark.nightly
 def test_a_page_that_fails_hides_no_census(home: Home) -> None:
     exported(home, hours=1)
     assert home.run_hours("2026-03-12-00:00").success

@@ -238,7 +238,6 @@ def selector(ui: Ui, job: str) -> dict[str, str]:
     }
 
 
-@pytest.mark.nightly
 def test_dg_serves_the_same_ui(new_home: Callable[..., Home], tmp_path: Path) -> None:
     with serving(new_home(), tmp_path / "dg.log", "dg", "dev") as asked:
         (repository,) = asked.ask(_LOCATION)["repositoriesOrError"]["nodes"]

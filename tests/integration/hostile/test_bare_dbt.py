@@ -61,9 +61,8 @@ def has_tracks(dbt: BareDbt) -> bool:
         ).fetchall()
 
 
-@pytest.mark.nightly
 @pytest.mark.parametrize(("variables", "name", "allowed"), REFUSED, ids=str)
-@pytest.mark.parametrize("command", ["run", "test"])
+@pytest.mark.parametrize("command", ["run", pytest.param("test", marks=pytest.mark.nightly)])
 def test_text_that_would_be_sql_stops_dbt(
     dbt: BareDbt, command: str, variables: dict[str, str], name: str, allowed: str
 ) -> None:

@@ -73,9 +73,14 @@ def test_the_name_of_every_schema_is_refused() -> None:
             read_settings({"TRACKS_DUCKDB_PATH": f"{schema}.duckdb"})
 
 
-@pytest.mark.nightly
+NAMES = [
+    "a b.duckdb",
+    *(pytest.param(name, marks=pytest.mark.nightly) for name in ("a.b.duckdb", "1-2.duckdb", "select.db")),
+]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["a b.duckdb", "a.b.duckdb", "1-2.duckdb", "select.db"])
+@pytest.mark.parametrize("name", NAMES)
 def test_dbt_takes_every_name_that_the_settings_take(name: str, tmp_path: Path) -> None:
     path = read_settings({"TRACKS_DUCKDB_PATH": str(tmp_path / name)}).duckdb_path
     with DuckDbWarehouse(path).opened():
