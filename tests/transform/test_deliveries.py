@@ -6,6 +6,7 @@ Each hour is loaded by the warehouse, or transformed as the BigQuery engine does
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -373,3 +374,13 @@ def test_a_load_keeps_no_relation_of_its_own(tmp_path: Path) -> None:
 def test_no_floating_point_value_is_left_wherever_it_lies(type_: pa.DataType, value: object, stored: object) -> None:
     batch = pa.RecordBatch.from_arrays([pa.array([value, None], type_)], names=["score"])
     assert json_safe(batch).column(0).to_pylist() == [stored, None]
+
+
+def test_a_file_torn_after_it_was_listed_names_the_next_step_of_its_source(tmp_path: Path) -> None:
+    inventory = replace(written(tmp_path, [row()]), remedy="Send the hour again.")
+    path = Path(inventory.files[0].path)
+    path.write_bytes(path.read_bytes()[:-4])
+    with pytest.raises(ExportError) as reported:
+        loaded(tmp_path, inventory)
+    assert reported.value.finding.startswith(f"The file {inventory.files[0].name} cannot be read as Parquet")
+    assert reported.value.next_step == "Send the hour again."

@@ -16,8 +16,6 @@ from tracks_assets.storage.errors import reaching
 from tracks_assets.storage.filesystem import address, filesystem_of
 from tracks_assets.storage.folder import cause
 
-EXPORT_AGAIN = "Let PostHog export the hour again."
-
 
 @dataclass(frozen=True)
 class ExportFile:
@@ -48,9 +46,9 @@ class HourInventory:
         hour: the start of the hour.
         root: where the folders of all hours lie.
         folder: the hour's own folder below it.
+        remedy: the sentence with what to do when one of the files cannot be read.
         files: the Parquet files there.
         manifest: the manifest's name, if there is one.
-        remedy: the sentence with what to do when one of the files cannot be read.
         scheme: the prefix of the root where it is no local folder, for instance ``gs://``.
         unit: what messages call the length of time: ``hour`` or ``day``.
         reader: makes Parquet files with a feed's fields of local files; None where they are that already. Without its
@@ -60,9 +58,9 @@ class HourInventory:
     hour: datetime
     root: str
     folder: str
+    remedy: str
     files: tuple[ExportFile, ...] = ()
     manifest: str | None = None
-    remedy: str = EXPORT_AGAIN
     scheme: str = ""
     unit: str = "hour"
     reader: "Callable[[HourInventory], AbstractContextManager[HourInventory]] | None" = None
@@ -152,8 +150,12 @@ def _check_names_differ(file: str, names: Sequence[str], remedy: str) -> None:
             )
 
 
-def check_names_agree(files: Iterable[ExportFile]) -> None:
+def check_names_agree(files: Iterable[ExportFile], remedy: str) -> None:
     """Checks that all files of an hour spell a field in one way: DuckDB reads them as one field.
+
+    Args:
+        files: the files of the hour.
+        remedy: the sentence with what to do where they do not.
 
     Raises:
         ExportError: a field's names differ in case between two files.
@@ -166,11 +168,11 @@ def check_names_agree(files: Iterable[ExportFile]) -> None:
                 raise ExportError(
                     f"The file {holder} has the field {other!r}, but the file {file.name} has {name!r}.",
                     "The names differ only in case.",
-                    EXPORT_AGAIN,
+                    remedy,
                 )
 
 
-def unreadable(name: str, error: Exception, remedy: str = EXPORT_AGAIN) -> ExportError:
+def unreadable(name: str, error: Exception, remedy: str) -> ExportError:
     """The error for a file that is torn or no Parquet at all."""
     return ExportError(f"The file {name} cannot be read as Parquet ({cause(error)}).", next_step=remedy)
 

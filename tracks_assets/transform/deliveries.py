@@ -74,7 +74,7 @@ class Deliveries:
             ExportError: a field has another type than its column.
         """
         for file in self.inventory.files:
-            check_fields(file, self._fields)
+            check_fields(file, self._fields, self.inventory.remedy)
         self._register("delivered_rows", self._stream())
         statement = refusals_sql("delivered_rows", self.batch_bytes, self.columns)
         for name, number, reason, unfitting in self.streams.connection.execute(statement).fetchall():
@@ -127,7 +127,7 @@ class Deliveries:
     def _stream(self, without_refused: bool = False) -> Iterator[pa.RecordBatch]:
         for file in self.inventory.files:
             left_out = [*self._refused.get(file.name, {}), *self._by_row.get(file.name, [])] if without_refused else []
-            yield from delivered_rows(file, self._fields, self.batch_bytes, sorted(left_out), self.inventory.remedy)
+            yield from delivered_rows(file, self._fields, self.batch_bytes, self.inventory.remedy, sorted(left_out))
 
     def _validate_by_row(self) -> None:
         accepted: dict[str, list[int]] = defaultdict(list)
@@ -157,7 +157,7 @@ class Deliveries:
     def _rows_by_row(self) -> Iterator[tuple[ExportFile, int, dict[str, Any]]]:
         for file in self.inventory.files:
             if self._by_row.get(file.name):
-                numbered = read_rows(file, list(self._fields), self._by_row[file.name], self.inventory.remedy)
+                numbered = read_rows(file, self.inventory.remedy, list(self._fields), self._by_row[file.name])
                 for batch, numbers in numbered:
                     for position, number in enumerate(numbers.to_pylist()):
                         yield file, number, _values(batch.slice(position, 1))

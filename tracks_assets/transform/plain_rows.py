@@ -77,7 +77,7 @@ class PlainRows:
                 for it.
         """
         for file in self.inventory.files:
-            check_fields(file, self._fields)
+            check_fields(file, self._fields, self.inventory.remedy)
         schema = delivered_schema(self._fields)
         self.streams.add("plain_rows", schema, self._stream())
         doubtful = self._doubtful_rows()
@@ -121,7 +121,7 @@ class PlainRows:
     def _stream(self) -> Iterator[pa.RecordBatch]:
         for file in self.inventory.files:
             refused = sorted(self._refused.get(file.name, ()))
-            yield from delivered_rows(file, self._fields, self.batch_bytes, refused, self.inventory.remedy)
+            yield from delivered_rows(file, self._fields, self.batch_bytes, self.inventory.remedy, refused)
 
     def _doubtful_rows(self) -> dict[str, list[int]]:
         """The numbers of the rows that are to be looked at here, by file and in order."""
@@ -143,7 +143,7 @@ class PlainRows:
         fields = self.feed.fields
         names = [*dict.fromkeys([*self._json, *fields.never_null, *([fields.refusal] if fields.refusal else [])])]
         repairs: dict[int, dict[str, str]] = {}
-        for batch, found in read_rows(file, names, numbers, self.inventory.remedy) if numbers else ():
+        for batch, found in read_rows(file, self.inventory.remedy, names, numbers) if numbers else ():
             for number, values in zip(found.to_pylist(), batch.to_pylist(), strict=True):
                 try:
                     repaired = self._repaired_texts(values)

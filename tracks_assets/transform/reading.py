@@ -37,8 +37,8 @@ def delivered_rows(
     file: ExportFile,
     fields: Mapping[str, pa.DataType],
     batch_bytes: int,
+    remedy: str,
     left_out: Sequence[int] = (),
-    remedy: str | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """The rows of one file as (source_file, row_number, delivered), where delivered is a struct of the fields.
 
@@ -46,31 +46,28 @@ def delivered_rows(
         file: the file, on local disk.
         fields: the fields to read with their types; one that the file lacks is null.
         batch_bytes: the size of a batch, unless a single row is larger.
-        left_out: numbers of rows that do not come, in order.
         remedy: the sentence with what to do where the file cannot be read.
+        left_out: numbers of rows that do not come, in order.
 
     Raises:
         ExportError: the file cannot be read to its end.
     """
-    numbered = ((_conform(batch, fields), numbers) for batch, numbers in read_rows(file, list(fields), remedy=remedy))
+    numbered = ((_conform(batch, fields), numbers) for batch, numbers in read_rows(file, remedy, list(fields)))
     kept = (_without(rows, left_out) for rows in numbered)
     for batch, numbers in _bounded(kept, batch_bytes):
         yield named_rows(file, delivered=struct_of(batch), row_number=numbers)
 
 
 def read_rows(
-    file: ExportFile,
-    fields: Sequence[str] | None = None,
-    only: Sequence[int] | None = None,
-    remedy: str | None = None,
+    file: ExportFile, remedy: str, fields: Sequence[str] | None = None, only: Sequence[int] | None = None
 ) -> Iterator[Numbered]:
     """A few rows of one file at a time, with their numbers.
 
     Args:
         file: the file, on local disk.
+        remedy: the sentence with what to do where the file cannot be read.
         fields: what to read, where the file has it; all fields by default.
         only: the numbers of the rows to read, in order; all rows by default.
-        remedy: the sentence with what to do where the file cannot be read.
 
     Raises:
         ExportError: the file cannot be read to its end, for instance because a text in it is not UTF-8.
@@ -89,7 +86,7 @@ def read_rows(
                         indices = pa.array([number - start for number in wanted], pa.int64())
                         yield batch.take(indices), numbers.take(indices)
     except (pa.ArrowException, OSError) as error:
-        raise (unreadable(file.name, error, remedy) if remedy else unreadable(file.name, error)) from error
+        raise unreadable(file.name, error, remedy) from error
 
 
 def _batches(
@@ -225,16 +222,22 @@ def delivered_schema(fields: Mapping[str, pa.DataType]) -> pa.Schema:
     })  # fmt: skip
 
 
-def check_fields(file: ExportFile, fields: Mapping[str, pa.DataType]) -> None:
+def check_fields(file: ExportFile, fields: Mapping[str, pa.DataType], remedy: str) -> None:
     """Checks that a file's fields have the names and types that the column list reads.
 
+    Args:
+        file: the file, on local disk.
+        fields: the fields that are read, with their types.
+        remedy: the sentence with what to do where the file cannot be read.
+
     Raises:
-        ExportError: a name differs only in case, so the field would be taken for absent, or a type differs.
+        ExportError: the file cannot be read, a name differs only in case, so the field would be taken for absent, or a
+            type differs.
     """
     try:
         schema = pq.read_schema(file.path)
     except (pa.ArrowException, OSError) as error:
-        raise unreadable(file.name, error) from error
+        raise unreadable(file.name, error, remedy) from error
     names = {name.lower(): name for name in fields}
     for delivered in schema.names:
         name = names.get(delivered.lower(), delivered)
@@ -256,7 +259,7 @@ def check_fields(file: ExportFile, fields: Mapping[str, pa.DataType]) -> None:
 def find_unfitting(file: ExportFile, fields: Mapping[str, pa.DataType], remedy: str) -> ExportError | None:
     """The error of a file with a value outside its field's type, such as a version above 64 bits; reads it in full."""
     try:
-        for batch, _ in read_rows(file, list(fields), remedy=remedy):
+        for batch, _ in read_rows(file, remedy, list(fields)):
             _conform(batch, fields)
     except pa.ArrowInvalid as error:
         return ExportError(

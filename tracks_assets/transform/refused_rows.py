@@ -35,7 +35,7 @@ def refused_rows(streams: Streams, inventory: HourInventory, refused: Refused, s
 
 
 def _batches(file: ExportFile, reasons: Mapping[int, str], remedy: str) -> Iterator[pa.RecordBatch]:
-    for batch, numbers in read_rows(file, only=sorted(reasons), remedy=remedy):
+    for batch, numbers in read_rows(file, remedy, only=sorted(reasons)):
         yield named_rows(
             file,
             reason=pa.array([reasons[number] for number in numbers.to_pylist()], pa.string()),

@@ -65,7 +65,7 @@ class MixpanelExport:
             at_once(lambda name: _file(filesystem, f"{listing.path}/{name}", f"{folder}/{name}"), listing.files)
         )
         return HourInventory(
-            hour, root, folder, files, remedy=REMEDY, scheme=scheme_of(self.uri), unit="day", reader=as_parquet
+            hour, root, folder, REMEDY, files, scheme=scheme_of(self.uri), unit="day", reader=as_parquet
         )
 
     def is_there(self) -> bool:

@@ -25,8 +25,8 @@ from tracks_assets.sources.posthog.layout import (
 from tracks_assets.storage.errors import reaching
 from tracks_assets.storage.filesystem import address
 from tracks_assets.storage.folder import Folder, cause
-from tracks_assets.storage.inventory import EXPORT_AGAIN
 
+EXPORT_AGAIN = "Let PostHog export the hour again."
 AS_PARQUET = "Set the format of PostHog's export to Parquet and export the hour again."
 
 

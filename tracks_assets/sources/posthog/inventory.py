@@ -17,7 +17,7 @@ from tracks_assets.core.columns import ColumnType, field_types
 from tracks_assets.core.errors import ExportError
 from tracks_assets.core.feed import Feed
 from tracks_assets.sources.posthog.feeds import EVENTS
-from tracks_assets.sources.posthog.hour_files import find_files
+from tracks_assets.sources.posthog.hour_files import EXPORT_AGAIN, find_files
 from tracks_assets.sources.posthog.layout import (
     FOLDER_TEMPLATE,
     HOUR,
@@ -30,7 +30,6 @@ from tracks_assets.sources.posthog.upload import Upload, list_day, list_days, mi
 from tracks_assets.storage.filesystem import at_once, filesystem_of
 from tracks_assets.storage.folder import exists, list_folder
 from tracks_assets.storage.inventory import (
-    EXPORT_AGAIN,
     ExportFile,
     HourInventory,
     check_names_agree,
@@ -67,13 +66,13 @@ class Export:
         if not listing.entries:
             self.check_layout()
             self._days.check(folder.rpartition("/")[0])
-            return HourInventory(hour, root, folder, scheme=scheme_of(self.uri))
+            return HourInventory(hour, root, folder, EXPORT_AGAIN, scheme=scheme_of(self.uri))
         found = find_files(filesystem, listing, hour, folder)
         files = tuple(
             at_once(lambda name: self._read_file(filesystem, f"{listing.path}/{name}", f"{folder}/{name}"), found.names)
         )
-        check_names_agree(files)
-        return HourInventory(hour, root, folder, files, found.manifest, scheme=scheme_of(self.uri))
+        check_names_agree(files, EXPORT_AGAIN)
+        return HourInventory(hour, root, folder, EXPORT_AGAIN, files, found.manifest, scheme=scheme_of(self.uri))
 
     def _read_file(self, filesystem: AbstractFileSystem, path: str, name: str) -> ExportFile:
         file, schema = read_footer(filesystem, path, name, EXPORT_AGAIN)

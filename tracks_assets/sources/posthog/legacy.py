@@ -83,7 +83,7 @@ class Legacy:
         check_all_parquet(listing, address(filesystem, listing.path), AS_PARQUET)
         paths = [f"{listing.path}/{name}" for name in listing.files]
         files = tuple(at_once(lambda path: self._read_file(filesystem, path, hour), paths))
-        return HourInventory(hour, root, folder, files, remedy=WRITE_AGAIN, scheme=scheme_of(self.uri))
+        return HourInventory(hour, root, folder, WRITE_AGAIN, files, scheme=scheme_of(self.uri))
 
     def check_layout(self) -> datetime | None:
         """Checks that folders of hours lie below the root; looks only once.
