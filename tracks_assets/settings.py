@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import Field, ValidationError, model_validator
-from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 import tracks_assets.setting_types as kind
 
@@ -326,13 +327,19 @@ def variable(name: str) -> str:
     return f"{_PREFIX}{name.upper()}"
 
 
-class _Variables(EnvSettingsSource):
-    """The variables of a mapping; an empty one is not set."""
+class _Variables(PydanticBaseSettingsSource):
+    """The variables of a mapping, each as its text; an empty one is not set."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         super().__init__(Settings)
-        given = {name: environment.get(name, "").strip() for name in map(variable, Settings.model_fields)}
-        self.env_vars = {name.lower(): value for name, value in given.items() if value}
+        self._environment = environment
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[str, str, bool]:  # noqa: ARG002 (the library's)
+        return self._environment.get(variable(field_name), "").strip(), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        texts = (self.get_field_value(field, name) for name, field in Settings.model_fields.items())
+        return {name: text for text, name, _ in texts if text}
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:

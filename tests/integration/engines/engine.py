@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ from tracks_assets.warehouse.base import Warehouse
 from tracks_assets.warehouse.bigquery.tables import staging_schema
 from tracks_assets.warehouse.connect import warehouse_of
 from tracks_assets.warehouse.results import HourLoad
-from tracks_assets.warehouse.statements import dialect
+from tracks_assets.warehouse.statements import Statements, dialect
 from tracks_assets.warehouse.tables import MERGE_LOG, TABLES
 
 Row = dict[str, Any]
@@ -60,7 +61,7 @@ class Engine(ABC):
     variables: Mapping[str, str]
     surroundings: Mapping[str, str] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def settings(self) -> Settings:
         """The settings of the test."""
         return read_settings(self.variables)
@@ -73,8 +74,16 @@ class Engine(ABC):
 
     def query(self, statement: str) -> list[tuple[Any, ...]]:
         """The rows that a statement gives; none where it changes something."""
-        place = warehouse_of(self.settings).statements.qualified
-        return self._query(_PLACE.sub(lambda found: place(found[1], found[2]), statement))
+        return self._query(self._named(statement))
+
+    def _named(self, statement: str) -> str:
+        """The statement with its tables as this warehouse names them."""
+        place = self._statements.qualified
+        return _PLACE.sub(lambda found: place(found[1], found[2]), statement)
+
+    @cached_property
+    def _statements(self) -> Statements:
+        return warehouse_of(self.settings).statements
 
     def value(self, statement: str) -> Any:
         """The one value that a statement gives."""
@@ -83,6 +92,10 @@ class Engine(ABC):
 
     @abstractmethod
     def _query(self, statement: str) -> list[tuple[Any, ...]]: ...
+
+    def _queries(self, statements: Iterable[str]) -> list[list[tuple[Any, ...]]]:
+        """The rows that each of several statements gives."""
+        return [self._query(statement) for statement in statements]
 
     def load(
         self, hour: datetime, stamp: datetime, *, allow_emptying: bool = False, run_id: str | None = None
@@ -108,18 +121,18 @@ class Engine(ABC):
             but: columns that are left out.
         """
         columns = [column for column in table.columns if column.name not in but]
-        json_text = dialect(self.settings.engine).json_text
-        names = [json_text(each.name) if each.type is ColumnType.JSON else each.name for each in columns]
-        found = self.query(f"select {', '.join(names)} from {table}")
-        plain = [
-            {column.name: _plain(column, value) for column, value in zip(columns, values, strict=True)}
-            for values in found
-        ]
-        return sorted(plain, key=_order)
+        return _sorted(columns, self._query(self._reading(columns, table)))
 
     def contents(self) -> dict[str, list[Row]]:
         """All rows of every table, by its name, and which snapshots there are."""
-        return {table.name: self.rows(table) for table in TABLES} | {"snapshots": [{"is": self.snapshots()}]}
+        found = self._queries(self._reading(table.columns, table) for table in TABLES)
+        rows = {table.name: _sorted(table.columns, each) for table, each in zip(TABLES, found, strict=True)}
+        return rows | {"snapshots": [{"is": self.snapshots()}]}
+
+    def _reading(self, columns: Sequence[Column], table: Table) -> str:
+        json_text = dialect(self.settings.engine).json_text
+        names = [json_text(each.name) if each.type is ColumnType.JSON else each.name for each in columns]
+        return self._named(f"select {', '.join(names)} from {table}")
 
     def merge(self, start: datetime, end: datetime, run_id: str = "run") -> None:
         """Merges the export hours of the window [start, end) by the statements that dbt writes, without dbt."""
@@ -163,6 +176,10 @@ class DuckDbEngine(Engine):
         with self._connected() as connection:
             return connection.execute(statement).fetchall()
 
+    def _queries(self, statements: Iterable[str]) -> list[list[tuple[Any, ...]]]:
+        with self._connected() as connection:
+            return [connection.execute(statement).fetchall() for statement in statements]
+
     def put(self, table: Table, *rows: Row) -> None:
         """See ``Engine.put``."""
         with self._connected() as connection:
@@ -197,7 +214,7 @@ class BigQueryEngine(Engine):
 
     def put(self, table: Table, *rows: Row) -> None:
         """See ``Engine.put``: a load job makes no JSON, so the rows come by a table in which it is text."""
-        place = warehouse_of(self.settings).statements.qualified
+        place = self._statements.qualified
         dataset = f"{self.settings.bq_project}.{self.settings.bq_dataset_prefix}{table.schema}"
         given = f"{dataset}.given_rows"
         config = bigquery.LoadJobConfig(
@@ -246,6 +263,13 @@ def arrow_table(columns: Sequence[Column], rows: Sequence[Row]) -> pa.Table:
 def plain(columns: Sequence[Column], row: Row) -> Row:
     """A row that was put into a table, as ``Engine.rows`` reads it."""
     return {column.name: _plain(column, row.get(column.name)) for column in columns}
+
+
+def _sorted(columns: Sequence[Column], found: Iterable[Sequence[Any]]) -> list[Row]:
+    plain = [
+        {column.name: _plain(column, value) for column, value in zip(columns, values, strict=True)} for values in found
+    ]
+    return sorted(plain, key=_order)
 
 
 def _plain(column: Column, value: Any) -> Any:
