@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 
 from examples.incident import (
@@ -21,6 +20,7 @@ from examples.incident import (
     plan_incident,
     validation_case,
 )
+from tests.support.duckdb_file import connected
 from tracks_assets.sources.posthog.layout import HOUR
 from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
 
@@ -67,8 +67,7 @@ COUNTS = """
 
 
 def query(path: Path, statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
-    with duckdb.connect(str(path)) as connection:
-        connection.execute("set timezone = 'UTC'")
+    with connected(path) as connection:
         return connection.execute(statement, parameters).fetchall()
 
 

@@ -50,7 +50,7 @@ def trace_page(warehouse: DuckDbWarehouse, settings: Settings, event_id: str = E
 
 def fill(warehouse: DuckDbWarehouse) -> None:
     for table, rows in whole_life().items():
-        insert(warehouse, table, *rows)
+        insert(warehouse.connection, table, *rows)
 
 
 def test_a_whole_life_is_on_the_page(warehouse: DuckDbWarehouse, settings: Settings) -> None:
@@ -64,7 +64,7 @@ def test_an_id_that_was_never_seen(warehouse: DuckDbWarehouse, settings: Setting
 
 
 def test_the_next_step_is_under_the_result(warehouse: DuckDbWarehouse, settings: Settings) -> None:
-    insert(warehouse, RAW_TRACKS, delivered())
+    insert(warehouse.connection, RAW_TRACKS, delivered())
     assert trace_page(warehouse, settings).splitlines()[2:5] == [
         "One event, delivered once, is not in tracks yet: its hour is still to be merged.",
         "",
@@ -77,24 +77,24 @@ def result_of(warehouse: DuckDbWarehouse, settings: Settings) -> str:
 
 
 def test_copies_are_exact_only_if_every_column_is(warehouse: DuckDbWarehouse, settings: Settings) -> None:
-    insert(warehouse, TRACKS, row(), row())
+    insert(warehouse.connection, TRACKS, row(), row())
     assert result_of(warehouse, settings) == "twice (exact copies); its time agrees with its id."
     warehouse.connection.execute("delete from posthog.tracks")
-    insert(warehouse, TRACKS, row(), row(locale="de"))
+    insert(warehouse.connection, TRACKS, row(), row(locale="de"))
     assert result_of(warehouse, settings) == (
         "twice (at one time, with different contents); its time agrees with its id."
     )
 
 
 def test_copies_without_a_time_are_compared_too(warehouse: DuckDbWarehouse, settings: Settings) -> None:
-    insert(warehouse, TRACKS, row(created_at=None), row(created_at=None))
+    insert(warehouse.connection, TRACKS, row(created_at=None), row(created_at=None))
     assert result_of(warehouse, settings) == "twice (exact copies); it has no time."
 
 
 def test_the_copies_of_a_repair_that_is_not_in_force(warehouse: DuckDbWarehouse, settings: Settings) -> None:
-    insert(warehouse, TRACKS, row(), row())
-    insert(warehouse, ARCHIVED_DUPLICATES, row(dedup_id="dedup_1", removed_at=REPAIRED))
-    insert(warehouse, TRACKS_REPAIRS, repair("dedup_1", "dedup_tracks") | {"state": "archived"})
+    insert(warehouse.connection, TRACKS, row(), row())
+    insert(warehouse.connection, ARCHIVED_DUPLICATES, row(dedup_id="dedup_1", removed_at=REPAIRED))
+    insert(warehouse.connection, TRACKS_REPAIRS, repair("dedup_1", "dedup_tracks") | {"state": "archived"})
     assert "- 2026-06-10 00:30:00: archived for a removal that is not in force\n" in trace_page(warehouse, settings)
 
 
@@ -103,7 +103,7 @@ def test_the_copies_of_a_repair_that_is_not_in_force(warehouse: DuckDbWarehouse,
     ["' or true --", '"; drop table posthog.tracks; --', "ffffffff-ffff-7fff-bfff-ffffffffffff", "%", "01\\'", "🙂"],
 )
 def test_an_id_is_a_value_and_nothing_else(warehouse: DuckDbWarehouse, settings: Settings, event_id: str) -> None:
-    insert(warehouse, TRACKS, row())
+    insert(warehouse.connection, TRACKS, row())
     trace = fetch_trace(warehouse, event_id, settings.takes_from)
     assert (trace.is_known, trace.minted_at) == (False, None)
     assert warehouse.count_rows(TRACKS) == 1

@@ -17,7 +17,6 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 from google.cloud import bigquery
@@ -26,6 +25,7 @@ from google.cloud.bigquery.retry import DEFAULT_RETRY
 from tests.dbt_project.merge_engine import run_text
 from tests.dbt_project.merge_text import SENTINELS, MergeText, written_merge
 from tests.integration.engines.dbt import Dbt
+from tests.support.duckdb_file import connected
 from tracks_assets.core.columns import Column, ColumnType
 from tracks_assets.core.tables import OPS_SCHEMA, Table
 from tracks_assets.settings import Settings, read_settings
@@ -173,33 +173,27 @@ class DuckDbEngine(Engine):
     """DuckDB on a file."""
 
     def _query(self, statement: str) -> list[tuple[Any, ...]]:
-        with self._connected() as connection:
+        with connected(self.settings.duckdb_path) as connection:
             return connection.execute(statement).fetchall()
 
     def _queries(self, statements: Iterable[str]) -> list[list[tuple[Any, ...]]]:
-        with self._connected() as connection:
+        with connected(self.settings.duckdb_path) as connection:
             return [connection.execute(statement).fetchall() for statement in statements]
 
     def put(self, table: Table, *rows: Row) -> None:
         """See ``Engine.put``."""
-        with self._connected() as connection:
+        with connected(self.settings.duckdb_path) as connection:
             connection.register("given_rows", arrow_table(table.columns, rows))
             connection.execute(f"insert into {table} by name select * from given_rows")
 
     def _run_merge(self, text: MergeText) -> None:
-        with self._connected() as connection:
+        with connected(self.settings.duckdb_path) as connection:
             run_text(connection, text)
 
     def snapshots(self) -> list[str]:
         """See ``Engine.snapshots``."""
         found = self.query("select table_name from duckdb_tables() where table_name like 'tracks_snapshot%'")
         return sorted(name for (name,) in found)
-
-    @contextmanager
-    def _connected(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        with duckdb.connect(str(self.settings.duckdb_path)) as connection:
-            connection.execute("set timezone = 'UTC'")
-            yield connection
 
 
 @dataclass(frozen=True)

@@ -11,4 +11,6 @@ from .sites import Site
 
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
-    return Site(tmp_path)
+    site = Site(tmp_path)
+    with site.warehouse().opened():
+        return site

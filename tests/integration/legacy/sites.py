@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tests.support.duckdb_file import connected
 from tracks_assets.sources.posthog.columns import TRACK_COLUMNS, legacy_fields
 from tracks_assets.sources.posthog.layout import HOUR
 from tracks_assets.sources.posthog.legacy import Legacy, hour_folder
@@ -86,8 +87,8 @@ class Site:
                 warehouse.connection.execute(statement, row)
 
     def query(self, statement: str) -> list[tuple[Any, ...]]:
-        with self.warehouse().opened() as warehouse:
-            return warehouse.connection.execute(statement).fetchall()
+        with connected(self.database) as connection:
+            return connection.execute(statement).fetchall()
 
     def rows(self, name: str) -> list[tuple[Any, ...]]:
         """All rows of a table, in order."""

@@ -5,8 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
+from tests.support.duckdb_file import connected
 from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
 
 NOW = datetime(2026, 6, 12, 9, 30, tzinfo=UTC)
@@ -44,18 +43,20 @@ class Damaged:
 
     def query(self, statement: str, parameters: Any = None) -> list[tuple[Any, ...]]:
         """The rows that a statement gives."""
-        with duckdb.connect(str(self.path)) as connection:
-            connection.execute("set timezone = 'UTC'")
+        with connected(self.path) as connection:
             return connection.execute(statement, parameters).fetchall()
 
     def contents(self) -> dict[str, tuple[Any, ...]]:
         """Rows and hash sum of every table of the warehouse but the census, by name."""
-        tables = self.query("select schema_name, table_name from duckdb_tables() where not temporary")
-        return {
-            table: self.query(f"select count(*), sum(hash(each)::hugeint) from {schema}.{table} as each")[0]
-            for schema, table in sorted(tables)
-            if table != "duplicate_census"
-        }
+        names = "select schema_name, table_name from duckdb_tables() where not temporary order by all"
+        with connected(self.path) as connection:
+            return {
+                table: connection.execute(
+                    f"select count(*), sum(hash(each)::hugeint) from {schema}.{table} as each"
+                ).fetchall()[0]
+                for schema, table in connection.execute(names).fetchall()
+                if table != "duplicate_census"
+            }
 
     def tracks(self) -> list[tuple[Any, ...]]:
         """All rows of tracks, in order."""

@@ -4,8 +4,9 @@ import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import duckdb
+
 from tracks_assets.core.tables import Table
-from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
 
 MINTED = datetime(2026, 3, 12, 0, 30, tzinfo=UTC)
 DAY, HOUR, SECOND = timedelta(days=1), timedelta(hours=1), timedelta(seconds=1)
@@ -21,12 +22,12 @@ def uuid7(moment: datetime, number: int = 1) -> str:
     return f"{digits[:8]}-{digits[8:]}-7000-8000-{number:012x}"
 
 
-def insert(warehouse: DuckDbWarehouse, table: Table, *given: Row) -> None:
-    """Puts rows into a table of an open warehouse."""
+def insert(connection: duckdb.DuckDBPyConnection, table: Table, *given: Row) -> None:
+    """Puts rows into a table."""
     for row in given:
         names = ", ".join(row)
         marks = ", ".join(f"${name}" for name in row)
-        warehouse.connection.execute(f"insert into {table} ({names}) values ({marks})", row)
+        connection.execute(f"insert into {table} ({names}) values ({marks})", row)
 
 
 def seconds(moment: datetime) -> str:

@@ -26,6 +26,7 @@ from tests.repairs.restore_times.moved_rows import (
     seconds,
     uuid7,
 )
+from tests.support.duckdb_file import connected
 from tracks_assets.repairs.repair import Fingerprint, Repair, RepairError, State, clear_unfinished, repairs_of
 from tracks_assets.repairs.restore_times.restore import (
     JOB,
@@ -58,21 +59,21 @@ class MovedInTime:
         return DuckDbWarehouse(self.path, lock_wait=5)
 
     def query(self, statement: str, parameters: Any = None) -> list[tuple[Any, ...]]:
-        with self.warehouse().opened() as warehouse:
-            return warehouse.connection.execute(statement, parameters).fetchall()
+        with connected(self.path) as connection:
+            return connection.execute(statement, parameters).fetchall()
 
     def put(self, *given: Row) -> None:
         with self.warehouse().opened() as warehouse:
-            insert(warehouse, TRACKS, *given)
+            insert(warehouse.connection, TRACKS, *given)
 
     def contents(self) -> dict[str, list[tuple[Any, ...]]]:
         """The rows of every table that a restore may touch, in order."""
-        return {
-            name: self.query(f"select * from {schema}.{name} order by all")
-            for schema, name in self.query(
-                "select schema_name, table_name from duckdb_tables() where not temporary order by all"
-            )
-        }
+        names = "select schema_name, table_name from duckdb_tables() where not temporary order by all"
+        with connected(self.path) as connection:
+            return {
+                name: connection.execute(f"select * from {schema}.{name} order by all").fetchall()
+                for schema, name in connection.execute(names).fetchall()
+            }
 
     def tracks(self) -> list[tuple[Any, ...]]:
         return self.query("select * from posthog.tracks order by all")

@@ -144,7 +144,7 @@ def test_a_restore_that_is_killed_is_whole_after_the_next_start(home: Home) -> N
     """kill -9 right after each step; the next start clears or finishes what it left."""
     moved_in_time = MovedInTime(home.path / "warehouse.duckdb")
     with moved_in_time.warehouse().opened() as warehouse:
-        insert(warehouse, TRACKS, *pairs())
+        insert(warehouse.connection, TRACKS, *pairs())
         warehouse.connection.execute(
             "insert into posthog.tracks by name select printf('019cdf73-4740-7000-8000-%012x', n + 1000) as event_id, "
             "timestamptz '2026-05-01' as created_at from range(100_000) as numbers (n)"

@@ -37,7 +37,7 @@ def outdated(tmp_path: Path) -> MovedInTime:
         row("five", MINTED, user_id="carl", person_id="old"),
     )
     with warehouse.warehouse().opened() as opened:
-        insert(opened, PERSON_DISTINCT_IDS, *(mapping(user) for user in ("ann", "bob")))
+        insert(opened.connection, PERSON_DISTINCT_IDS, *(mapping(user) for user in ("ann", "bob")))
     return warehouse
 
 
@@ -133,7 +133,7 @@ def test_a_squash_that_is_killed_goes_on_at_the_next_start(home: Home) -> None:
             f"printf('user %d', n % 9) as user_id "
             f"from range(200_000) as numbers (n)"
         )
-        insert(warehouse, PERSON_DISTINCT_IDS, *(mapping(f"user {number}") for number in range(8)))
+        insert(warehouse.connection, PERSON_DISTINCT_IDS, *(mapping(f"user {number}") for number in range(8)))
     but_persons = "select bit_xor(hash(event_id, user_id, created_at)), count(*) from posthog.tracks"
     before = outdated.query(but_persons)
     started = []

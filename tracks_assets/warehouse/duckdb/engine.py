@@ -115,27 +115,24 @@ class DuckDbWarehouse(Warehouse):
     def _stored_tables(self) -> set[str]:
         """See ``Warehouse._stored_tables``."""
         try:
-            return {name for schema, name in self._tables() if schema == SCHEMA}
+            stored = (relation.partition(".") for relation in stored_columns(self.connection))
+            return {name for schema, _, name in stored if schema == SCHEMA}
         except duckdb.Error as error:
             raise opening_error(self._path, self._lock_wait, error) from error
-
-    def _tables(self) -> list[tuple[str, str]]:
-        return self.connection.execute("select schema_name, table_name from duckdb_tables()").fetchall()
 
     def _ensure_tables(self) -> None:
         """See ``Warehouse._ensure_tables``: reading the catalogue is faster than one statement for each table."""
         try:
-            stored = {f"{schema}.{name}" for schema, name in self._tables()}
+            stored = stored_columns(self.connection)
+            for name, difference in shape_differences(stored).items():
+                raise shape_refusal(self._path, name, difference)
             missing = [table for table in TABLES if str(table) not in stored]
             for schema in sorted({table.schema for table in missing}):
                 self.connection.execute(f"create schema if not exists {schema}")
             for table in missing:
                 self._run("create_table", table=table, types=COLUMN_TYPES, compression=_COMPRESSION)
-            differences = shape_differences(stored_columns(self.connection))
         except duckdb.Error as error:
             raise opening_error(self._path, self._lock_wait, error) from error
-        for name, difference in differences.items():
-            raise shape_refusal(self._path, name, difference)
 
     def _replace_slice(self, feed: Feed, local: HourInventory, stamp: datetime, run_id: str | None) -> HourLoad:
         """See ``Warehouse._replace_slice``."""
