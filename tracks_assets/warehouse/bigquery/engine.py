@@ -26,7 +26,7 @@ from tracks_assets.transform.rows import typed_rows
 from tracks_assets.transform.session import transforming
 from tracks_assets.warehouse.base import Diagnosis, Warehouse
 from tracks_assets.warehouse.bigquery.errors import FAILURES, remedy_of, text_is_passing
-from tracks_assets.warehouse.bigquery.inspection import stored_tables
+from tracks_assets.warehouse.bigquery.inspection import stored_tables, times_made
 from tracks_assets.warehouse.bigquery.jobs import Jobs
 from tracks_assets.warehouse.bigquery.publish import Publications
 from tracks_assets.warehouse.bigquery.repairing import BigQueryRepairs
@@ -52,6 +52,13 @@ _TIME_TRAVEL_HOURS = 168
 
 _CALLS_AT_ONCE = 8
 """No more than the connections that the client library keeps."""
+
+_RIGHT: set[tuple[str, datetime]] = set()
+"""Tables that this process has found right, each with the time when it was made.
+
+A warehouse is opened several times in a run, and one call lists the tables of a dataset with these times. A table that
+is altered meanwhile is refused by the next process, or by BigQuery.
+"""
 
 
 @dataclass(frozen=True)
@@ -111,12 +118,17 @@ class BigQueryWarehouse(Warehouse):
     # What is there
 
     def _ensure_tables(self) -> None:
-        names = [self._target.dataset(schema) for schema in sorted({table.schema for table in EVERY_TABLE})]
+        schemas = sorted({table.schema for table in EVERY_TABLE})
+        names = [self._target.dataset(schema) for schema in schemas]
         # All are looked at before one is made, so that a refusal leaves none behind.
         for name in [name for name in names if not self._has_dataset(name)]:
             self._make_dataset(name)
+        made = {schema: times_made(self._jobs, schema) for schema in schemas}
+        doubtful = [
+            table for table in EVERY_TABLE if (self._name(table), made[table.schema].get(table.name)) not in _RIGHT
+        ]
         with ThreadPoolExecutor(_CALLS_AT_ONCE) as pool:
-            list(pool.map(self._ensure_table, EVERY_TABLE))
+            list(pool.map(self._ensure_table, doubtful))
 
     def _stored_tables(self) -> set[str]:
         """See ``Warehouse._stored_tables``."""
@@ -157,6 +169,8 @@ class BigQueryWarehouse(Warehouse):
                 f"{text[0].upper()}{text[1:]}.",
                 "Change it by ALTER TABLE or a copy, or choose other datasets with TRACKS_BQ_DATASET_PREFIX.",
             )
+        if found.created:
+            _RIGHT.add((name, found.created))
 
     def _make_table(self, table: Table, name: str) -> bigquery.Table:
         made = self._jobs.client.create_table(new_table(table, name), exists_ok=True, retry=self._jobs.retry)

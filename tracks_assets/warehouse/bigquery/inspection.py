@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 
 from google.api_core.exceptions import Forbidden, NotFound
@@ -134,12 +135,21 @@ def stored_tables(jobs: Jobs, schema: str) -> set[str]:
     Raises:
         WarehouseError: BigQuery did not answer.
     """
+    return set(times_made(jobs, schema))
+
+
+def times_made(jobs: Jobs, schema: str) -> dict[str, datetime | None]:
+    """When each table in the dataset of a schema was made, by its name; nothing where the dataset does not exist.
+
+    Raises:
+        WarehouseError: BigQuery did not answer.
+    """
     name = jobs.target.dataset(schema)
     with jobs.error_context(f"at the dataset {name}"):
         try:
-            return {table.table_id for table in jobs.client.list_tables(name, retry=jobs.retry)}
+            return {table.table_id: table.created for table in jobs.client.list_tables(name, retry=jobs.retry)}
         except NotFound:
-            return set()
+            return {}
 
 
 def find_dataset(jobs: Jobs, schema: str) -> bigquery.Dataset | None:
