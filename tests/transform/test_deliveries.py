@@ -384,3 +384,21 @@ def test_a_file_torn_after_it_was_listed_names_the_next_step_of_its_source(tmp_p
         loaded(tmp_path, inventory)
     assert reported.value.finding.startswith(f"The file {inventory.files[0].name} cannot be read as Parquet")
     assert reported.value.next_step == "Send the hour again."
+
+
+def test_a_file_without_a_required_field_is_refused_whatever_its_inventory_took(tmp_path: Path) -> None:
+    inventory = written(tmp_path, [row()])
+    (file,) = inventory.files
+    table = pq.read_table(file.path).drop_columns(["distinct_id"])
+    pq.write_table(table, file.path)
+    lacking = replace(file, fields=file.fields - {"distinct_id"}, size=Path(file.path).stat().st_size)
+    with pytest.raises(ExportError) as reported:
+        loaded(tmp_path, replace(inventory, files=(lacking,)))
+    assert reported.value.finding == f"The file {file.name} has no field distinct_id."
+
+
+def test_files_whose_rows_nobody_counted_are_no_empty_hour(tmp_path: Path) -> None:
+    inventory = written(tmp_path, [row()])
+    uncounted = replace(inventory, files=tuple(replace(file, rows=None) for file in inventory.files))
+    with pytest.raises(ValueError, match="are not counted"):
+        loaded(tmp_path, uncounted)

@@ -24,7 +24,7 @@ class ExportFile:
     Attributes:
         path: where the export's filesystem finds it.
         name: its name below the export's root, as the tables record it.
-        rows: rows in the file.
+        rows: rows in the file; None where only the inventory's reader can count them.
         size: bytes of the file.
         fields: names of the file's fields.
         version: what changes when the storage gets another file of that name; empty where that is not asked.
@@ -32,7 +32,7 @@ class ExportFile:
 
     path: str
     name: str
-    rows: int
+    rows: int | None
     size: int
     fields: frozenset[str]
     version: str = ""
@@ -91,8 +91,17 @@ class HourInventory:
 
     @property
     def rows(self) -> int:
-        """Rows in all the files."""
-        return sum(file.rows for file in self.files)
+        """Rows in all the files.
+
+        Raises:
+            ValueError: a file's rows are not counted yet, so the files would look empty.
+        """
+        uncounted = [file.name for file in self.files if file.rows is None]
+        if uncounted:
+            raise ValueError(
+                f"The rows of the file {uncounted[0]} are not counted. Count them in the inventory's reader."
+            )
+        return sum(file.rows or 0 for file in self.files)
 
     @property
     def size(self) -> int:

@@ -47,9 +47,10 @@ def typed_rows(
         memory_limit: the limit of that DuckDB, for instance "2GB".
 
     Raises:
-        ExportError: a file cannot be read to its end, a field has another type than its column or a value outside it,
-            or a text is not JSON that every engine can hold.
+        ExportError: a file lacks a required field or cannot be read to its end, a field has another type than its
+            column or a value outside it, or a text is not JSON that every engine can hold.
     """
+    _check_required(feed, inventory)
     try:
         if feed.contract is None:
             with plain_rows(feed, connection, inventory, memory_limit) as plain:
@@ -63,6 +64,17 @@ def typed_rows(
         if found is None:
             raise
         raise found from error
+
+
+def _check_required(feed: Feed, inventory: HourInventory) -> None:
+    for file in inventory.files:
+        missing = sorted(feed.fields.required - file.fields)
+        if missing:
+            raise ExportError(
+                f"The file {file.name} has no field {missing[0]}.",
+                f"Each file of {feed.name} has it.",
+                inventory.remedy,
+            )
 
 
 def _find_unfitting(feed: Feed, inventory: HourInventory) -> ExportError | None:

@@ -140,4 +140,4 @@ def _file(filesystem: AbstractFileSystem, path: str, name: str) -> ExportFile:
     if size == 0:
         raise ExportError(f"The file {name} is empty (0 bytes).", next_step=REMEDY)
     version = next((str(info[key]) for key in _VERSIONS if info.get(key)), "")
-    return ExportFile(path, name, rows=0, size=size, fields=frozenset(), version=version)
+    return ExportFile(path, name, rows=None, size=size, fields=frozenset(), version=version)
