@@ -9,7 +9,7 @@ import json
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -17,6 +17,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 from google.cloud import bigquery
@@ -173,27 +174,30 @@ class DuckDbEngine(Engine):
     """DuckDB on a file."""
 
     def _query(self, statement: str) -> list[tuple[Any, ...]]:
-        with connected(self.settings.duckdb_path) as connection:
+        with self._connected() as connection:
             return connection.execute(statement).fetchall()
 
     def _queries(self, statements: Iterable[str]) -> list[list[tuple[Any, ...]]]:
-        with connected(self.settings.duckdb_path) as connection:
+        with self._connected() as connection:
             return [connection.execute(statement).fetchall() for statement in statements]
 
     def put(self, table: Table, *rows: Row) -> None:
         """See ``Engine.put``."""
-        with connected(self.settings.duckdb_path) as connection:
+        with self._connected() as connection:
             connection.register("given_rows", arrow_table(table.columns, rows))
             connection.execute(f"insert into {table} by name select * from given_rows")
 
     def _run_merge(self, text: MergeText) -> None:
-        with connected(self.settings.duckdb_path) as connection:
+        with self._connected() as connection:
             run_text(connection, text)
 
     def snapshots(self) -> list[str]:
         """See ``Engine.snapshots``."""
         found = self.query("select table_name from duckdb_tables() where table_name like 'tracks_snapshot%'")
         return sorted(name for (name,) in found)
+
+    def _connected(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        return connected(self.settings.duckdb_path)
 
 
 @dataclass(frozen=True)
