@@ -7,12 +7,13 @@ import re
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from jinja2 import Environment, StrictUndefined, pass_context
+from jinja2 import Environment, StrictUndefined, Template, pass_context
 from jinja2.runtime import Context, Macro
 
 from benchmarks.bigquery_cost import PLAN_READS
@@ -159,9 +160,15 @@ class Config(dict[str, Any]):
         return ""
 
 
+@cache
+def compiled(template: str) -> Template:
+    """A template with the project's macros before it."""
+    environment = DbtEnvironment(extensions=["jinja2.ext.do"], undefined=StrictUndefined)
+    return environment.from_string(MACROS + template)
+
+
 def rendered(template: str, variables: dict[str, str], is_merge: bool = True, model: Model = TRACKS_MODEL) -> str:
     """The text of a template that may use the project's macros, as dbt hands them to a model."""
-    environment = DbtEnvironment(extensions=["jinja2.ext.do"], undefined=StrictUndefined)
     context = {
         "adapter": SimpleNamespace(dispatch=dispatch),
         "config": Config(),
@@ -186,11 +193,11 @@ def rendered(template: str, variables: dict[str, str], is_merge: bool = True, mo
         "var": {"overlap_hours": 72}.get,
     }
     if model is LIVE_MODEL:
-        environment.from_string(MACROS + TRACKS_MODEL.text).render(context)
+        compiled(TRACKS_MODEL.text).render(context)
         context["graph"] = {"nodes": {"model.tracks.posthog_tracks": tracks_node(context["config"])}}
     # The model first, because it hands dbt the settings that macros ask for.
-    environment.from_string(MACROS + model.text).render(context)
-    return environment.from_string(MACROS + template).render(context).strip()
+    compiled(model.text).render(context)
+    return compiled(template).render(context).strip()
 
 
 def tracks_node(config: Any) -> SimpleNamespace:
