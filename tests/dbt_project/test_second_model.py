@@ -2,8 +2,7 @@
 
 import re
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import duckdb
 import pytest
 import yaml
 
+from tests.support.duckdb_file import connected
 from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
 
 from .bare_dbt import BareDbt
@@ -50,12 +50,9 @@ LOGGED = """
 """
 
 
-@contextmanager
-def warehouse(dbt: BareDbt) -> Iterator[duckdb.DuckDBPyConnection]:
+def warehouse(dbt: BareDbt) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
     """The warehouse, for a ``with`` block."""
-    with duckdb.connect(str(dbt.home / "warehouse.duckdb")) as connection:
-        connection.execute("set timezone = 'UTC'")
-        yield connection
+    return connected(dbt.home / "warehouse.duckdb")
 
 
 @pytest.fixture(scope="module")

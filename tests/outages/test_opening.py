@@ -129,14 +129,14 @@ def test_a_table_that_is_cut_in_another_way(
     assert error_text(outages).startswith(f"The table {table} is not as the pipeline needs it. {differs} Change it")
 
 
-def test_a_table_is_looked_at_once_and_again_when_it_is_made_again(outages: Outages, client: bigquery.Client) -> None:
+def test_a_table_is_checked_once_and_again_when_it_is_created_again(outages: Outages, client: bigquery.Client) -> None:
     name = f"{PROJECT}.{outages.prefix}posthog.tracks"
-    looked_at: list[str] = []
-    outages.proxy.fault = lambda request: looked_at.append(request.path) if "/tables/tracks?" in request.path else None
+    checked: list[str] = []
+    outages.proxy.fault = lambda request: checked.append(request.path) if "/tables/tracks?" in request.path else None
     for _ in range(2):
         with outages.warehouse().opened():
             pass
-    assert len(looked_at) == 1
+    assert len(checked) == 1
 
     client.delete_table(name)
     client.create_table(bigquery.Table(name, [bigquery.SchemaField("event_id", "INT64")]))

@@ -1,4 +1,4 @@
-"""A DuckDB file as a test looks into it: without the project's opening, which takes twice as long."""
+"""A DuckDB file that a test reads without opening the project's warehouse, which takes twice as long."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -134,6 +134,17 @@ def test_a_table_with_other_columns_is_named_before_a_statement_fails(site: Site
     assert site.contents() == before
 
 
+def test_a_warehouse_that_is_refused_gets_no_missing_table(site: Site) -> None:
+    names = "select table_name from duckdb_tables() order by all"
+    with duckdb.connect(str(site.warehouse)) as connection:
+        connection.execute("alter table posthog.raw_tracks drop column locale; drop table posthog.tracks")
+        before = connection.execute(names).fetchall()
+    with pytest.raises(WarehouseError):
+        site.load()
+    with duckdb.connect(str(site.warehouse)) as connection:
+        assert connection.execute(names).fetchall() == before
+
+
 def test_two_processes_load_different_hours_at_once(site: Site) -> None:
     bigger = PLAN.model_copy(update={"events_per_hour": 3_000})
     rows = {hour: write_hour(site.export, hour, bigger) for hour in (FIRST, SECOND)}

@@ -26,7 +26,7 @@ from tracks_assets.transform.rows import typed_rows
 from tracks_assets.transform.session import transforming
 from tracks_assets.warehouse.base import Diagnosis, Warehouse
 from tracks_assets.warehouse.bigquery.errors import FAILURES, remedy_of, text_is_passing
-from tracks_assets.warehouse.bigquery.inspection import stored_tables, times_made
+from tracks_assets.warehouse.bigquery.inspection import creation_times, stored_tables
 from tracks_assets.warehouse.bigquery.jobs import Jobs
 from tracks_assets.warehouse.bigquery.publish import Publications
 from tracks_assets.warehouse.bigquery.repairing import BigQueryRepairs
@@ -53,11 +53,12 @@ _TIME_TRAVEL_HOURS = 168
 _CALLS_AT_ONCE = 8
 """No more than the connections that the client library keeps."""
 
-_RIGHT: set[tuple[str, datetime]] = set()
-"""Tables that this process has found right, each with the time when it was made.
+_VERIFIED: set[tuple[str, datetime]] = set()
+"""Tables whose columns this process has checked, each with its creation time.
 
-A warehouse is opened several times in a run, and one call lists the tables of a dataset with these times. A table that
-is altered meanwhile is refused by the next process, or by BigQuery.
+A run opens the warehouse several times. One call lists all tables of a dataset with their creation times, so a table
+that was dropped and created again is checked again. A table that is altered in the meantime is refused by the next
+process, or by BigQuery.
 """
 
 
@@ -123,12 +124,14 @@ class BigQueryWarehouse(Warehouse):
         # All are looked at before one is made, so that a refusal leaves none behind.
         for name in [name for name in names if not self._has_dataset(name)]:
             self._make_dataset(name)
-        made = {schema: times_made(self._jobs, schema) for schema in schemas}
-        doubtful = [
-            table for table in EVERY_TABLE if (self._name(table), made[table.schema].get(table.name)) not in _RIGHT
+        created = {schema: creation_times(self._jobs, schema) for schema in schemas}
+        unverified = [
+            table
+            for table in EVERY_TABLE
+            if (self._name(table), created[table.schema].get(table.name)) not in _VERIFIED
         ]
         with ThreadPoolExecutor(_CALLS_AT_ONCE) as pool:
-            list(pool.map(self._ensure_table, doubtful))
+            list(pool.map(self._ensure_table, unverified))
 
     def _stored_tables(self) -> set[str]:
         """See ``Warehouse._stored_tables``."""
@@ -170,7 +173,7 @@ class BigQueryWarehouse(Warehouse):
                 "Change it by ALTER TABLE or a copy, or choose other datasets with TRACKS_BQ_DATASET_PREFIX.",
             )
         if found.created:
-            _RIGHT.add((name, found.created))
+            _VERIFIED.add((name, found.created))
 
     def _make_table(self, table: Table, name: str) -> bigquery.Table:
         made = self._jobs.client.create_table(new_table(table, name), exists_ok=True, retry=self._jobs.retry)

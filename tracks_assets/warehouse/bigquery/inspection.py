@@ -135,11 +135,11 @@ def stored_tables(jobs: Jobs, schema: str) -> set[str]:
     Raises:
         WarehouseError: BigQuery did not answer.
     """
-    return set(times_made(jobs, schema))
+    return set(creation_times(jobs, schema))
 
 
-def times_made(jobs: Jobs, schema: str) -> dict[str, datetime | None]:
-    """When each table in the dataset of a schema was made, by its name; nothing where the dataset does not exist.
+def creation_times(jobs: Jobs, schema: str) -> dict[str, datetime | None]:
+    """When each table in the dataset of a schema was created, by its name; empty if the dataset does not exist.
 
     Raises:
         WarehouseError: BigQuery did not answer.
