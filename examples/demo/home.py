@@ -77,9 +77,14 @@ class Demo:
     def events(self) -> ExportPlan:
         """What the hours hold.
 
-        Re-deliveries reach half a day back, to hours that were never exported here: too little to count as moved.
+        Re-deliveries reach half a day back, to hours that were never exported here, and an event arrives within an
+        hour. So each delivery is within a day of its event, and no event counts as moved.
         """
-        return ExportPlan(events_per_hour=self.plan.events_per_hour, export_start=self.hours[0] - 12 * HOUR)
+        return ExportPlan(
+            events_per_hour=self.plan.events_per_hour,
+            export_start=self.hours[0] - 12 * HOUR,
+            longest_delay_hours=1,
+        )
 
     @property
     def persons(self) -> ExportPlan:

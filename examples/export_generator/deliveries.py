@@ -55,7 +55,6 @@ _PLACES = len(places(mobile=False))
 _ARRIVED, _DISTURBED, _CHOSEN = range(3)
 _SECOND_US = 1_000_000
 _SHORTEST_DELAY_US = 2 * _SECOND_US
-_LONGEST_DELAY_US = 72 * 3600 * _SECOND_US
 
 
 def deliveries(part: Slice, plan: ExportPlan) -> Rows:
@@ -121,7 +120,7 @@ def _drawn(rng: Generator, count: int, part: Slice, plan: ExportPlan) -> Rows:
     rows["tokens"] = rng.integers(1000, size=count)
     rows["insert_id"] = rng.integers(36, size=(count, 16))
     _arrive(rng, rows, part.hour, *_bounds(part))
-    rows["event_ms"] = (rows["created_at"] - _delays(rng, count)) // 1000
+    rows["event_ms"] = (rows["created_at"] - _delays(rng, count, plan)) // 1000
     rows["timestamp"] = rows["event_ms"] * 1000 + rng.integers(1000, size=count)
     rows["id"] = uuid7(rows["event_ms"], rng.integers(256, size=(count, 10), dtype=np.uint8))
     return rows
@@ -133,10 +132,10 @@ def _names(rng: Generator, person: NDArray[np.int32], everybody: People) -> NDAr
     return np.where(everybody.is_mobile[person], mobile, web)
 
 
-def _delays(rng: Generator, count: int) -> Times:
+def _delays(rng: Generator, count: int, plan: ExportPlan) -> Times:
     """Microseconds from an event to its arrival: two seconds or more, hours for the few that were offline (Pareto)."""
     delays = _SHORTEST_DELAY_US * (1 - rng.random(count)) ** (-1 / 0.8)
-    return np.minimum(delays, _LONGEST_DELAY_US).astype(np.int64)
+    return np.minimum(delays, plan.longest_delay_hours * 3600 * _SECOND_US).astype(np.int64)
 
 
 def _arrive(rng: Generator, rows: Rows, hour: datetime, first: int | Times, end: int) -> None:

@@ -39,6 +39,9 @@ class ExportPlan(BaseModel):
         default=0.0005, description="share of events sent again with other properties, the time kept"
     )
     malformed_share: Share = Field(default=0.0002, description="share of rows that break the contract")
+    longest_delay_hours: int = Field(
+        default=72, ge=1, le=720, description="the longest time from an event to its arrival"
+    )
     export_start: AwareDatetime = Field(
         default=datetime(2026, 3, 12, tzinfo=UTC),
         description="first hour of the whole export; later hours re-deliver events since then, this one older events",

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from examples.demo.home import Demo, DemoError, DemoPlan, claim_home, demo_of, release_home
+from examples.export_generator.deliveries import deliveries
+from examples.export_generator.plan import slices
 from tracks_assets.settings import read_settings
 from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
 
@@ -50,3 +52,14 @@ def test_a_variable_wins_over_the_start_that_a_home_carries(tmp_path: Path) -> N
     assert read_settings(home).export_start == datetime(2026, 9, 1, 7, tzinfo=UTC)
     named = read_settings(home | {"TRACKS_EXPORT_START": "2026-03-12-00:00"})
     assert named.export_start == datetime(2026, 3, 12, tzinfo=UTC)
+
+
+def test_each_event_of_the_demo_is_delivered_within_a_day() -> None:
+    """Otherwise the census finds a moved event, and the demo ends because its consumers are not built.
+
+    With delays of up to three days, one re-delivery of this hour was too late.
+    """
+    demo = demo_at(Path("home"), datetime(2026, 11, 29, 10, 27, tzinfo=UTC))
+    drawn = [deliveries(part, demo.events) for hour in demo.hours for part in slices(hour, demo.events)]
+    latest = max(int((rows["timestamp"] // 1000 - rows["event_ms"]).max()) for rows in drawn)
+    assert timedelta(0) < timedelta(milliseconds=latest) < timedelta(days=1)
