@@ -4,12 +4,27 @@ from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-from tracks_assets.warehouse.results import Parameters
+from tracks_assets.warehouse.results import Parameters, Row
+from tracks_assets.warehouse.statements import Statements
 
-if TYPE_CHECKING:
-    from tracks_assets.warehouse.base import Warehouse
+
+class StatementRunner(Protocol):
+    """What runs the statements of a repair: an open warehouse, or the recorder of a dry run."""
+
+    @property
+    def statements(self) -> Statements:
+        """See ``Warehouse.statements``."""
+
+    def fetch(self, statement: str, parameters: Parameters | None = None, /, **variables: Any) -> list[Row]:
+        """See ``Warehouse.fetch``."""
+
+    def execute(self, statement: str, parameters: Parameters | None = None, /, **variables: Any) -> int:
+        """See ``Warehouse.execute``."""
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """See ``Warehouse.transaction``."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +68,7 @@ class RepairSupport(ABC):
     """What a repair needs of an engine beyond statements and transactions."""
 
     @abstractmethod
-    def rehearsed(self, recorder: "Warehouse") -> "RepairSupport":
+    def rehearsed(self, recorder: StatementRunner) -> "RepairSupport":
         """The same role for a dry run: it sends its statements to ``recorder``, and does nothing else."""
 
     def obstacles(self) -> tuple[Obstacle, ...]:

@@ -12,12 +12,11 @@ from google.cloud.bigquery.job import OperationType
 
 from tracks_assets.core.errors import WarehouseError
 from tracks_assets.core.tables import OPS_SCHEMA
-from tracks_assets.warehouse.base import Warehouse
 from tracks_assets.warehouse.bigquery.inspection import REPAIRED, obstacles
 from tracks_assets.warehouse.bigquery.jobs import Jobs
 from tracks_assets.warehouse.bigquery.publish import Publications
 from tracks_assets.warehouse.bigquery.tables import table_like
-from tracks_assets.warehouse.repairing import Obstacle, RepairSupport, Rewritten
+from tracks_assets.warehouse.repairing import Obstacle, RepairSupport, Rewritten, StatementRunner
 from tracks_assets.warehouse.results import Parameters, content_sum
 from tracks_assets.warehouse.tables import TRACKS
 
@@ -27,18 +26,18 @@ class BigQueryRepairs(RepairSupport):
     """The role of an open BigQuery warehouse that repairs.
 
     Attributes:
-        warehouse: the open warehouse.
+        warehouse: what runs the statements.
         jobs: what its jobs run through.
     """
 
-    warehouse: Warehouse
+    warehouse: StatementRunner
     jobs: Jobs
 
     def obstacles(self) -> tuple[Obstacle, ...]:
         """See ``RepairSupport.obstacles``."""
         return tuple(obstacles(self.jobs, REPAIRED))
 
-    def rehearsed(self, recorder: Warehouse) -> RepairSupport:
+    def rehearsed(self, recorder: StatementRunner) -> RepairSupport:
         """See ``RepairSupport.rehearsed``."""
         return _Rehearsed(recorder, self.jobs)
 

@@ -9,8 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from tracks_assets.warehouse.base import Warehouse
-from tracks_assets.warehouse.repairing import RepairSupport, Rewritten
+from tracks_assets.warehouse.repairing import RepairSupport, Rewritten, StatementRunner
 from tracks_assets.warehouse.results import Parameters, content_sum
 from tracks_assets.warehouse.tables import TRACKS
 
@@ -20,16 +19,16 @@ class DuckDbRepairs(RepairSupport):
     """The role of an open DuckDB warehouse that repairs.
 
     Attributes:
-        warehouse: the open warehouse.
+        warehouse: what runs the statements.
         path: its file.
         explain: the plan of a statement as JSON, by its name, parameters and variables.
     """
 
-    warehouse: Warehouse
+    warehouse: StatementRunner
     path: Path
     explain: Callable[[str, Parameters | None, Mapping[str, Any]], str]
 
-    def rehearsed(self, recorder: Warehouse) -> RepairSupport:
+    def rehearsed(self, recorder: StatementRunner) -> RepairSupport:
         """See ``RepairSupport.rehearsed``: all that it does is statements."""
         return replace(self, warehouse=recorder)
 
