@@ -19,7 +19,7 @@ PACKAGE = Path(__file__).parents[1] / "tracks_assets"
 # A package may import from those before it, and from itself.
 ORDER = [
     *("setting_types", "settings", "__main__", "core", "storage", "sources", "transform", "warehouse", "quality"),
-    *("repairs", "trace", "alerts", "migrate", "doctor", "status", "defs", "definitions", "status.__main__"),
+    *("repairs", "trace", "alerts", "migrate", "doctor", "status_page", "defs", "definitions", "status"),
 ]
 
 

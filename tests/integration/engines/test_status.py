@@ -6,15 +6,15 @@ from typing import Any
 from tests.integration.engines.engine import Engine
 from tests.quality.checks.counted_rows import NOW
 from tests.repairs.restore_times.moved_rows import uuid7
-from tests.status.samples import counted
+from tests.status_page.samples import counted
 from tracks_assets.core.load_log import LOAD_LOG
 from tracks_assets.quality import census
 from tracks_assets.quality.state import Condition
 from tracks_assets.sources.posthog.feeds import RAW_TRACKS, REJECTED_TRACKS
-from tracks_assets.status.facts import LoadDelay, LoggedHour, RefusedReason
-from tracks_assets.status.gather import read_status
-from tracks_assets.status.incidents import Alerts
-from tracks_assets.status.redeliveries import (
+from tracks_assets.status_page.facts import LoadDelay, LoggedHour, RefusedReason
+from tracks_assets.status_page.gather import read_status
+from tracks_assets.status_page.incidents import Alerts
+from tracks_assets.status_page.redeliveries import (
     RedeliveredGroup,
     Redelivery,
     Window,

@@ -9,13 +9,13 @@ import pytest
 
 from examples.export_generator.generate import ExportPlan, write_hours
 from tests.integration.graph.conftest import Home
-from tests.status.html import parsed
+from tests.status_page.html import parsed
 from tracks_assets.definitions import build_definitions
 from tracks_assets.defs.posthog.tracks import TRACKS_KEY
 from tracks_assets.defs.quality.census import CENSUS_KEY, JOB
 from tracks_assets.defs.quality.status import PAGE_FILE, PAGE_KEY
 from tracks_assets.sources.posthog.feeds import RAW_TRACKS
-from tracks_assets.status.__main__ import main
+from tracks_assets.status import main
 from tracks_assets.warehouse.tables import TRACKS
 
 START = datetime(2026, 3, 12, tzinfo=UTC)

@@ -7,7 +7,7 @@ from typing import Any
 from tests.quality.checks.counted_rows import DAY, NOW
 from tests.quality.checks.test_results import BEFORE, CENSUS, HOUR, WHOLE
 from tests.quality.test_evaluation import CHECKS, days, named, series
-from tests.status.samples import HALF_A_DAY, counted
+from tests.status_page.samples import HALF_A_DAY, counted
 from tracks_assets.defs.quality.freshness import CHECK as FRESHNESS
 from tracks_assets.quality import checks, mixpanel, persons
 from tracks_assets.quality.anomalies.evaluation import evaluate

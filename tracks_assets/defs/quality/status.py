@@ -18,9 +18,9 @@ from tracks_assets.defs.shared.state import observed_batches, state_metadata
 from tracks_assets.quality import census
 from tracks_assets.quality.state import State
 from tracks_assets.settings import Settings
-from tracks_assets.status.gather import read_status
-from tracks_assets.status.incidents import read_alerts
-from tracks_assets.status.write import replaced
+from tracks_assets.status_page.gather import read_status
+from tracks_assets.status_page.incidents import read_alerts
+from tracks_assets.status_page.write import replaced
 from tracks_assets.warehouse.base import Warehouse
 
 PAGE_KEY = dg.AssetKey([OPS_SCHEMA, "status_page"])
@@ -66,7 +66,7 @@ def write_page(
         OutputError: the file cannot be written.
     """
     # Imported late, with matplotlib: the definitions of every run would wait for it.
-    from tracks_assets.status.page import page  # noqa: PLC0415
+    from tracks_assets.status_page.page import page  # noqa: PLC0415
 
     newest = census.newest(warehouse)
     batches = observed_batches(instance, newest.measured_at if newest else None) if instance else []

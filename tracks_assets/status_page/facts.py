@@ -8,8 +8,8 @@ from tracks_assets.quality.census import Census
 from tracks_assets.quality.freshness import Limits
 from tracks_assets.quality.state import State
 from tracks_assets.sources.posthog.layout import HOUR
-from tracks_assets.status.incidents import Alerts
-from tracks_assets.status.redeliveries import Redeliveries
+from tracks_assets.status_page.incidents import Alerts
+from tracks_assets.status_page.redeliveries import Redeliveries
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from markupsafe import Markup
 from tracks_assets.quality.freshness import Limits
 from tracks_assets.quality.pages import size_text
 from tracks_assets.quality.state import Condition
-from tracks_assets.status import charts
-from tracks_assets.status.charts import Chart
-from tracks_assets.status.facts import StatusFacts
-from tracks_assets.status.redeliveries import by_age
+from tracks_assets.status_page import charts
+from tracks_assets.status_page.charts import Chart
+from tracks_assets.status_page.facts import StatusFacts
+from tracks_assets.status_page.redeliveries import by_age
 
 WATCH_LATE = timedelta(minutes=15)
 """An alert sensor that has not looked for so long is not running, or fails."""

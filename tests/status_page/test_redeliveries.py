@@ -7,7 +7,7 @@ from io import StringIO
 
 import pytest
 
-from tracks_assets.status.redeliveries import RedeliveredGroup, Redeliveries, Redelivery, by_age, window, write_csv
+from tracks_assets.status_page.redeliveries import RedeliveredGroup, Redeliveries, Redelivery, by_age, window, write_csv
 
 HOUR = datetime(2026, 3, 12, 5, tzinfo=UTC)
 AGAIN = Redelivery(

@@ -7,7 +7,7 @@ import pytest
 
 from tests.quality.checks.counted_rows import NOW
 from tests.repairs.restore_times.moved_rows import uuid7
-from tracks_assets.status.__main__ import main
+from tracks_assets.status import main
 from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
 
 ID = uuid7(NOW, 1)

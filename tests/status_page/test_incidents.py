@@ -7,7 +7,7 @@ from tracks_assets.alerts.receivers import Receivers
 from tracks_assets.alerts.store import AlertStore, State
 from tracks_assets.alerts.tick import Policy, record
 from tracks_assets.settings import Settings, read_settings
-from tracks_assets.status.incidents import Alerts, Incident, RefusedReceiver, read_alerts
+from tracks_assets.status_page.incidents import Alerts, Incident, RefusedReceiver, read_alerts
 
 SECRET = "json://127.0.0.1:9/secret-token"
 

@@ -7,9 +7,9 @@ from tests.quality.checks.counted_rows import NOW
 from tracks_assets.quality.census import Census
 from tracks_assets.quality.freshness import Limits
 from tracks_assets.quality.state import state_of
-from tracks_assets.status.facts import LoadDelay, LoggedHour, StatusFacts
-from tracks_assets.status.incidents import Alerts
-from tracks_assets.status.redeliveries import Redeliveries, Redelivery, window
+from tracks_assets.status_page.facts import LoadDelay, LoggedHour, StatusFacts
+from tracks_assets.status_page.incidents import Alerts
+from tracks_assets.status_page.redeliveries import Redeliveries, Redelivery, window
 
 HALF_A_DAY = timedelta(hours=12)
 

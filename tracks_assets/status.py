@@ -12,8 +12,8 @@ from pathlib import Path
 from tracks_assets.core.errors import WarehouseError
 from tracks_assets.defs.quality.status import PAGE_FILE, recorded, write_page
 from tracks_assets.settings import PARTITION_FORMAT, Settings, SettingsError, read_settings
-from tracks_assets.status.redeliveries import LOOKBACK, every_redelivery, window, write_csv
-from tracks_assets.status.write import OutputError, replaced
+from tracks_assets.status_page.redeliveries import LOOKBACK, every_redelivery, window, write_csv
+from tracks_assets.status_page.write import OutputError, replaced
 from tracks_assets.warehouse.connect import LOCK_WAIT, existing_warehouse
 
 WRITTEN, NOT_WRITTEN = 0, 2

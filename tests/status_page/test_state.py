@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.quality.checks.counted_rows import DAY, NOW
-from tests.status.samples import HALF_A_DAY, counted
+from tests.status_page.samples import HALF_A_DAY, counted
 from tracks_assets.quality.message import Message, Runbook
 from tracks_assets.quality.state import BatchResult, Condition, State, comparable, state_of
 

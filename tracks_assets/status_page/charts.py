@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from tracks_assets.quality.census import Census
-from tracks_assets.status.facts import LoadDelay
+from tracks_assets.status_page.facts import LoadDelay
 
 INK, MUTED, GRID, LINE, WARN, BAD = (
     f"#{number:06x}" for number in (0x010203, 0x020304, 0x030405, 0x040506, 0x050607, 0x060708)

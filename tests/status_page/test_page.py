@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from tests.quality.checks.counted_rows import NOW
-from tests.status.html import Parsed, parsed
-from tests.status.samples import HALF_A_DAY, counted, facts, logged, redelivery
+from tests.status_page.html import Parsed, parsed
+from tests.status_page.samples import HALF_A_DAY, counted, facts, logged, redelivery
 from tracks_assets.quality.message import Message, Runbook
 from tracks_assets.quality.state import Condition, Reason, State, state_of
-from tracks_assets.status.facts import LoggedHour, RefusedReason
-from tracks_assets.status.incidents import Alerts, Incident, RefusedReceiver
-from tracks_assets.status.page import page, shift_text, span_text
-from tracks_assets.status.redeliveries import RedeliveredGroup, Redeliveries, window
+from tracks_assets.status_page.facts import LoggedHour, RefusedReason
+from tracks_assets.status_page.incidents import Alerts, Incident, RefusedReceiver
+from tracks_assets.status_page.page import page, shift_text, span_text
+from tracks_assets.status_page.redeliveries import RedeliveredGroup, Redeliveries, window
 
 HOUR = timedelta(hours=1)
 

@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 
 from tests.quality.checks.counted_rows import DAY, NOW
-from tests.status.samples import HALF_A_DAY, counted
-from tracks_assets.status.charts import Chart, duplicate_history, embedded, load_delays
-from tracks_assets.status.facts import LoadDelay
+from tests.status_page.samples import HALF_A_DAY, counted
+from tracks_assets.status_page.charts import Chart, duplicate_history, embedded, load_delays
+from tracks_assets.status_page.facts import LoadDelay
 
 HOUR = timedelta(hours=1)
 SVG = "{http://www.w3.org/2000/svg}"

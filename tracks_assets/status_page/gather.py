@@ -10,9 +10,9 @@ from tracks_assets.quality.freshness import Limits
 from tracks_assets.quality.state import BatchResult, state_of
 from tracks_assets.settings import Settings
 from tracks_assets.sources.posthog.layout import HOUR
-from tracks_assets.status.facts import LoadDelay, LoggedHour, RefusedReason, StatusFacts
-from tracks_assets.status.incidents import Alerts
-from tracks_assets.status.redeliveries import find_redeliveries, window
+from tracks_assets.status_page.facts import LoadDelay, LoggedHour, RefusedReason, StatusFacts
+from tracks_assets.status_page.incidents import Alerts
+from tracks_assets.status_page.redeliveries import find_redeliveries, window
 from tracks_assets.warehouse.base import Warehouse
 from tracks_assets.warehouse.results import Row
 
