@@ -41,19 +41,22 @@ def test_an_error_crosses_processes(kind: type[ReportedError]) -> None:
 # The texts of all places that raise one
 
 PACKAGE = Path(tracks_assets.__file__).parent
-MODULES = {path.relative_to(PACKAGE): ast.parse(path.read_text(encoding="utf-8")) for path in PACKAGE.rglob("*.py")}
 PARTS = ("finding", "comparison", "next_step")
+
+Modules = dict[Path, ast.Module]
+Literal = tuple[str, str, str]
+"""A text with which an error is made: its place, its part, the text."""
 
 
 def _name(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
-def _reported_classes() -> set[str]:
+def _reported_classes(modules: Modules) -> set[str]:
     """The base and every class that derives from it."""
     bases = {
         node.name: {_name(base) for base in node.bases}
-        for module in MODULES.values()
+        for module in modules.values()
         for node in ast.walk(module)
         if isinstance(node, ast.ClassDef)
     }
@@ -86,10 +89,10 @@ def _calls(module: ast.Module, classes: set[str]) -> Iterator[ast.Call]:
             yield node
 
 
-def _literals() -> Iterator[tuple[str, str, str]]:
-    """The literal texts with which an error is made, each with its place and its part."""
-    classes = _reported_classes()
-    for path, module in MODULES.items():
+def _literals(modules: Modules) -> Iterator[Literal]:
+    """The literal texts with which an error is made."""
+    classes = _reported_classes(modules)
+    for path, module in modules.items():
         for call in _calls(module, classes):
             given = dict(zip(PARTS, call.args, strict=False)) | {each.arg or "": each.value for each in call.keywords}
             for part, value in given.items():
@@ -98,29 +101,36 @@ def _literals() -> Iterator[tuple[str, str, str]]:
                     yield f"{path}:{call.lineno}", part, text
 
 
-LITERALS = list(_literals())
-FINDINGS = [text for _, part, text in LITERALS if part == "finding"]
+@pytest.fixture(scope="module")
+def literals() -> list[Literal]:
+    paths = PACKAGE.rglob("*.py")
+    return list(_literals({path.relative_to(PACKAGE): ast.parse(path.read_text(encoding="utf-8")) for path in paths}))
 
 
-def test_every_part_is_found() -> None:
-    counted = Counter(part for _, part, _ in LITERALS)
+@pytest.fixture(scope="module")
+def findings(literals: list[Literal]) -> list[str]:
+    return [text for _, part, text in literals if part == "finding"]
+
+
+def test_every_part_is_found(literals: list[Literal], findings: list[str]) -> None:
+    counted = Counter(part for _, part, _ in literals)
     assert set(counted) == set(PARTS)
-    assert len(FINDINGS) > 100
+    assert len(findings) > 100
 
 
-def test_a_finding_is_one_sentence() -> None:
-    wrong = [(place, text) for place, part, text in LITERALS if part == "finding" and _sentences(text) != 1]
+def test_a_finding_is_one_sentence(literals: list[Literal]) -> None:
+    wrong = [(place, text) for place, part, text in literals if part == "finding" and _sentences(text) != 1]
     assert wrong == []
 
 
-def test_a_finding_holds_no_next_step() -> None:
+def test_a_finding_holds_no_next_step(findings: list[str]) -> None:
     """What follows a colon or a semicolon, outside of parentheses, is a part of its own."""
-    wrong = [text for text in FINDINGS if re.search(r"[:;] ", re.sub(r"\([^)]*\)", "", text))]
+    wrong = [text for text in findings if re.search(r"[:;] ", re.sub(r"\([^)]*\)", "", text))]
     assert wrong == []
 
 
-def test_the_other_parts_are_sentences() -> None:
-    wrong = [(place, text) for place, part, text in LITERALS if part != "finding" and not _sentences(text)]
+def test_the_other_parts_are_sentences(literals: list[Literal]) -> None:
+    wrong = [(place, text) for place, part, text in literals if part != "finding" and not _sentences(text)]
     assert wrong == []
 
 
@@ -137,8 +147,8 @@ def _is_prose(text: str) -> bool:
     return not re.match(r"[a-z_]+\.[a-z_]+ |dbt |dedup_tracks ", text)
 
 
-def test_a_finding_is_short() -> None:
-    assert statistics.median(len(text.split()) for text in FINDINGS) <= 10
+def test_a_finding_is_short(findings: list[str]) -> None:
+    assert statistics.median(len(text.split()) for text in findings) <= 10
 
 
 def test_a_sentence_is_recognized() -> None:

@@ -220,10 +220,15 @@ def test_more_groups_than_the_page_takes_are_counted() -> None:
     assert "And 5 more." in words
 
 
+@pytest.fixture(scope="module")
+def harmless() -> Parsed:
+    return parsed(page(named("harmless")))
+
+
 @pytest.mark.parametrize("text", HOSTILE)
-def test_no_text_is_taken_for_markup(text: str) -> None:
+def test_no_text_is_taken_for_markup(harmless: Parsed, text: str) -> None:
     """Each text of the facts, one by one as hostile as it can be: the page has the same tags, and the text is read."""
-    harmless, hostile = parsed(page(named("harmless"))), parsed(page(named(text)))
+    hostile = parsed(page(named(text)))
     assert hostile.tags == harmless.tags
     assert hostile.text == harmless.text.replace("harmless", text)
 
