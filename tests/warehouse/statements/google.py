@@ -9,8 +9,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from zetasql.api import Analyzer, CatalogBuilder, PreparedExpression, TableBuilder
+from zetasql.api import CatalogBuilder, TableBuilder
 from zetasql.core.exceptions import ServerError
+from zetasql.core.local_service import ZetaSqlLocalService
 from zetasql.types import (
     AnalyzerOptions,
     LanguageFeature,
@@ -67,7 +68,16 @@ class Google:
         self._language.enabled_language_features = [
             feature for feature in self._language.enabled_language_features if feature not in without
         ]
-        self._parameters = parameters
+        parameter = AnalyzerOptions.QueryParameter
+        self._options = AnalyzerOptions(
+            language_options=self._language,
+            query_parameters=[
+                parameter(name=name, type=Type(type_kind=TypeKind[f"TYPE_{type_}"]))
+                for name, type_ in parameters.items()
+            ],
+        )
+        self._service = ZetaSqlLocalService.get_instance()
+        self._registered: int | None = None
         self._catalog = (
             CatalogBuilder("project")
             .with_builtin_functions(ZetaSQLBuiltinFunctionOptions(language_options=self._language))
@@ -81,6 +91,9 @@ class Google:
             builder.add_column(column, TypeKind[f"TYPE_{type_}"] if isinstance(type_, ColumnType) else type_)
         self._catalog.table = [table for table in self._catalog.table if table.name != name]
         self._catalog.table.append(builder.build())
+        if self._registered is not None:
+            self._service.unregister_catalog(registered_id=self._registered)
+            self._registered = None
 
     def add_created(self, text: str) -> None:
         """Adds the table that a CREATE TABLE ... AS statement would make."""
@@ -95,9 +108,18 @@ class Google:
             RefusedError: Google's analyzer does not take it.
         """
         try:
-            return Analyzer(self._options(), self._catalog).analyze_statement(text)
+            analyzed = self._service.analyze(
+                sql_statement=text, options=self._options, registered_catalog_id=self._catalog_id()
+            )
         except ServerError as error:
             raise RefusedError(f"{error}\n{text}") from error
+        return analyzed.resolved_statement
+
+    def _catalog_id(self) -> int:
+        """The catalog as the analyzer keeps it: handing it over with a text takes ten times as long as most texts."""
+        if self._registered is None:
+            self._registered = self._service.register_catalog(simple_catalog=self._catalog).registered_id
+        return self._registered
 
     def check_script(self, script: str) -> None:
         """Analyzes every statement of a script, each with the tables and variables that those before it made.
@@ -137,19 +159,16 @@ class Google:
             RefusedError: Google's analyzer does not take it, or evaluating it fails.
         """
         try:
-            evaluated = PreparedExpression(f"to_json_string({expression})", self._options(), self._catalog).execute()
+            prepared = self._service.prepare(
+                sql=f"to_json_string({expression})", options=self._options, registered_catalog_id=self._catalog_id()
+            ).prepared.prepared_expression_id
+            evaluated = self._service.evaluate(prepared_expression_id=prepared)
+            self._service.unprepare(prepared_expression_id=prepared)
         except ServerError as error:
             raise RefusedError(f"{error}\n{expression}") from error
-        return json.loads(evaluated.get_string())
+        return json.loads(evaluated.value.string_value)
 
     def rows(self, query: str) -> list[dict[str, Any]]:
         """The rows of a query, by their columns' names; in the query's order, where it ends in one."""
         rows: list[dict[str, Any]] = self.value(f"array(select as struct * from (\n{query}\n))")
         return rows
-
-    def _options(self) -> Any:
-        parameters = [
-            AnalyzerOptions.QueryParameter(name=name, type=Type(type_kind=TypeKind[f"TYPE_{type_}"]))
-            for name, type_ in self._parameters.items()
-        ]
-        return AnalyzerOptions(language_options=self._language, query_parameters=parameters)
