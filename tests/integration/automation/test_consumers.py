@@ -1,6 +1,6 @@
 """Damage of tracks is found by its own checks first: what is made of tracks waits, says why, and follows the repair."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +15,10 @@ from tests.integration.graph.conftest import Home
 from tests.support import warm
 from tracks_assets.definitions import build_definitions
 from tracks_assets.defs.alerts.sensor import alert_sensor
+from tracks_assets.defs.consumers.gate import BATCH, FULL_TABLE, MIXPANEL
 from tracks_assets.defs.consumers.models import SENSOR
+from tracks_assets.defs.posthog.tracks import TRACKS_KEY
+from tracks_assets.defs.quality.census import CENSUS_KEY
 from tracks_assets.defs.shared.metadata import table_key
 from tracks_assets.warehouse.tables import GROWTH_EVENTS, INSTALLS_SUBSCRIBERS
 
@@ -95,6 +98,7 @@ def change(home: Home, statement: str) -> None:
         warehouse.connection.execute(statement)
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_consumers_wait_while_tracks_is_damaged_and_follow_its_repair(
     new_home: Callable[..., Home],
@@ -148,6 +152,41 @@ def test_consumers_wait_while_tracks_is_damaged_and_follow_its_repair(
     assert automation.requested() == CONSUMERS
     assert automation.build(*CONSUMERS).success
     assert value(home, FOUND) == value(home, EXPECTED) > before
+
+
+def report(automation: Automation, *materialized: dg.AssetKey, failed: Collection[str] = ()) -> None:
+    """Records materializations, and then an evaluation of each of their checks that holds consumers back."""
+    with automation.instance() as instance:
+        for asset in materialized:
+            partition = FIRST if asset == TRACKS_KEY else None
+            instance.report_runless_asset_event(dg.AssetMaterialization(asset, partition=partition))
+            for check in (each for each in (*BATCH, *FULL_TABLE, *MIXPANEL) if each.asset_key == asset):
+                passed = check.name not in failed
+                evaluation = dg.AssetCheckEvaluation(asset_key=asset, check_name=check.name, passed=passed, metadata={})
+                instance.report_runless_asset_event(evaluation)
+
+
+def test_consumers_are_requested_only_while_tracks_is_sound(new_home: Callable[..., Home]) -> None:
+    """On a record of Dagster's, without a run; the story above shows the same with real runs."""
+    automation = Automation(new_home())
+    assert automation.requested() == set()
+    report(automation, TRACKS_KEY, CENSUS_KEY)
+    assert automation.requested() == CONSUMERS
+    report(automation, GROWTH, MARKETING)
+    assert automation.requested() == set(), "nothing is new"
+
+    report(automation, TRACKS_KEY, failed=["unique_event_id"])
+    assert automation.requested() == set()
+    assert automation.waits_for(GROWTH) == automation.waits_for(MARKETING) == "hourly_checks_passed"
+    report(automation, TRACKS_KEY)
+    assert automation.requested() == set(), "a sound hour hides nothing"
+    assert automation.waits_for(GROWTH) == "no_hour_failed_since_the_census"
+
+    report(automation, CENSUS_KEY, failed=["unique_event_id_all"])
+    assert automation.requested() == set()
+    assert automation.waits_for(MARKETING) == "no_check_of_the_full_table_failed"
+    report(automation, CENSUS_KEY)
+    assert automation.requested() == CONSUMERS
 
 
 @pytest.mark.parametrize(("automation", "status"), [("on", "RUNNING"), ("off", "STOPPED")])
