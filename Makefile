@@ -12,7 +12,9 @@ READY = .venv/ready
 SQL_LINTED = .venv/sql_linted
 
 SENT = $(CURDIR)/.sent
-MARKED = -m "not nightly"
+LONG = integration or emulator or dagster or browser or slow
+MARKED = not nightly
+TOGETHER = -n 3 --dist loadgroup --no-loadscope-reorder --ignore=tests/integration/sent
 
 .PHONY: setup demo ui test check lint types quick integration suite nightly property format docs screenshots generate lock benchmark benchmark-dedup benchmark-cost benchmark-bigquery benchmark-anomalies benchmark-live benchmark-consumers benchmark-mixpanel benchmark-persons soak clean
 
@@ -45,34 +47,38 @@ lint: setup $(SQL_LINTED)
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 
-# Most of the time of `make lint`, so SQL that has not changed is not read again.
+# Most of the time of `make lint`, so SQL that has not changed is not read again. Only dbt's own SQL needs its macros,
+# which sqlfluff compiles once more for each file.
 $(SQL_LINTED): $(READY) $(shell find tracks_assets examples dbt_project -name '*.sql') $(shell find lint -name '*.py')
-	@$(BIN)/sqlfluff lint --disable-progress-bar tracks_assets examples dbt_project
+	@$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar tracks_assets examples
+	@$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar --config lint/dbt.cfg dbt_project
 	@touch $@
 
 types: setup
 	@$(BIN)/mypy
 
-# Everything that is known within a few minutes: no emulator, no Dagster, no dbt.
+# Everything that is known within a minute: one part at a time, no emulator, no Dagster, no dbt.
 check: setup
 	@$(MAKE) --no-print-directory --jobs 2 lint types quick
 
+# The folders are not read at all, because their imports take longer than many a test.
 quick: setup
-	@$(BIN)/pytest -q -n 2 -m "not (emulator or dagster or browser or slow or nightly)" --ignore=tests/integration/sent
+	@$(BIN)/pytest -q -n 2 -m "not ($(LONG) or nightly)" --ignore=tests/integration --ignore=tests/outages
 
 # What `make quick` leaves out.
-integration: MARKED = -m "(emulator or dagster or browser or slow) and not nightly"
+integration: MARKED = ($(LONG)) and not nightly
 integration: suite
 
-# All tests but the nightly ones. Many wait for something, so five at a time keep two cores busy.
+# All tests but the nightly ones. Many wait for something, so four at a time keep two cores busy.
 suite: setup
-	@rm -rf $(SENT)
-	@TRACKS_TESTS_SENT=$(SENT) $(BIN)/pytest -n 5 --dist loadfile --no-loadscope-reorder --ignore=tests/integration/sent $(MARKED)
-	@TRACKS_TESTS_SENT=$(SENT) $(BIN)/pytest tests/integration/sent
+	@$(BIN)/pytest $(TOGETHER) -m "$(MARKED)"
 
-# What shows a guarantee again: in other places of a crash, for other names, on other jobs. Also the short soak.
+# Every test, also those that show a guarantee again: on the other engine, in other places of a crash, for other names,
+# with Dagster's own processes. Then Google's analyzer reads every statement that they sent. An hour on two cores.
 nightly: setup
-	@$(BIN)/pytest -n 5 --dist loadfile --no-loadscope-reorder -m nightly
+	@rm -rf $(SENT)
+	@TRACKS_TESTS_SENT=$(SENT) TRACKS_TESTS_EXAMPLES=20 $(BIN)/pytest $(TOGETHER)
+	@TRACKS_TESTS_SENT=$(SENT) $(BIN)/pytest tests/integration/sent
 
 # The property tests on many more random examples than `make test` takes: some half an hour.
 property: setup

@@ -25,8 +25,11 @@ FIXTURES_OF = {
 """The fixtures that start emulators, Dagster, a browser, dbt or Google's analyzer, by marker."""
 
 
+SEVERAL_PARTS = ("tests/integration/", "tests/outages/")
+"""Folders of tests that run several parts of the package together; ``make check`` does not read them."""
+
 LONGEST = (
-    "tests/alerts/test_dagster_dev.py",
+    "tests/integration/alerts/test_dagster_dev.py",
     "tests/integration/browser/",
     "tests/dbt_project/test_merge_property.py",
     "tests/integration/engines/test_collisions.py",
@@ -36,14 +39,23 @@ LONGEST = (
 """Files of minutes: they come first, so that no worker ends with one while the others have nothing left to do."""
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks every test by its fixtures, and puts the longest files first."""
+    """Marks every test by its fixtures, and puts the longest files first.
+
+    A process that tests share runs the tests of one group: those of a file, or all that need the emulators, which take
+    long to start and for which dbt parses the project once more.
+    """
     items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
     for item in items:
         used = set(getattr(item, "fixturenames", ())) | _chosen_engine(item)
+        if item.nodeid.startswith(SEVERAL_PARTS):
+            item.add_marker("integration")
         for marker, fixtures in FIXTURES_OF.items():
             if used & fixtures:
                 item.add_marker(marker)
+        group = "emulators" if item.get_closest_marker("emulator") else item.nodeid.split("::")[0]
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 def pytest_collection_finish() -> None:

@@ -6,6 +6,8 @@ import pytest
 
 from benchmarks import persons
 
+pytestmark = [pytest.mark.slow, pytest.mark.nightly]
+
 
 def test_every_way_is_measured(capfd: pytest.CaptureFixture[str]) -> None:
     persons.main(["--mappings", "0.001", "--events", "0.002", "--runs", "1"])

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from examples.mixpanel_generator.generate import MixpanelPlan, write_day, write_days
 from tracks_assets.sources.mixpanel.inventory import REMEDY, MixpanelExport
@@ -22,6 +23,7 @@ def rows(root: Path, number: int) -> list[dict[str, object]]:
         return [row for batch in read_file(connection, file, REMEDY) for row in batch.to_pylist()]
 
 
+@pytest.mark.slow
 def test_a_plan_is_kept(tmp_path: Path) -> None:
     """Over 25 days: 0.11 % of the events twice, 1 % late, and each delivery is an event with a time."""
     written = write_days(tmp_path, PLAN, 25)

@@ -99,7 +99,9 @@ def test_dbts_job_says_whose_it_is_and_is_bounded_as_the_warehouses_are(outages:
     ("break_it", "is_silent"),
     [
         pytest.param(lambda outages: outages.on(MERGING, is_fatal=True), True, id="it dies"),
-        pytest.param(lambda outages: outages.on(MERGING, ABORTED), False, id="the transaction aborts"),
+        pytest.param(
+            lambda outages: outages.on(MERGING, ABORTED), False, id="the transaction aborts", marks=pytest.mark.nightly
+        ),
     ],
 )
 def test_a_merge_that_fails_is_made_up_for(

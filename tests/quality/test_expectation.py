@@ -126,6 +126,7 @@ def test_many_series_alarm_together_as_seldom_as_one() -> None:
     assert sensitivity_for(0, 3) == pytest.approx(3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES)
 def test_false_alarms_are_rare_and_a_third_less_is_found(shape: str) -> None:
     """The figures in full are those of benchmarks/anomalies.py."""

@@ -4,8 +4,8 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-EXAMPLES = int(os.environ.get("TRACKS_TESTS_EXAMPLES", "20"))
-"""Examples for each of the main properties; ``make property`` takes many times more."""
+EXAMPLES = int(os.environ.get("TRACKS_TESTS_EXAMPLES", "6"))
+"""Examples for each of the main properties; ``make nightly`` takes more, and ``make property`` many times more."""
 
 many = settings(
     max_examples=EXAMPLES,
@@ -15,5 +15,5 @@ many = settings(
     suppress_health_check=list(HealthCheck),
 )
 some = settings(many, max_examples=EXAMPLES // 2)
-few = settings(many, max_examples=EXAMPLES // 5)
+few = settings(many, max_examples=max(2, EXAMPLES // 5))
 """Where an example takes a second."""

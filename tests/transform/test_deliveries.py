@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.support.by_day import first_by_day
 from tracks_assets.core.columns import Column, ColumnType, FileField, Property
 from tracks_assets.core.errors import ExportError
 from tracks_assets.sources.posthog.columns import TRACK_COLUMNS
@@ -160,6 +161,8 @@ LARGE: dict[str, list[int]] = {
     "a mix": [*[900_000] * 20, *[2_300] * 9_000, 8_000_000, *[60_000] * 500, *[300_000] * 30],
 }
 
+MEMORY_LIMITS = [("a mix", "512MB"), *((name, "1GB") for name in LARGE if name != "a mix")]
+
 
 def large_rows(sizes: Sequence[int]) -> list[Row]:
     made = {size: (text_of(size), members_of(size)) for size in set(sizes)}
@@ -167,7 +170,7 @@ def large_rows(sizes: Sequence[int]) -> list[Row]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "limit"), [*((name, "1GB") for name in LARGE if name != "a mix"), ("a mix", "512MB")])
+@pytest.mark.parametrize(("name", "limit"), first_by_day(MEMORY_LIMITS))
 def test_large_events_load_within_the_memory_limit(name: str, limit: str, tmp_path: Path) -> None:
     rows = large_rows(LARGE[name])
     inventory = written(tmp_path / "export", rows)

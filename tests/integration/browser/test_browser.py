@@ -21,6 +21,8 @@ from tests.integration.graph.test_ui import Ui
 from tracks_assets.defs.quality.status import PAGE_FILE
 from tracks_assets.sources.posthog.layout import HOUR
 
+pytestmark = pytest.mark.nightly
+
 Shot = Callable[[str], Path]
 
 LOCATION = "locations/tracks_assets.definitions"

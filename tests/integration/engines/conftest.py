@@ -12,7 +12,8 @@ from tests.integration.engines.engine import BigQueryEngine, DuckDbEngine, Engin
 from tests.integration.engines.memory import MemoryEngine
 from tests.support.emulators.servers import PROJECT, GoogleCloud
 
-ENGINES = ("duckdb", "bigquery")
+ENGINES = ("duckdb", pytest.param("bigquery", marks=pytest.mark.nightly))
+"""For every scenario. By day, BigQuery's emulator has those of loads, merges and collisions, and the graph's own."""
 
 
 @pytest.fixture

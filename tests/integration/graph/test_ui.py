@@ -23,6 +23,8 @@ from tests.integration.graph.conftest import Home
 from tests.support.warm.parsed import ParsedDbt
 from tracks_assets.sources.posthog.feeds import RAW_TRACKS
 
+pytestmark = pytest.mark.nightly
+
 PATIENCE = 180.0
 _LAUNCH = """
 mutation ($backfill: LaunchBackfillParams!) {

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -83,6 +84,7 @@ def test_each_complete_state_is_loaded_once_and_no_other(
     assert len(world.state.hours) <= MOST_HOURS
 
 
+@pytest.mark.slow
 @settings(many, max_examples=10)
 @given(st.sets(st.integers(0, 29), max_size=3), st.integers(24, 120))
 def test_an_outage_is_caught_up_in_ranges_and_one_bad_hour_stops_no_other(bad: set[int], outage: int) -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from examples.export_generator.generate import ExportPlan, write_hours
 from tests.alerts.receiver import HttpReceiver
-from tests.alerts.test_dagster_dev import dagster_dev, wait_until
-from tests.integration.graph.conftest import Home, home, new_home  # noqa: F401 (fixtures)
+from tests.integration.alerts.test_dagster_dev import dagster_dev, wait_until
+from tests.integration.graph.conftest import Home
 from tests.quality.checks.test_check_runs import damage
 from tracks_assets.definitions import build_definitions
 from tracks_assets.defs.alerts.sensor import alert_sensor
@@ -43,7 +43,7 @@ def _collide(place: Home) -> None:
 
 
 @pytest.mark.nightly
-def test_what_a_person_reads_of_a_damaged_table(new_home: Callable[..., Home], receiver: HttpReceiver) -> None:  # noqa: F811
+def test_what_a_person_reads_of_a_damaged_table(new_home: Callable[..., Home], receiver: HttpReceiver) -> None:
     place = new_home(TRACKS_ALERT_URLS=receiver.url)
     list(write_hours(place.path / "export", START, 2, ExportPlan(events_per_hour=200, malformed_share=0)))
     assert place.run_hours(FIRST, SECOND).success
@@ -79,7 +79,7 @@ def test_what_a_person_reads_of_a_damaged_table(new_home: Callable[..., Home], r
 
 
 @pytest.mark.nightly
-def test_values_are_shown_on_demand(new_home: Callable[..., Home], receiver: HttpReceiver) -> None:  # noqa: F811
+def test_values_are_shown_on_demand(new_home: Callable[..., Home], receiver: HttpReceiver) -> None:
     place = new_home(TRACKS_ALERT_URLS=receiver.url)
     list(write_hours(place.path / "export", START, 1, ExportPlan(events_per_hour=200, malformed_share=0)))
     place.run_hours(FIRST)
@@ -89,8 +89,9 @@ def test_values_are_shown_on_demand(new_home: Callable[..., Home], receiver: Htt
     assert "bob@\u2060example.com pays" in receiver.messages[0]["message"]
 
 
+@pytest.mark.nightly
 def test_a_broken_hour_is_one_message_and_ends_when_it_is_loaded(
-    new_home: Callable[..., Home],  # noqa: F811
+    new_home: Callable[..., Home],
     receiver: HttpReceiver,
 ) -> None:
     place = new_home(TRACKS_ALERT_URLS=receiver.url)
@@ -112,8 +113,9 @@ def test_a_broken_hour_is_one_message_and_ends_when_it_is_loaded(
     assert receiver.titles[1:] == ["[RECOVERED] Over: Run failed: posthog__events_parquet"]
 
 
+@pytest.mark.nightly
 def test_the_daemon_of_the_real_project_reports_a_failed_check(
-    new_home: Callable[..., Home],  # noqa: F811
+    new_home: Callable[..., Home],
     receiver: HttpReceiver,
 ) -> None:
     place = new_home(TRACKS_ALERT_URLS=receiver.url, TRACKS_AUTOMATION="on")

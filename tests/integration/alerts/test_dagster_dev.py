@@ -19,8 +19,9 @@ from tests.alerts.receiver import SECRET, HttpReceiver
 from tests.support import warm
 from tracks_assets.alerts.store import AlertStore
 
-pytestmark = [pytest.mark.dagster, pytest.mark.slow]
+pytestmark = [pytest.mark.dagster, pytest.mark.slow, pytest.mark.nightly]
 
+SMALL_DEFINITIONS = "tests.integration.alerts.small_definitions"
 PATIENCE = 600.0
 BIN = Path(sys.executable).parent
 
@@ -70,7 +71,7 @@ class Small:
     def run(self) -> None:
         """Materializes the table with its checks, by the command line."""
         subprocess.run(
-            [warm.command("dagster"), "asset", "materialize", "-m", "tests.alerts.small_definitions", "--select", "*"],
+            [warm.command("dagster"), "asset", "materialize", "-m", SMALL_DEFINITIONS, "--select", "*"],
             cwd=ROOT, env=self.environment, check=False, capture_output=True,
         )  # fmt: skip
 
@@ -98,7 +99,7 @@ class Small:
     @contextmanager
     def daemon(self) -> Iterator[None]:
         """Dagster's daemon with its code server; both are gone after the ``with`` block."""
-        with dagster_dev(self.environment, self.path / "dagster.log", "-m", "tests.alerts.small_definitions"):
+        with dagster_dev(self.environment, self.path / "dagster.log", "-m", SMALL_DEFINITIONS):
             yield
 
     def everything_written(self) -> str:
@@ -170,7 +171,6 @@ def test_the_life_of_an_alert(small: Small, receiver: HttpReceiver) -> None:
     assert SECRET not in small.everything_written()
 
 
-@pytest.mark.nightly
 def test_a_receiver_that_is_down_for_three_tries(small: Small, receiver: HttpReceiver) -> None:
     receiver.stop()
     small.report("red", "check_01")
