@@ -34,6 +34,7 @@ LONGEST = (
     "tests/dbt_project/test_merge_property.py",
     "tests/integration/engines/test_collisions.py",
     "tests/integration/graph/test_bigquery.py",
+    "tests/warehouse/statements/test_google.py",
     "tests/outages/test_dedup.py",
 )
 """Files of minutes: they come first, so that no worker ends with one while the others have nothing left to do."""

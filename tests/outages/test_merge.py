@@ -95,13 +95,12 @@ def test_dbts_job_says_whose_it_is_and_is_bounded_as_the_warehouses_are(outages:
     assert (job["query"]["maximumBytesBilled"], job["query"]["priority"]) == ("1000000000", "BATCH")
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("break_it", "is_silent"),
     [
         pytest.param(lambda outages: outages.on(MERGING, is_fatal=True), True, id="it dies"),
-        pytest.param(
-            lambda outages: outages.on(MERGING, ABORTED), False, id="the transaction aborts", marks=pytest.mark.nightly
-        ),
+        pytest.param(lambda outages: outages.on(MERGING, ABORTED), False, id="the transaction aborts"),
     ],
 )
 def test_a_merge_that_fails_is_made_up_for(
