@@ -57,7 +57,7 @@ $(SQL_LINTED): $(READY) $(shell find tracks_assets examples dbt_project -name '*
 types: setup
 	@$(BIN)/mypy
 
-# Everything that is known within a minute: one part at a time, no emulator, no Dagster, no dbt.
+# Everything that is known within one to three minutes: one part at a time, no emulator, no Dagster, no dbt.
 check: setup
 	@$(MAKE) --no-print-directory --jobs 2 lint types quick
 
