@@ -14,7 +14,7 @@ SQL_LINTED = .venv/sql_linted
 SENT = $(CURDIR)/.sent
 LONG = integration or emulator or dagster or browser or slow
 MARKED = not nightly
-TOGETHER = -n 3 --dist loadgroup --no-loadscope-reorder --ignore=tests/integration/sent
+TOGETHER = -n 3 --dist loadfile --no-loadscope-reorder --ignore=tests/integration/sent
 
 .PHONY: setup demo ui test check lint types quick integration suite nightly property format docs screenshots generate lock benchmark benchmark-dedup benchmark-cost benchmark-bigquery benchmark-anomalies benchmark-live benchmark-consumers benchmark-mixpanel benchmark-persons soak clean
 

@@ -40,13 +40,8 @@ LONGEST = (
 """Files of minutes: they come first, so that no worker ends with one while the others have nothing left to do."""
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks every test by its fixtures, and puts the longest files first.
-
-    A process that tests share runs the tests of one group: those of a file, or all that need the emulators, which take
-    long to start and for which dbt parses the project once more.
-    """
+    """Marks every test by its folder and its fixtures, and puts the longest files first."""
     items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
     for item in items:
         used = set(getattr(item, "fixturenames", ())) | _chosen_engine(item)
@@ -55,8 +50,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for marker, fixtures in FIXTURES_OF.items():
             if used & fixtures:
                 item.add_marker(marker)
-        group = "emulators" if item.get_closest_marker("emulator") else item.nodeid.split("::")[0]
-        item.add_marker(pytest.mark.xdist_group(group))
 
 
 def pytest_collection_finish() -> None:
