@@ -12,11 +12,11 @@ READY = .venv/ready
 SQL_LINTED = .venv/sql_linted
 
 SENT = $(CURDIR)/.sent
-LONG = integration or emulator or dagster or browser or slow
-MARKED = not nightly
-TOGETHER = -n 3 --dist loadfile --no-loadscope-reorder --ignore=tests/integration/sent
+NOT_QUICK = integration or emulator or dagster or browser or slow
+MARKED = not (thorough or nightly)
+TOGETHER = TRACKS_TESTS_SENT=$(SENT) $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --ignore=tests/integration/sent
 
-.PHONY: setup demo ui test check lint types quick integration suite nightly property format docs screenshots generate lock benchmark benchmark-dedup benchmark-cost benchmark-bigquery benchmark-anomalies benchmark-live benchmark-consumers benchmark-mixpanel benchmark-persons soak clean
+.PHONY: setup demo ui test check lint types quick integration suite thorough nightly property format docs screenshots generate lock benchmark benchmark-dedup benchmark-cost benchmark-bigquery benchmark-anomalies benchmark-live benchmark-consumers benchmark-mixpanel benchmark-persons soak clean
 
 setup: $(READY) $(DAGSTER_HOME)/dagster.yaml
 
@@ -63,22 +63,26 @@ check: setup
 
 # The folders are not read at all, because their imports take longer than many a test.
 quick: setup
-	@$(BIN)/pytest -q -n 2 -m "not ($(LONG) or nightly)" --ignore=tests/integration --ignore=tests/outages
+	@$(BIN)/pytest -q -n 2 -m "not ($(NOT_QUICK) or thorough or nightly)" --ignore=tests/integration --ignore=tests/outages
 
 # What `make quick` leaves out.
-integration: MARKED = ($(LONG)) and not nightly
+integration: MARKED = ($(NOT_QUICK)) and not (thorough or nightly)
 integration: suite
 
-# All tests but the nightly ones. Many wait for something, so four at a time keep two cores busy.
+# Every guarantee that has a test of seconds. Two cores are busy with three at a time.
 suite: setup
-	@$(BIN)/pytest $(TOGETHER) -m "$(MARKED)"
-
-# Every test, also those that show a guarantee again: on the other engine, in other places of a crash, for other names,
-# with Dagster's own processes. Then Google's analyzer reads every statement that they sent. An hour on two cores.
-nightly: setup
 	@rm -rf $(SENT)
-	@TRACKS_TESTS_SENT=$(SENT) TRACKS_TESTS_EXAMPLES=20 $(BIN)/pytest $(TOGETHER)
+	@$(TOGETHER) -m "$(MARKED)"
+
+# The rest of what the CI runs: the same scenarios on the other engine, other places of a crash, Dagster's own processes,
+# the demo, a browser. Then Google's analyzer reads every statement that all these tests sent.
+thorough: suite
+	@$(TOGETHER) -m "thorough and not nightly"
 	@TRACKS_TESTS_SENT=$(SENT) $(BIN)/pytest tests/integration/sent
+
+# What shows a guarantee again: in other places of a crash, for other names, on other jobs. Also the short soak.
+nightly: setup
+	@$(TOGETHER) -m nightly
 
 # The property tests on many more random examples than `make test` takes: some half an hour.
 property: setup

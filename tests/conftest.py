@@ -70,7 +70,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GoogleCloud]:
     """BigQuery and Cloud Storage, started when the first test asks for them and stopped after the last one."""
     with google_cloud(tmp_path_factory.mktemp("cloud")) as running:
         yield running
-        keep(running.bigquery, os.environ.get("PYTEST_XDIST_WORKER", "alone"))
+        keep(running.bigquery, f"{os.environ.get('PYTEST_XDIST_TESTRUNUID')}-{os.environ.get('PYTEST_XDIST_WORKER')}")
 
 
 @pytest.fixture(scope="session")

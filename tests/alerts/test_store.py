@@ -141,7 +141,7 @@ print("stored")
 """
 
 
-@pytest.mark.nightly
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_a_process_that_is_killed_has_stored_all_or_nothing(tmp_path: Path) -> None:
     """Killed after each statement of a tick in turn; the next tick then reads the same records."""

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks import persons
 
-pytestmark = [pytest.mark.slow, pytest.mark.nightly]
+pytestmark = [pytest.mark.slow, pytest.mark.thorough]
 
 
 def test_every_way_is_measured(capfd: pytest.CaptureFixture[str]) -> None:

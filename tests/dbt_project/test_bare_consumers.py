@@ -30,7 +30,7 @@ def load_an_hour(dbt: BareDbt, root: Path) -> None:
         assert warehouse.load_slice(feeds.EVENTS, Export(str(root)).inventory(START), START).accepted > 0
 
 
-@pytest.mark.nightly
+@pytest.mark.thorough
 def test_marketing_is_built_by_itself_on_an_empty_and_on_a_filled_warehouse(dbt: BareDbt, tmp_path: Path) -> None:
     results = dbt.run(*PLAIN_BUILD)
     assert {result["status"] for result in results} == {"success", "pass"}
@@ -49,7 +49,7 @@ def test_marketing_is_built_by_itself_on_an_empty_and_on_a_filled_warehouse(dbt:
     assert query(dbt, FOUND) == [(installs,)], "an empty build empties nothing"
 
 
-@pytest.mark.nightly
+@pytest.mark.thorough
 def test_marketing_is_not_built_on_damage(dbt: BareDbt, tmp_path: Path) -> None:
     load_an_hour(dbt, tmp_path)
     dbt.run(*BUILD)
@@ -62,7 +62,7 @@ def test_marketing_is_not_built_on_damage(dbt: BareDbt, tmp_path: Path) -> None:
     assert query(dbt, f"select * from {INSTALLS_SUBSCRIBERS} order by all") == before
 
 
-@pytest.mark.nightly
+@pytest.mark.thorough
 def test_marketing_is_not_built_on_events_of_two_keys(dbt: BareDbt) -> None:
     """A run with another TRACKS_MIXPANEL_KEY leaves an event twice, under different ids."""
     dbt.run(*BUILD)

@@ -91,7 +91,7 @@ def test_dbt_build_alone_keeps_tracks_up_to_date(export: Path, dbt: BareDbt) -> 
     assert len(stored(dbt)) == len(before) + PLAN.events_per_hour
 
 
-@pytest.mark.nightly
+@pytest.mark.thorough
 def test_an_empty_build_works_and_changes_nothing(export: Path, dbt: BareDbt) -> None:
     """On tables that are empty, then on filled ones; deliveries wait in raw_tracks for the next build."""
     dbt.run(*BUILD, "--empty")
@@ -116,7 +116,7 @@ def test_a_cutover_that_is_no_day_stops_dbt_with_one_sentence(cutover: str, dbt:
         dbt.run("run", "--select", "posthog_tracks", TRACKS_CUTOVER=cutover)
 
 
-@pytest.mark.nightly
+@pytest.mark.thorough
 def test_a_full_refresh_does_not_rebuild_tracks(export: Path, dbt: BareDbt) -> None:
     """A row that no delivery could bring back survives it; the deliveries are merged as ever."""
     only_here = ("only here", datetime(2025, 7, 1, tzinfo=UTC), '{"legacy":true}')

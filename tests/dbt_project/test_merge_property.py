@@ -159,7 +159,7 @@ def test_different_events_under_one_id_are_never_merged(
         assert collisions(engine) == in_order(collided(export))
 
 
-@pytest.mark.nightly
+@pytest.mark.thorough
 @some
 @given(export=exports(collisions=True), steps=runs(), chance=st.randoms(use_true_random=False))
 def test_rows_may_be_spread_over_files_in_any_way(

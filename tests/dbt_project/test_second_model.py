@@ -94,7 +94,7 @@ def rows(dbt: BareDbt, query: str) -> list[tuple[Any, ...]]:
         return connection.execute(query).fetchall()
 
 
-@pytest.mark.nightly
+@pytest.mark.thorough
 def test_an_event_is_its_insert_id_and_its_time(mixpanel: BareDbt) -> None:
     """The first build makes the table; the next finds its window by itself, and follows the rules of the merge."""
     deliver(

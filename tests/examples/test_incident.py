@@ -83,7 +83,7 @@ def incident(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.nightly
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "plan",
     [

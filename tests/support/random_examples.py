@@ -5,7 +5,7 @@ import os
 from hypothesis import HealthCheck, settings
 
 EXAMPLES = int(os.environ.get("TRACKS_TESTS_EXAMPLES", "6"))
-"""Examples for each of the main properties; ``make nightly`` takes more, and ``make property`` many times more."""
+"""Examples for each of the main properties; the CI takes 20, and ``make property`` many times more."""
 
 many = settings(
     max_examples=EXAMPLES,

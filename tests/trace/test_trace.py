@@ -133,7 +133,7 @@ def command(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.nightly
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_the_command_prints_the_page(settings: Settings) -> None:
     with DuckDbWarehouse(settings.duckdb_path).opened() as warehouse:

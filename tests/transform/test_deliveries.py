@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.support.by_day import first_by_day
+from tests.support.cases import first_in_make_test
 from tracks_assets.core.columns import Column, ColumnType, FileField, Property
 from tracks_assets.core.errors import ExportError
 from tracks_assets.sources.posthog.columns import TRACK_COLUMNS
@@ -170,7 +170,7 @@ def large_rows(sizes: Sequence[int]) -> list[Row]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "limit"), first_by_day(MEMORY_LIMITS))
+@pytest.mark.parametrize(("name", "limit"), first_in_make_test(MEMORY_LIMITS))
 def test_large_events_load_within_the_memory_limit(name: str, limit: str, tmp_path: Path) -> None:
     rows = large_rows(LARGE[name])
     inventory = written(tmp_path / "export", rows)

@@ -1,4 +1,4 @@
-"""What the tests of alerts use, for the tests with Dagster's processes."""
+"""Fixtures of other folders, for alerts of the real graph and of Dagster's daemon."""
 
 from tests.alerts.conftest import receiver
 from tests.integration.graph.conftest import home, new_home

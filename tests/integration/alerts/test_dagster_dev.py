@@ -19,7 +19,7 @@ from tests.alerts.receiver import SECRET, HttpReceiver
 from tests.support import warm
 from tracks_assets.alerts.store import AlertStore
 
-pytestmark = [pytest.mark.dagster, pytest.mark.slow, pytest.mark.nightly]
+pytestmark = [pytest.mark.dagster, pytest.mark.slow, pytest.mark.thorough]
 
 SMALL_DEFINITIONS = "tests.integration.alerts.small_definitions"
 PATIENCE = 600.0
@@ -171,6 +171,7 @@ def test_the_life_of_an_alert(small: Small, receiver: HttpReceiver) -> None:
     assert SECRET not in small.everything_written()
 
 
+@pytest.mark.nightly
 def test_a_receiver_that_is_down_for_three_tries(small: Small, receiver: HttpReceiver) -> None:
     receiver.stop()
     small.report("red", "check_01")

@@ -89,7 +89,7 @@ def test_values_are_shown_on_demand(new_home: Callable[..., Home], receiver: Htt
     assert "bob@\u2060example.com pays" in receiver.messages[0]["message"]
 
 
-@pytest.mark.nightly
+@pytest.mark.thorough
 def test_a_broken_hour_is_one_message_and_ends_when_it_is_loaded(
     new_home: Callable[..., Home],
     receiver: HttpReceiver,
@@ -113,7 +113,7 @@ def test_a_broken_hour_is_one_message_and_ends_when_it_is_loaded(
     assert receiver.titles[1:] == ["[RECOVERED] Over: Run failed: posthog__events_parquet"]
 
 
-@pytest.mark.nightly
+@pytest.mark.thorough
 def test_the_daemon_of_the_real_project_reports_a_failed_check(
     new_home: Callable[..., Home],
     receiver: HttpReceiver,

@@ -98,7 +98,7 @@ def change(home: Home, statement: str) -> None:
         warehouse.connection.execute(statement)
 
 
-@pytest.mark.nightly
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_consumers_wait_while_tracks_is_damaged_and_follow_its_repair(
     new_home: Callable[..., Home],

@@ -34,7 +34,7 @@ def wait_for_run(home: Home, runs: int) -> list[dg.DagsterRun]:
     return found
 
 
-@pytest.mark.nightly
+@pytest.mark.thorough
 def test_an_hour_that_arrives_is_loaded_and_merged_by_itself(new_home: Callable[..., Home], tmp_path: Path) -> None:
     hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - 2 * HOUR
     home = new_home(

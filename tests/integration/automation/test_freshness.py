@@ -77,7 +77,7 @@ def dbt_state(settings: Settings, folder: Path) -> str:
     return str(result["status"])
 
 
-@pytest.mark.nightly
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_dbt_gives_the_same_state(tmp_path: Path) -> None:
     settings = read_settings({"TRACKS_HOME": str(tmp_path)})
@@ -88,7 +88,7 @@ def test_dbt_gives_the_same_state(tmp_path: Path) -> None:
         assert found == dbt_state(settings, tmp_path / "target") == STATES[age]
 
 
-@pytest.mark.nightly
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_the_limits_are_those_of_the_settings(tmp_path: Path) -> None:
     settings = read_settings(

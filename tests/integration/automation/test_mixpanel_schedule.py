@@ -71,7 +71,7 @@ def test_a_run_loads_the_last_days_that_are_new_or_changed(mixpanel_home: Home) 
     assert count(home, f"{loads} != '2026-03-03 00:00:00+00'") == 2
 
 
-@pytest.mark.nightly
+@pytest.mark.thorough
 def test_after_an_outage_a_run_goes_on_where_the_last_one_ended(mixpanel_home: Home) -> None:
     """A day that no tick asked for is missing in silence: no check looks at days that were never loaded."""
     write_lines(mixpanel_home.path / "mixpanel", 2, [Event("a", 2)])
@@ -81,7 +81,7 @@ def test_after_an_outage_a_run_goes_on_where_the_last_one_ended(mixpanel_home: H
     assert (request.tags[FIRST], request.tags[LAST]) == ("2026-03-05", "2026-03-30")
 
 
-@pytest.mark.nightly
+@pytest.mark.thorough
 def test_a_day_without_files_fails_a_check_of_its_run(mixpanel_home: Home) -> None:
     for day in (1, 3):
         write_lines(mixpanel_home.path / "mixpanel", day, [Event(f"{day}", day)])

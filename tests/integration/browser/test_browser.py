@@ -21,7 +21,7 @@ from tests.integration.graph.test_ui import Ui
 from tracks_assets.defs.quality.status import PAGE_FILE
 from tracks_assets.sources.posthog.layout import HOUR
 
-pytestmark = pytest.mark.nightly
+pytestmark = pytest.mark.thorough
 
 Shot = Callable[[str], Path]
 

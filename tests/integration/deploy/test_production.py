@@ -22,7 +22,7 @@ from tests.support.warm.parsed import ParsedDbt
 from tracks_assets.defs.shared.run_history import prune
 from tracks_assets.sources.posthog.feeds import RAW_TRACKS
 
-pytestmark = pytest.mark.nightly
+pytestmark = pytest.mark.thorough
 
 PATIENCE = 600.0
 START = datetime(2026, 3, 12, tzinfo=UTC)

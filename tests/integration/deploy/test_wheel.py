@@ -105,7 +105,7 @@ def _write_commands(folder: Path, names: Sequence[str]) -> None:
         path.chmod(0o755)
 
 
-@pytest.mark.nightly
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_an_hour_comes_from_its_files_to_tracks(installation: Installation) -> None:
     work, before = installation.work, installation.installed()

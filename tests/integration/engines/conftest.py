@@ -12,8 +12,8 @@ from tests.integration.engines.engine import BigQueryEngine, DuckDbEngine, Engin
 from tests.integration.engines.memory import MemoryEngine
 from tests.support.emulators.servers import PROJECT, GoogleCloud
 
-ENGINES = ("duckdb", pytest.param("bigquery", marks=pytest.mark.nightly))
-"""For every scenario. By day, BigQuery's emulator has those of loads, merges and collisions, and the graph's own."""
+ENGINES = ("duckdb", pytest.param("bigquery", marks=pytest.mark.thorough))
+"""For every scenario. In ``make test``, BigQuery's emulator has those of loads, merges and collisions only."""
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 from tests.dbt_project.deliveries import FIRST_HOUR, LOADED, Delivery, Exported, raw_rows
 from tests.integration.engines.conftest import ALL_ENGINES
 from tests.integration.engines.engine import Engine, Row, plain
-from tests.support.by_day import first_by_day
+from tests.support.cases import first_in_make_test
 from tracks_assets.defs.shared.merge_report import MergeCounts, counts_by_hour
 from tracks_assets.quality.census import Census
 from tracks_assets.quality.checks import CutoverHour, cutover_share, no_collisions_all, no_collisions_of_batch
@@ -68,7 +68,7 @@ def check(engine: Engine, tracks: Sequence[Row], collisions: Sequence[Row]) -> N
 
 
 @ALL_ENGINES
-@pytest.mark.parametrize("order", first_by_day([((2, 1, 0),), ((0, 1, 2),), ((1, 2, 0),)]), ids=str)
+@pytest.mark.parametrize("order", first_in_make_test([((2, 1, 0),), ((0, 1, 2),), ((1, 2, 0),)]), ids=str)
 def test_the_stored_row_is_the_event_that_was_delivered_first(engine: Engine, order: tuple[int, int, int]) -> None:
     """In whatever order its hours are merged, and merged again."""
     deliver(engine, Exported(0, SIGNUP), Exported(0, OTHER), Exported(1, PURCHASE), Exported(2, EDITED_SIGNUP))

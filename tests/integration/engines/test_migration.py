@@ -16,7 +16,6 @@ from google.cloud import bigquery
 
 from tests.dbt_project.deliveries import FIRST_HOUR
 from tests.integration.engines.engine import BigQueryEngine, Engine, Row
-from tests.support.by_day import first_by_day
 from tracks_assets import migrate
 from tracks_assets.core.columns import Column, ColumnType, Stamp
 from tracks_assets.core.errors import WarehouseError
@@ -119,7 +118,7 @@ def test_it_is_refused_and_left_as_it_is_until_it_is_moved(earlier: Earlier) -> 
     assert {name: earlier.rows(name) for name in earlier.tables} == before
 
 
-@pytest.mark.nightly
+@pytest.mark.thorough
 def test_the_doctor_says_so(earlier: Earlier, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in earlier.engine.variables.items():
         monkeypatch.setenv(name, value)
@@ -145,7 +144,7 @@ def test_every_row_is_in_todays_table_and_the_former_ones_are_gone(earlier: Earl
     assert earlier.warehouse().migrate() == []
 
 
-@pytest.mark.parametrize("statements", first_by_day([1, 2, 3, 5]))
+@pytest.mark.parametrize("statements", [1, *(pytest.param(number, marks=pytest.mark.nightly) for number in (2, 3, 5))])
 def test_killed_at_any_statement_it_ends_the_same_when_run_again(
     earlier: Earlier, statements: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -208,7 +207,7 @@ def test_what_it_knew_of_deliveries_is_still_known(earlier: Earlier) -> None:
     assert [earlier.engine.rows(table) for table in (TRACKS, CONTENT_FINGERPRINTS, UNCHANGED_REDELIVERIES)] == before
 
 
-@pytest.mark.nightly
+@pytest.mark.thorough
 def test_the_command_says_what_it_moved(
     earlier: Earlier, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -221,7 +220,7 @@ def test_the_command_says_what_it_moved(
     assert capsys.readouterr().out == "Nothing to do: the warehouse has no table of an earlier release.\n"
 
 
-@pytest.mark.nightly
+@pytest.mark.thorough
 def test_the_command_says_why_it_failed(
     earlier: Earlier, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from examples.export_generator.generate import write_hour
-from tests.support.by_day import first_by_day
+from tests.support.cases import first_in_make_test
 from tracks_assets.core.errors import WarehouseError
 
 from .sites import PLAN, SECOND, Site, child, loader
@@ -45,7 +45,7 @@ def disk(site: Site) -> Iterator[Site]:
         subprocess.run(["umount", mount], check=True)
 
 
-@pytest.mark.parametrize(("events", "phase", "suffix"), first_by_day(PHASES))
+@pytest.mark.parametrize(("events", "phase", "suffix"), first_in_make_test(PHASES))
 def test_a_full_disk_leaves_the_hour_and_the_next_run_with_room_works(
     disk: Site, events: int, phase: str, suffix: str
 ) -> None:

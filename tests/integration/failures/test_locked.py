@@ -92,7 +92,7 @@ def test_a_run_shows_which_file_is_torn(site: Site) -> None:
     assert site.contents() == before
 
 
-@pytest.mark.nightly
+@pytest.mark.thorough
 def test_dbt_names_the_holder_and_merges_nothing(site: Site, tmp_path: Path) -> None:
     before = site.contents()
     profile = (DBT_PROJECT / "profiles.yml").read_text()

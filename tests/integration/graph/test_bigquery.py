@@ -143,7 +143,7 @@ def test_a_merge_that_bigquery_refuses_is_reported_in_one_sentence(cloud_home: H
     assert count(cloud_home, "tracks") == ids(cloud_home, "raw_tracks")
 
 
-@pytest.mark.nightly
+@pytest.mark.thorough
 def test_legacy_rows_and_every_job(cloud_home: Home, bucket: tuple[str, list[HourWritten]]) -> None:
     """The old pipeline's rows come in by the id; duplicates and moved events are repaired, and the repairs undone."""
     home = put_legacy(cloud_home, bucket[0])

@@ -9,7 +9,7 @@ import pytest
 
 from examples.export_generator.generate import ExportPlan, HourWritten, write_hours
 from tests.integration.graph.conftest import Home
-from tests.support.by_day import first_by_day
+from tests.support.cases import first_in_make_test
 from tracks_assets.sources.posthog.columns import TRACK_COLUMNS
 from tracks_assets.sources.posthog.feeds import RAW_TRACKS, REJECTED_TRACKS
 from tracks_assets.warehouse.tables import TRACKS
@@ -112,7 +112,7 @@ def test_dagster_refuses_a_range_that_ends_before_it_starts(home: Home) -> None:
     assert not home.settings.duckdb_path.exists(), "nothing was opened"
 
 
-@pytest.mark.parametrize("assets", first_by_day(PARTITIONED, 2), ids=str)
+@pytest.mark.parametrize("assets", first_in_make_test(PARTITIONED, 2), ids=str)
 def test_no_asset_takes_a_range_that_ends_before_it_starts(home: Home, assets: tuple[str, ...]) -> None:
     first, last = ("2026-03-12-05:00", "2026-03-12-04:00") if assets != LEGACY else (FEBRUARY, "2026-02-01-00:00")
     refused = home.run_hours(first, last, assets)
@@ -158,7 +158,7 @@ def test_the_definitions_load_from_the_workspace(home: Home) -> None:
     assert "Validation successful" in validated.stdout + validated.stderr
 
 
-@pytest.mark.nightly
+@pytest.mark.thorough
 def test_dg_checks_the_definitions(home: Home) -> None:
     checked = home.run_dg("check", "defs")
 
@@ -166,7 +166,7 @@ def test_dg_checks_the_definitions(home: Home) -> None:
     assert "All definitions loaded successfully." in checked.stdout
 
 
-@pytest.mark.nightly
+@pytest.mark.thorough
 def test_dg_lists_the_definitions(home: Home) -> None:
     listed = home.run_dg("list", "defs", "--json")
 
@@ -183,7 +183,7 @@ def test_dg_lists_the_definitions(home: Home) -> None:
     assert "tracks_checks" in [job["name"] for job in definitions["jobs"]]
 
 
-@pytest.mark.nightly
+@pytest.mark.thorough
 def test_old_dbt_artifacts_do_not_pile_up(home: Home) -> None:
     _export(home, 1)
     runs = home.path / "dbt" / "runs"

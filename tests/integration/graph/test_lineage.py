@@ -55,7 +55,7 @@ def test_the_graph_shows_everything_that_writes_tracks(home: Home) -> None:
     assert mapping == dg.TimeWindowPartitionMapping(allow_nonexistent_upstream_partitions=True)
 
 
-@pytest.mark.nightly
+@pytest.mark.thorough
 def test_hours_are_merged_without_the_legacy_hours_before_them(new_home: Callable[..., Home]) -> None:
     """The first of two hours is a legacy hour as well, which nobody ever loads; the second is none."""
     home = new_home(TRACKS_LEGACY_END="2026-03-12-01:00")

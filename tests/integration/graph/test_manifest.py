@@ -42,7 +42,7 @@ ensure_manifest(read_settings(), DBT_PROJECT)
 """
 
 
-@pytest.mark.nightly
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_processes_that_start_at_once_and_one_that_is_killed_leave_a_whole_manifest(tmp_path: Path) -> None:
     environment = os.environ | {"TRACKS_HOME": str(tmp_path)}

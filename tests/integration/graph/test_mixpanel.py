@@ -40,7 +40,7 @@ def count(home: Home, query: str) -> int:
     return int(number)
 
 
-@pytest.mark.nightly
+@pytest.mark.thorough
 def test_a_range_of_days_is_loaded_and_merged_by_one_call_of_dbt(mixpanel_home: Home) -> None:
     home, root = mixpanel_home, mixpanel_home.path / "mixpanel"
     written = write_days(root, MixpanelPlan(day_of(0), events_per_day=500, duplicate_share=0.02), 3)

@@ -44,7 +44,7 @@ def test_a_range_of_persons_is_loaded_and_merged_by_one_call_of_dbt(home: Home) 
     assert len(list((home.settings.home / "dbt" / "runs").iterdir())) == 1
 
 
-@pytest.mark.nightly
+@pytest.mark.thorough
 def test_the_view_is_made_by_itself_or_with_hours(home: Home) -> None:
     write_hour(home.path / "export", datetime(2026, 3, 12, tzinfo=UTC), ExportPlan(events_per_hour=50, people=5))
     assert home.run_hours("2026-03-12-00:00", assets=("raw_tracks", "tracks")).success
@@ -97,7 +97,7 @@ def test_who_exports_no_persons_notices_nothing(home: Home) -> None:
         assert not set(selected) & set(KEYS)
 
 
-@pytest.mark.nightly
+@pytest.mark.thorough
 def test_an_hour_without_persons_is_merged(home: Home) -> None:
     write_persons(home.path / "export", 5, [Person("a", "ann")])
     assert home.run_hours(f"{hour_of(3):%Y-%m-%d-%H:%M}", assets=ASSETS).success

@@ -42,7 +42,7 @@ def materialized(home: Home, key: dg.AssetKey) -> dict[str, object]:
     return {name: entry.value for name, entry in record.asset_materialization.metadata.items()}
 
 
-@pytest.mark.nightly
+@pytest.mark.thorough
 def test_the_state_follows_the_hours_and_the_censuses(home: Home) -> None:
     """Unknown, then Healthy by a census, Broken by the hour that finds damage done meanwhile."""
     exported(home)
@@ -70,7 +70,7 @@ def test_the_state_follows_the_hours_and_the_censuses(home: Home) -> None:
     assert "1 more than before" in str(materialized(home, CENSUS_KEY)["state_reason"])
 
 
-@pytest.mark.nightly
+@pytest.mark.thorough
 def test_the_page_follows_each_census(home: Home) -> None:
     exported(home)
     assert home.run_hours("2026-03-12-00:00", "2026-03-12-01:00").success
@@ -83,7 +83,7 @@ def test_the_page_follows_each_census(home: Home) -> None:
     assert sorted(path.name for path in home.path.iterdir() if "status" in path.name) == [PAGE_FILE]
 
 
-@pytest.mark.nightly
+@pytest.mark.thorough
 def test_a_page_that_fails_hides_no_census(home: Home) -> None:
     exported(home, hours=1)
     assert home.run_hours("2026-03-12-00:00").success
@@ -134,7 +134,7 @@ def sources(home: Home, key: dg.AssetKey) -> list[str]:
     return [reference.source for reference in metadata["dagster/code_references"].code_references]
 
 
-@pytest.mark.nightly
+@pytest.mark.thorough
 def test_code_references_name_the_defining_lines(home: Home) -> None:
     for node in build_definitions(home.settings).resolve_asset_graph().asset_nodes:
         found = sources(home, node.key)
@@ -153,7 +153,7 @@ def test_code_references_are_links_where_the_repository_is_set(new_home: Callabl
     assert definition.startswith("https://github.com/us/tracks/tree/release/tracks_assets/defs/posthog/tracks.py#L")
 
 
-@pytest.mark.nightly
+@pytest.mark.thorough
 def test_columns_of_tracks_come_from_raw_tracks(home: Home) -> None:
     exported(home, hours=1)
     assert home.run_hours("2026-03-12-00:00").success

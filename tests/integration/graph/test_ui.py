@@ -23,7 +23,7 @@ from tests.integration.graph.conftest import Home
 from tests.support.warm.parsed import ParsedDbt
 from tracks_assets.sources.posthog.feeds import RAW_TRACKS
 
-pytestmark = pytest.mark.nightly
+pytestmark = pytest.mark.thorough
 
 PATIENCE = 180.0
 _LAUNCH = """

@@ -31,7 +31,7 @@ def columns_read(home: Home, query: str) -> int:
     return sum(len(columns) for table, columns in scans_in_plan(json.loads(plan)) if table.endswith(str(TRACKS)))
 
 
-@pytest.mark.nightly
+@pytest.mark.thorough
 def test_a_count_reads_no_payload(home: Home) -> None:
     """DuckDB reads every column for a count(*), unless a union lies above what the view has in common."""
     assert home.run_job(JOB).success
@@ -39,7 +39,7 @@ def test_a_count_reads_no_payload(home: Home) -> None:
     assert 0 < columns_read(home, f"select count(*) from {TRACKS_LIVE}") <= columns_read(home, by_name)
 
 
-@pytest.mark.nightly
+@pytest.mark.thorough
 def test_the_job_makes_the_views_and_a_load_is_seen_at_once(home: Home) -> None:
     plan = ExportPlan(events_per_hour=200, people=20, repeat_share=0.1, redelivery_share=0.1)
     list(write_hours(home.path / "export", datetime(2026, 3, 12, tzinfo=UTC), 2, plan))

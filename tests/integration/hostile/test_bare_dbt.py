@@ -7,7 +7,7 @@ import pytest
 
 from tests.dbt_project.bare_dbt import BareDbt, bare_dbt
 from tests.support import warm
-from tests.support.by_day import first_by_day
+from tests.support.cases import first_in_make_test
 from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
 from tracks_assets.warehouse.tables import TRACKS
 
@@ -62,7 +62,7 @@ def has_tracks(dbt: BareDbt) -> bool:
         ).fetchall()
 
 
-@pytest.mark.parametrize(("variables", "name", "allowed"), first_by_day(REFUSED), ids=str)
+@pytest.mark.parametrize(("variables", "name", "allowed"), first_in_make_test(REFUSED), ids=str)
 @pytest.mark.parametrize("command", ["run", pytest.param("test", marks=pytest.mark.nightly)])
 def test_text_that_would_be_sql_stops_dbt(
     dbt: BareDbt, command: str, variables: dict[str, str], name: str, allowed: str
@@ -73,7 +73,7 @@ def test_text_that_would_be_sql_stops_dbt(
     assert has_tracks(dbt)
 
 
-@pytest.mark.nightly
+@pytest.mark.thorough
 def test_a_var_that_would_be_sql_stops_dbt(dbt: BareDbt) -> None:
     done = call(dbt, "run", "--vars", '{overlap_hours: "1 hours\'; drop table posthog.tracks; --"}')
     assert done.returncode != 0
@@ -81,7 +81,7 @@ def test_a_var_that_would_be_sql_stops_dbt(dbt: BareDbt) -> None:
     assert has_tracks(dbt)
 
 
-@pytest.mark.nightly
+@pytest.mark.thorough
 def test_right_values_are_taken(dbt: BareDbt) -> None:
     window = {"TRACKS_WINDOW_START": MOMENT, "TRACKS_WINDOW_END": "2026-03-12T01:00:00+00:00"}
     done = call(dbt, "build", "--exclude", "test_type:unit", TRACKS_CUTOVER=DAY, **window)

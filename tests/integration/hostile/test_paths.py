@@ -19,7 +19,7 @@ FOLDER = "it's \"a\" `home`; drop table x; -- {{ env_var('HOME') }} $HOME %s & ð
 HOURS = ("2026-03-12-00:00", "2026-03-12-01:00")
 
 
-@pytest.mark.nightly
+@pytest.mark.thorough
 @pytest.mark.dagster
 def test_the_hourly_path_runs_from_a_hostile_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = Home(tmp_path / FOLDER, {"TRACKS_EXPORT_URI": str(tmp_path / f"export {FOLDER}")})
@@ -80,7 +80,7 @@ NAMES = [
 ]
 
 
-@pytest.mark.nightly
+@pytest.mark.thorough
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_dbt_takes_every_name_that_the_settings_take(name: str, tmp_path: Path) -> None:

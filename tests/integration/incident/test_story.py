@@ -28,7 +28,7 @@ from tests.repairs.dedup.test_dedup import dedup
 from tests.support.warm.parsed import ParsedDbt
 from tracks_assets.sources.posthog.layout import HOUR
 
-pytestmark = [pytest.mark.slow, pytest.mark.nightly]
+pytestmark = [pytest.mark.slow, pytest.mark.thorough]
 
 PLAN = plan_incident(5_000, days=5)
 MOVED_TO = "created_at >= '2026-03-09' and created_at < '2026-03-12'"

@@ -38,7 +38,7 @@ def test_an_hour_is_loaded_and_reported(site: Site) -> None:
     ) == [("a", '{"n": 1}', None, "open"), ("b", None, '["x"]', None), ("b", None, '["x"]', None), (None,) * 4]
 
 
-@pytest.mark.nightly
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_large_rows_load_within_the_memory_limit(site: Site) -> None:
     sizes = [*[2_300] * 5_000, 8_000_000, *[900_000] * 200, *[60_000] * 500]

@@ -137,7 +137,7 @@ def test_hours_and_ranges_in_any_order_give_every_event_once(site: Site, seed: i
     assert site.query("select count(*), count(distinct event_id) from posthog.tracks") == [(plan.events, plan.events)]
 
 
-@pytest.mark.nightly
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_a_window_larger_than_memory(site: Site) -> None:
     plan = plan_incident(120_000, days=4, start=FIRST, payload_bytes=2_300)

@@ -14,7 +14,7 @@ from tests.integration.deploy.postgres import Postgres
 FILES = {"sqlite": "dagster.yaml", "postgres": "deploy/dagster.production.yaml"}
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.nightly)])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.thorough)])
 def instance(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[dg.DagsterInstance]:

@@ -132,7 +132,7 @@ def test_a_run_that_has_not_ended_is_left_alone(instance: dg.DagsterInstance) ->
     assert instance.get_run_by_id(run.run_id) is not None
 
 
-@pytest.mark.nightly
+@pytest.mark.thorough
 def test_a_new_run_does_not_hide_an_old_log(instance: dg.DagsterInstance) -> None:
     """Pruning goes from the newest to the oldest and must not stop at the first run that was pruned before."""
     for _ in range(3):
@@ -142,7 +142,7 @@ def test_a_new_run_does_not_hide_an_old_log(instance: dg.DagsterInstance) -> Non
     assert pruned_after(instance, 31).logs == 2
 
 
-@pytest.mark.nightly
+@pytest.mark.thorough
 def test_nothing_grows_on_disk_once_it_is_pruned(instance: dg.DagsterInstance) -> None:
     """A log is a file of its own on SQLite, and deleting a run's events recreates it."""
     folder = Path(instance.root_directory)

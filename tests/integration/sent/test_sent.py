@@ -13,7 +13,7 @@ from tracks_assets.warehouse.bigquery.jobs import CONTROL
 from tracks_assets.warehouse.statements import SQL
 from tracks_assets.warehouse.tables import LOCK_TABLES
 
-pytestmark = [pytest.mark.emulator, pytest.mark.slow, pytest.mark.nightly, pytest.mark.timeout(7200)]
+pytestmark = [pytest.mark.emulator, pytest.mark.slow, pytest.mark.thorough, pytest.mark.timeout(7200)]
 
 _PLACE = re.compile(rf"`{PROJECT}`?\.`?\w+?_?(posthog(?:_ops)?|mixpanel|growth|marketing)`?\.`?(\w+)`")
 _STAGING = re.compile(rf"\b(staging_(?:{'|'.join(STAGED)}))_\d{{10}}_[0-9a-f]{{12}}\b")

@@ -205,7 +205,7 @@ def failure(run: dg.ExecuteInProcessResult) -> str:
     return data.error.cause.message
 
 
-@pytest.mark.nightly
+@pytest.mark.thorough
 def test_checks_are_compared_with_the_census_before(home: Home) -> None:
     """A count does not compare with itself: growth since the last census is red, and then recorded."""
     assert home.run_job("tracks_checks").success

@@ -148,7 +148,7 @@ def test_a_failure_that_passes_is_repeated_after_growing_pauses() -> None:
     assert pauses[:5] == [10, 20, 65, 65, 65]
 
 
-@pytest.mark.nightly
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_the_cursor_stays_small() -> None:
     world = World()

@@ -87,7 +87,7 @@ def expected(home: Path) -> tuple[object, ...]:
     return undisturbed.contents()["tracks"]
 
 
-@pytest.mark.nightly
+@pytest.mark.thorough
 def test_an_hour_that_is_loaded_during_the_rewrite_is_in_tracks_after_the_next_run(home: Home) -> None:
     hour = datetime(2026, 3, 12, tzinfo=UTC)
     list(write_hours(home.path / "export", hour, 1, ExportPlan(events_per_hour=500)))
