@@ -21,6 +21,7 @@ FIXTURES_OF = {
     "dagster": {"parsed_dbt"},
     "browser": {"ui"},
     "slow": {"dbt", "on_duckdb", "google"},
+    "thorough": {"google", "outages"},
 }
 """The fixtures that start emulators, Dagster, a browser, dbt or Google's analyzer, by marker."""
 

@@ -324,6 +324,7 @@ def test_bigquery_with_a_project_is_taken() -> None:
     assert (settings.engine, settings.bq_project) == ("bigquery", "my-project")
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_dagster_shows_the_sentence(tmp_path: Path) -> None:
     # A home each: two commands that make one instance's database at the same moment get in each other's way.

@@ -70,6 +70,7 @@ def export(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.mark.thorough
 def test_dbt_build_alone_keeps_tracks_up_to_date(export: Path, dbt: BareDbt) -> None:
     """The first build makes the missing table, the second finds nothing to do, and a new hour is picked up."""
     columns = query(dbt, COLUMNS)

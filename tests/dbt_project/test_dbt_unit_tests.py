@@ -3,6 +3,8 @@
 dbt ends well when it selects nothing, so what ran is compared by name.
 """
 
+import pytest
+
 from .bare_dbt import BareDbt
 
 PROMISES = {
@@ -29,6 +31,7 @@ PROMISES = {
 }
 
 
+@pytest.mark.thorough
 def test_every_promise_of_the_plan_is_kept(dbt: BareDbt) -> None:
     """Each unit test of the model ran, and passed."""
     results = dbt.run("test", "--select", "posthog_tracks,test_type:unit")

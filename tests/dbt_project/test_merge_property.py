@@ -148,6 +148,7 @@ def in_order(rows: Iterable[Row]) -> list[str]:
     )
 
 
+@pytest.mark.thorough
 @some
 @given(export=exports(collisions=True), one_way=runs(), another_way=runs())
 def test_different_events_under_one_id_are_never_merged(
@@ -248,6 +249,7 @@ def test_what_changes_nothing_leaves_the_row_as_it_was(
         before = after
 
 
+@pytest.mark.thorough
 @some
 @given(export=exports(is_tame=False), steps=runs(), data=st.data())
 def test_what_is_forgotten_is_written_again(
@@ -289,6 +291,7 @@ def rows_after(copies: Sequence[Delivery], export: Sequence[Exported]) -> list[R
     return [(copy.row() if is_stale else last[0]) | {"created_at": copy.created_at} for copy in copies]
 
 
+@pytest.mark.thorough
 @many
 @given(export=exports(), steps=runs(), known=st.tuples(st.booleans(), st.booleans()))
 @example(export=[Exported(0, Delivery("event 0", CUTOVER, None, 0))], steps=[Merge(0, 3)], known=(True, False))

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.support.cases import first_in_make_test
 from tests.support.random_examples import few
 from tracks_assets.sources.mixpanel.tables import (
     MIXPANEL_TABLES,
@@ -127,7 +128,7 @@ class Mixpanel:
         return self.engine.rows(f"select * from mixpanel.{table} order by all")
 
 
-@pytest.fixture(scope="module", params=KEYS)
+@pytest.fixture(scope="module", params=first_in_make_test(KEYS))
 def mixpanel(request: pytest.FixtureRequest, home: BareDbt) -> Iterator[Mixpanel]:
     """The models as dbt writes them for a key."""
     models = "stg_mp_dedup_events mp_events mp_rejected_events"

@@ -44,6 +44,7 @@ def _leads_somewhere(target: str, folder: Path) -> bool:
     return page.exists() and (not anchor or anchor in _anchors(page))
 
 
+@pytest.mark.slow
 def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
     """With ``strict``, a page that is in no menu and a link or an anchor that leads nowhere are errors."""
     built = subprocess.run(

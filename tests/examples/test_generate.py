@@ -133,6 +133,7 @@ def test_the_files_have_posthogs_ten_fields_and_are_snappy_inside(export: Export
         assert {group.column(n).compression for n in range(group.num_columns)} == {"SNAPPY"}
 
 
+@pytest.mark.slow
 def test_the_same_plan_gives_the_same_bytes_for_an_hour_written_alone_in_another_process(
     export: Export, tmp_path: Path
 ) -> None:

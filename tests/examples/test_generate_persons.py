@@ -87,6 +87,7 @@ def test_persons_are_merged_edited_deleted_and_created_again(hours: list[list[Ro
     assert len({row["person_id"] for row in current}) == len(current) - merged, "merged into persons that remain"
 
 
+@pytest.mark.slow
 def test_the_command_writes_the_same_bytes_in_another_process(
     root: Path, hours: list[list[Row]], tmp_path: Path
 ) -> None:

@@ -84,7 +84,6 @@ def check_dedup_works(outages: Outages, rows: int) -> None:
     assert seen(outages)[0] == before
 
 
-@pytest.mark.thorough
 def test_the_estimate_counts_all_that_is_billed_and_names_no_table_that_is_not_there(damaged: Outages) -> None:
     """The emulator's dry run reads nothing: the proxy reports bytes, as BigQuery does of tables that it finds."""
     estimated: list[str] = []
@@ -192,7 +191,6 @@ def test_a_dedup_that_is_cleared_before_its_proof_ends_and_the_other_goes_on(
     assert (tracks.rows, archive) == (rows // 2, rows // 2)
 
 
-@pytest.mark.thorough
 def test_a_dedup_that_another_start_cleared_is_not_published(damaged: Outages) -> None:
     before = seen(damaged)[0]
     with damaged.warehouse().opened() as opened:
@@ -217,7 +215,6 @@ def test_a_dedup_that_another_start_cleared_is_not_published(damaged: Outages) -
     assert seen(damaged)[0].rows == before.rows // 2
 
 
-@pytest.mark.thorough
 def test_a_merge_that_comes_in_between_publishes_nothing(damaged: Outages) -> None:
     """The emulator does not keep the time of a table's last change: the proxy reports a later one."""
     before = seen(damaged)[0]
@@ -241,7 +238,6 @@ def test_a_merge_that_comes_in_between_publishes_nothing(damaged: Outages) -> No
     assert seen(damaged)[0] == before
 
 
-@pytest.mark.thorough
 def test_a_dedup_publishes_only_with_the_write_lock(damaged: Outages) -> None:
     before = seen(damaged)[0]
 
@@ -256,7 +252,6 @@ def test_a_dedup_publishes_only_with_the_write_lock(damaged: Outages) -> None:
     check_dedup_works(damaged, before.rows)
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("words", [pytest.param("SNAPSHOT", marks=pytest.mark.nightly), "tracks_publish_"])
 def test_the_lost_answer_of_a_copy_job_is_no_failure(damaged: Outages, words: str) -> None:
     """The client asks again, and hears that the job exists: its id finds it."""
@@ -273,7 +268,6 @@ def test_the_lost_answer_of_a_copy_job_is_no_failure(damaged: Outages, words: st
     assert seen(damaged)[0].rows == rows // 2
 
 
-@pytest.mark.thorough
 def test_a_copy_job_that_fails_publishes_nothing(damaged: Outages) -> None:
     before = seen(damaged)[0]
 

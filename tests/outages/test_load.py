@@ -6,7 +6,6 @@ from collections.abc import Callable
 import pytest
 
 from tests.outages.conftest import FIRST_LOAD, SECOND_LOAD, Outages
-from tests.support.cases import first_in_make_test
 from tests.support.emulators.proxy import Answer, Fate, Request
 from tracks_assets.core.errors import WarehouseError
 from tracks_assets.sources.posthog.feeds import EVENTS, RAW_TRACKS, REJECTED_TRACKS
@@ -78,21 +77,18 @@ def held(outages: Outages) -> tuple[int, int, list[object]]:
             "buffer, which is not supported). Rows that were streamed into the table cannot be changed for up to 90 "
             "minutes: stop the streaming, wait, then run again.",
             id="streamed",
-            marks=pytest.mark.thorough,
         ),
         pytest.param(
             lambda outages: outages.on(REPLACING, TOO_DEAR),
             BEGINNING + "Query exceeded limit for bytes billed: 1000. 10485760 or higher required). Raise "
             "TRACKS_BQ_MAXIMUM_BYTES_BILLED to the cost that the statement may have, then run again.",
             id="too dear",
-            marks=pytest.mark.thorough,
         ),
         pytest.param(
             lambda outages: outages.on(REPLACING, TOO_LONG),
             BEGINNING + "Job execution was cancelled: Job timed out after 20s). Raise TRACKS_BQ_JOB_SECONDS, or "
             "look at the plan in BigQuery's list of jobs, then run again.",
             id="too long",
-            marks=pytest.mark.thorough,
         ),
         pytest.param(
             lambda outages: outages.on("/upload/", QUOTA),
@@ -108,7 +104,6 @@ def held(outages: Outages) -> tuple[int, int, list[object]]:
             "account roles/bigquery.jobUser on the project and roles/bigquery.dataOwner on the datasets, then run "
             "again.",
             id="denied",
-            marks=pytest.mark.thorough,
         ),
     ],
 )
@@ -129,7 +124,7 @@ def test_a_refused_load_leaves_the_hour(
     check_repaired(outages, delivered)
 
 
-@pytest.mark.parametrize("words", first_in_make_test([REPLACING, "/upload/"]))
+@pytest.mark.parametrize("words", [REPLACING, "/upload/"])
 def test_bigquery_dies_in_the_middle_of_a_load(outages: Outages, delivered: HourInventory, words: str) -> None:
     with outages.warehouse().opened() as opened:
         opened.load_slice(EVENTS, delivered, FIRST_LOAD)
@@ -167,7 +162,7 @@ def test_an_answer_that_is_lost_loads_nothing_twice(outages: Outages, delivered:
     assert held(outages)[:2] == (load.accepted, load.rejected)
 
 
-@pytest.mark.parametrize("method", first_in_make_test(["PUT", "POST"]))
+@pytest.mark.parametrize("method", ["PUT", "POST"])
 def test_an_upload_whose_answer_is_lost_lands_once(outages: Outages, delivered: HourInventory, method: str) -> None:
     """The emulator gives the job of an upload an id of its own: where it is asked for, the proxy answers."""
     once, done = iter([True]), {**TAKEN, "status": {"state": "DONE"}}

@@ -95,7 +95,6 @@ def test_dbts_job_says_whose_it_is_and_is_bounded_as_the_warehouses_are(outages:
     assert (job["query"]["maximumBytesBilled"], job["query"]["priority"]) == ("1000000000", "BATCH")
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("break_it", "is_silent"),
     [

@@ -164,7 +164,6 @@ def test_expirations_of_a_dataset_and_of_an_archives_partitions(
     )
 
 
-@pytest.mark.thorough
 def test_a_dedup_whose_steps_are_started_again_is_refused_too(damaged: Outages) -> None:  # noqa: F811
     """The policy came after the plan; the rows that it hides would be missing from the result."""
     before = seen(damaged)[0]

@@ -181,6 +181,7 @@ def test_large_events_load_within_the_memory_limit(name: str, limit: str, tmp_pa
     assert by_id(tracks) == by_id(Reference(rows).tracks(inventory))
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_large_events_reach_the_staging_files_within_the_memory_limit(tmp_path: Path) -> None:
     rows = large_rows(LARGE["a mix"])

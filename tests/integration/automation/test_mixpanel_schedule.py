@@ -49,6 +49,7 @@ def checks(result: dg.ExecuteInProcessResult) -> dict[str, bool]:
     return {each.check_name: each.passed for each in result.get_asset_check_evaluations()}
 
 
+@pytest.mark.thorough
 def test_a_run_loads_the_last_days_that_are_new_or_changed(mixpanel_home: Home) -> None:
     home, root = mixpanel_home, mixpanel_home.path / "mixpanel"
     for day in (1, 2, 3):

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import IO, Any
 
 from tests import ROOT
 from tests.dbt_project.merge_text import MergeText
+from tests.support import warm
 from tests.support.warm.parsed import linked
 from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
 
@@ -67,7 +67,7 @@ def dbt_process(folder: Path) -> Iterator[Dbt]:
     with (
         (folder / "text.log").open("w") as text,
         subprocess.Popen(
-            [sys.executable, "-m", "tests.integration.engines.dbt_process"],
+            [warm.command("python"), "-m", "tests.integration.engines.dbt_process"],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -7,6 +7,7 @@ from itertools import count
 from pathlib import Path
 
 import pyarrow.parquet as pq
+import pytest
 
 from examples.export_generator.generate import ExportPlan, HourWritten, write_hours
 from tests.integration.engines.engine import BigQueryEngine, DuckDbEngine, Engine, Row, window
@@ -108,6 +109,7 @@ def text(row: Row) -> str:
     return json.dumps(json.loads(json.dumps(row, default=str), parse_int=float), sort_keys=True)
 
 
+@pytest.mark.thorough
 def test_both_engines_make_the_same_tables_of_the_same_files(
     tmp_path: Path, on_duckdb: DuckDbEngine, on_bigquery: BigQueryEngine
 ) -> None:

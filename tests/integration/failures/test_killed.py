@@ -127,6 +127,7 @@ def materialize() -> list[str]:
     return [*command, "--select", 'key:"posthog/raw_tracks" or key:"posthog/tracks"', "--partition", "2026-03-12-01:00"]
 
 
+@pytest.mark.thorough
 def test_a_dagster_run_that_is_killed_in_its_merge_is_whole_after_the_next_run(merged: Site, busy: Site) -> None:
     home = busy.folder / "dagster"
     home.mkdir()

@@ -71,12 +71,15 @@ class Home:
 
     def run_job(self, job: str, config: dict[str, object] | None = None) -> dg.ExecuteInProcessResult:
         """Runs a job of the real definitions in this process, recorded in this home; a failure is a result."""
-        definitions = build_definitions(self.settings)
         with dg.DagsterInstance.from_config(str(self.path / "dagster")) as instance, warm.beside_python():
-            return definitions.resolve_job_def(job).execute_in_process(
-                run_config={"ops": {"preflight": {"config": config}}} if config else None,
-                instance=instance,
-                raise_on_error=False,
+            return (
+                build_definitions(self.settings)
+                .resolve_job_def(job)
+                .execute_in_process(
+                    run_config={"ops": {"preflight": {"config": config}}} if config else None,
+                    instance=instance,
+                    raise_on_error=False,
+                )
             )
 
     def run_hours(
@@ -88,9 +91,9 @@ class Home:
         config: dict[str, object] | None = None,
     ) -> dg.ExecuteInProcessResult:
         """Takes hours through assets of the real definitions in this process; a failure is a result."""
-        job = build_definitions(self.settings).resolve_implicit_global_asset_job_def()
         tags = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last or first}
         with dg.DagsterInstance.from_config(str(self.path / "dagster")) as instance, warm.beside_python():
+            job = build_definitions(self.settings).resolve_implicit_global_asset_job_def()
             return job.execute_in_process(
                 asset_selection=[dg.AssetKey([schema, name]) for name in assets],
                 run_config=config,

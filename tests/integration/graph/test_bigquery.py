@@ -67,6 +67,7 @@ def log_settings(export: str) -> str:
     return str(settings).replace("my-dagster-logs", export.removeprefix("gs://").partition("/")[0])
 
 
+@pytest.mark.thorough
 def test_hours_come_from_the_bucket_into_tracks(cloud_home: Home, bucket: tuple[str, list[HourWritten]]) -> None:
     home, written = cloud_home, bucket[1]
 

@@ -30,6 +30,7 @@ def _export(home: Home, hours: int) -> list[HourWritten]:
     return list(write_hours(home.path / "export", START, hours, PLAN))
 
 
+@pytest.mark.thorough
 def test_an_hour_then_a_range(installed: Home) -> None:
     home = installed
     written = _export(home, 4)

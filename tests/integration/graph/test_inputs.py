@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 import pyarrow.parquet as pq
+import pytest
 
 from examples.export_generator.generate import write_hours
 from examples.export_generator.plan import ExportPlan
@@ -167,6 +168,7 @@ def test_a_legacy_hour_keeps_its_rows_until_the_run_allows_to_empty_it(home: Hom
     assert [len(rows) for rows in contents(home)] == [0, 0, 0]
 
 
+@pytest.mark.thorough
 def test_the_command_line_empties_an_hour_that_a_run_refused(home: Home) -> None:
     list(write_hours(home.path / "export", START, 2, PLAN))
     assert run(home, "raw_tracks", PARTITION) is None

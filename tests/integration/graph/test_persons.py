@@ -85,6 +85,7 @@ def persons_of_events(home: Home) -> set[str]:
     return found
 
 
+@pytest.mark.thorough
 def test_who_exports_no_persons_notices_nothing(home: Home) -> None:
     write_hour(home.path / "export", datetime(2026, 3, 12, tzinfo=UTC), ExportPlan(events_per_hour=50))
     assert home.run_hours("2026-03-12-00:00").success

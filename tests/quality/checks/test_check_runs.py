@@ -24,7 +24,7 @@ START = datetime(2026, 3, 12, tzinfo=UTC)
 CUTOVER = START - timedelta(days=1)
 """Not the default, to see that dbt's test follows it."""
 
-PLAN = ExportPlan(events_per_hour=500, files_per_hour=2, malformed_share=0.005)
+PLAN = ExportPlan(events_per_hour=500, files_per_hour=2, malformed_share=0.005, people=100)
 
 REFUSED = "separate the events of 1 duplicated event id used for several events, which dedup_tracks refuses"
 

@@ -167,6 +167,7 @@ def test_the_cursor_stays_small() -> None:
     assert len(world.state.hours) <= 49
 
 
+@pytest.mark.slow
 def test_a_month_that_cannot_be_loaded_holds_up_no_new_hour() -> None:
     world = World(bad={"bad"})
     new = START + HOUR * HOURS_A_RUN

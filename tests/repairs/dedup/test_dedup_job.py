@@ -49,6 +49,7 @@ def test_dry_by_default_then_for_real_then_back(home: Home) -> None:
     assert damaged.tracks() == rows_before
 
 
+@pytest.mark.thorough
 def test_a_dedup_that_is_killed_at_every_step_is_whole_after_the_next_start(home: Home, tmp_path: Path) -> None:
     """kill -9 right after a step, or in the middle of the rewrite; the next start clears or finishes what it left."""
     damaged = damage(home.path, events=150_000, duplicated=30_000)

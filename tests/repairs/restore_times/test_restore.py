@@ -300,7 +300,7 @@ CHANGES = {
 }
 
 
-@pytest.mark.parametrize("change", first_in_make_test(CHANGES.values(), 3), ids=CHANGES.keys())
+@pytest.mark.parametrize("change", first_in_make_test(CHANGES.values()), ids=CHANGES.keys())
 def test_a_change_of_tracks_in_between_is_found_and_nothing_is_published(
     moved_in_time: MovedInTime, change: str
 ) -> None:
@@ -539,7 +539,7 @@ def test_a_rollback_is_done_once_and_may_be_followed_by_a_restore(moved_in_time:
     assert moved_in_time.tracks() == after
 
 
-@pytest.mark.parametrize("seed", first_in_make_test(range(8), 3))
+@pytest.mark.parametrize("seed", first_in_make_test(range(8)))
 def test_any_restore_can_be_rolled_back_exactly(moved_in_time: MovedInTime, seed: int) -> None:
     moved_in_time.put(*random_rows(random.Random(seed)))
     before = moved_in_time.tracks()
@@ -555,7 +555,7 @@ MERGES = (
 )
 
 
-@pytest.mark.parametrize("seed", first_in_make_test(range(8), 3))
+@pytest.mark.parametrize("seed", first_in_make_test(range(8)))
 def test_a_rollback_after_merges_moves_times_and_nothing_else(moved_in_time: MovedInTime, seed: int) -> None:
     random_ = random.Random(seed)
     moved_in_time.put(*random_rows(random_))

@@ -13,7 +13,7 @@ HOUR = datetime(2026, 3, 12, tzinfo=UTC)
 
 
 def test_fields_that_posthog_did_not_have_are_named(tmp_path: Path) -> None:
-    (file,) = write_hour(tmp_path, HOUR, ExportPlan(events_per_hour=10, files_per_hour=1)).files
+    (file,) = write_hour(tmp_path, HOUR, ExportPlan(events_per_hour=10, files_per_hour=1, people=10)).files
     delivered = pq.read_table(file)
     for name in ("team_id", "filename", "file_row_number"):
         delivered = delivered.append_column(name, pa.array([1] * delivered.num_rows, pa.int64()))

