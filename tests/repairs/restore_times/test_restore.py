@@ -1,11 +1,13 @@
 """The restore of moved events step by step: what it finds, gives back, archives, proves, refuses and undoes."""
 
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from tests.repairs.restore_times.moved_rows import (
@@ -27,7 +29,7 @@ from tests.repairs.restore_times.moved_rows import (
     uuid7,
 )
 from tests.support.cases import first_in_make_test
-from tests.support.duckdb_file import connected
+from tests.support.duckdb_file import held
 from tracks_assets.repairs.repair import Fingerprint, Repair, RepairError, State, clear_unfinished, repairs_of
 from tracks_assets.repairs.restore_times.restore import (
     JOB,
@@ -52,16 +54,16 @@ LATER = NOW + HOUR
 
 @dataclass(frozen=True)
 class MovedInTime:
-    """A warehouse some of whose events have a later time than their own."""
+    """A warehouse some of whose events have a later time than their own, open in this process."""
 
     path: Path
+    connection: duckdb.DuckDBPyConnection
 
     def warehouse(self) -> DuckDbWarehouse:
         return DuckDbWarehouse(self.path, lock_wait=5)
 
     def query(self, statement: str, parameters: Any = None) -> list[tuple[Any, ...]]:
-        with connected(self.path) as connection:
-            return connection.execute(statement, parameters).fetchall()
+        return self.connection.execute(statement, parameters).fetchall()
 
     def put(self, *given: Row) -> None:
         with self.warehouse().opened() as warehouse:
@@ -70,11 +72,10 @@ class MovedInTime:
     def contents(self) -> dict[str, list[tuple[Any, ...]]]:
         """The rows of every table that a restore may touch, in order."""
         names = "select schema_name, table_name from duckdb_tables() where not temporary order by all"
-        with connected(self.path) as connection:
-            return {
-                name: connection.execute(f"select * from {schema}.{name} order by all").fetchall()
-                for schema, name in connection.execute(names).fetchall()
-            }
+        return {
+            name: self.connection.execute(f"select * from {schema}.{name} order by all").fetchall()
+            for schema, name in self.connection.execute(names).fetchall()
+        }
 
     def tracks(self) -> list[tuple[Any, ...]]:
         return self.query("select * from posthog.tracks order by all")
@@ -87,8 +88,10 @@ class MovedInTime:
 
 
 @pytest.fixture
-def moved_in_time(tmp_path: Path) -> MovedInTime:
-    return MovedInTime(tmp_path / "warehouse.duckdb")
+def moved_in_time(tmp_path: Path) -> Iterator[MovedInTime]:
+    path = tmp_path / "warehouse.duckdb"
+    with held(path) as connection:
+        yield MovedInTime(path, connection)
 
 
 def begin(moved_in_time: MovedInTime, now: datetime = NOW) -> str:
