@@ -123,6 +123,7 @@ def test_without_enough_history_no_check_passes_or_fails(home: Home, days: int) 
     assert {each.status.value for each in shown.values()} == {"PLANNED"}, "skipped, in a run that succeeded"
 
 
+@pytest.mark.thorough
 def test_late_events_of_the_days_before_the_first_load_are_no_history(home: Home) -> None:
     fill(home.warehouse(), {("open", "web"): week(20, days=7)})
     with home.warehouse().opened() as warehouse:
@@ -136,6 +137,7 @@ def test_late_events_of_the_days_before_the_first_load_are_no_history(home: Home
     assert results(run) == {}
 
 
+@pytest.mark.thorough
 def test_the_days_of_an_old_pipeline_are_history(home: Home) -> None:
     fill(home.warehouse(), {("open", "web"): week(days=40)})
     with home.warehouse().opened() as warehouse:
@@ -144,6 +146,7 @@ def test_the_days_of_an_old_pipeline_are_history(home: Home) -> None:
     assert results(count(home)) == dict.fromkeys(("tracks_volume", "event_name_volume", "client_volume"), "passed")
 
 
+@pytest.mark.thorough
 def test_seven_days_of_history_are_enough(home: Home) -> None:
     fill(home.warehouse(), {("open", "web"): week(days=8)})
     assert results(count(home)) == dict.fromkeys(CHECKS, "passed")

@@ -5,7 +5,7 @@ Each hour is loaded by the warehouse, or transformed as the BigQuery engine does
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +16,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.support.cases import first_in_make_test
 from tracks_assets.core.columns import Column, ColumnType, FileField, Property
 from tracks_assets.core.errors import ExportError
 from tracks_assets.sources.posthog.columns import TRACK_COLUMNS
@@ -51,14 +50,20 @@ def written(root: Path, rows: Sequence[Row], part: int = 0, **types: pa.DataType
     return Export(str(root)).inventory(HOUR)
 
 
-def loaded(home: Path, inventory: HourInventory, limit: str = "1GB") -> tuple[HourLoad, list[Row], list[Row]]:
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDbWarehouse]:
+    """A warehouse for all hours of this module: each load replaces the rows of the one before."""
+    with DuckDbWarehouse(tmp_path_factory.mktemp("deliveries") / "warehouse.duckdb").opened() as opened:
+        yield opened
+
+
+def loaded(warehouse: DuckDbWarehouse, inventory: HourInventory) -> tuple[HourLoad, list[Row], list[Row]]:
     """Loads the hour; returns the load, raw_tracks and rejected_tracks."""
-    with DuckDbWarehouse(home / "warehouse.duckdb", memory_limit=limit).opened() as warehouse:
-        load = warehouse.load_slice(EVENTS, inventory, STAMP)
-        tables = [
-            warehouse.connection.sql(f"select * from posthog.{name}").to_arrow_table().to_pylist()
-            for name in ("raw_tracks", "rejected_tracks")
-        ]
+    load = warehouse.load_slice(EVENTS, inventory, STAMP)
+    tables = [
+        warehouse.connection.sql(f"select * from posthog.{name}").to_arrow_table().to_pylist()
+        for name in ("raw_tracks", "rejected_tracks")
+    ]
     return load, tables[0], tables[1]
 
 
@@ -87,11 +92,11 @@ PARTITION_LIKE = [
 
 
 @pytest.mark.parametrize("folder", PARTITION_LIKE)
-def test_a_path_changes_no_value_and_adds_no_field(folder: str, tmp_path: Path) -> None:
+def test_a_path_changes_no_value_and_adds_no_field(folder: str, tmp_path: Path, warehouse: DuckDbWarehouse) -> None:
     rows = [row(uuid="good"), row(uuid="refused", properties="[]")]
     inventory = written(tmp_path / folder / "export", rows)
 
-    _, tracks, rejected = loaded(tmp_path, inventory)
+    _, tracks, rejected = loaded(warehouse, inventory)
 
     assert tracks == expected(inventory, rows)
     assert [read_back(each["raw"]) for each in rejected] == [rows[1]]
@@ -103,18 +108,20 @@ OWN_NAMES += ["reason", "doubtful", "delivered", "deliveries", "unfitting", "raw
 
 
 @pytest.mark.parametrize("name", OWN_NAMES)
-def test_a_delivered_field_clashes_with_no_name_of_the_readers_own(name: str, tmp_path: Path) -> None:
+def test_a_delivered_field_clashes_with_no_name_of_the_readers_own(
+    name: str, tmp_path: Path, warehouse: DuckDbWarehouse
+) -> None:
     extra = {} if name == "inserted_at" else {name: "delivered"}
     rows = [row(uuid=uuid, properties=text) | extra for uuid, text in [("good", '{"$os":"x"}'), ("refused", "[]")]]
     inventory = written(tmp_path / "export", rows)
 
-    _, tracks, rejected = loaded(tmp_path, inventory)
+    _, tracks, rejected = loaded(warehouse, inventory)
 
     assert tracks == expected(inventory, rows)
     assert [read_back(each["raw"]) for each in rejected] == [rows[1]]
 
 
-def test_a_refused_row_is_json_although_a_field_is_no_number(tmp_path: Path) -> None:
+def test_a_refused_row_is_json_although_a_field_is_no_number(tmp_path: Path, warehouse: DuckDbWarehouse) -> None:
     """JSON has no NaN and no infinity: DuckDB writes them, and BigQuery would refuse the hour every time."""
     numbers = [float("nan"), float("inf"), 0.5, None]
     nested = pa.list_(pa.struct([("score", pa.float64())]))
@@ -124,19 +131,19 @@ def test_a_refused_row_is_json_although_a_field_is_no_number(tmp_path: Path) -> 
     ]
     inventory = written(tmp_path / "export", rows, score=pa.float64(), nested=nested)
 
-    _, _, rejected = loaded(tmp_path, inventory)
+    _, _, rejected = loaded(warehouse, inventory)
 
     raws = [json.loads(each["raw"], parse_constant=pytest.fail) for each in rejected]
     assert sorted(str(raw["score"]) for raw in raws) == ["0.5", "None", "inf", "nan"]
     assert [raw["nested"][0]["score"] for raw in raws] == [raw["score"] for raw in raws]
 
 
-def test_files_with_and_without_an_insert_time_may_be_of_one_hour(tmp_path: Path) -> None:
+def test_files_with_and_without_an_insert_time_may_be_of_one_hour(tmp_path: Path, warehouse: DuckDbWarehouse) -> None:
     old = [name for name in row() if name not in ("_inserted_at", "inserted_at")]
     written(tmp_path / "export", [row(old, uuid="old"), row(old, uuid="refused", event="")])
     inventory = written(tmp_path / "export", [row(uuid="new")], part=1)
 
-    load, tracks, rejected = loaded(tmp_path, inventory)
+    load, tracks, rejected = loaded(warehouse, inventory)
 
     assert {each["event_id"]: each["event_inserted_at"] for each in tracks} == {
         "old": None,
@@ -169,13 +176,15 @@ def large_rows(sizes: Sequence[int]) -> list[Row]:
     return [row(uuid=f"id-{number}", properties=made[size][number % 2]) for number, size in enumerate(sizes)]
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "limit"), first_in_make_test(MEMORY_LIMITS))
+@pytest.mark.parametrize(("name", "limit"), MEMORY_LIMITS)
 def test_large_events_load_within_the_memory_limit(name: str, limit: str, tmp_path: Path) -> None:
     rows = large_rows(LARGE[name])
     inventory = written(tmp_path / "export", rows)
 
-    load, tracks, _ = loaded(tmp_path, inventory, limit)
+    with DuckDbWarehouse(tmp_path / "warehouse.duckdb", memory_limit=limit).opened() as small:
+        load, tracks, _ = loaded(small, inventory)
 
     assert (load.accepted, load.rejected) == (len(rows), 0)
     assert by_id(tracks) == by_id(Reference(rows).tracks(inventory))
@@ -329,7 +338,9 @@ def test_a_field_of_another_type_than_its_column_is_named_with_its_file(tmp_path
     )
 
 
-def test_repaired_rows_are_counted_and_refused_ones_are_kept_as_delivered(tmp_path: Path) -> None:
+def test_repaired_rows_are_counted_and_refused_ones_are_kept_as_delivered(
+    tmp_path: Path, warehouse: DuckDbWarehouse
+) -> None:
     texts = [
         '{"client":"cut \\ud83d","$feature/\\udc00":1}',
         '{"client":"\\ud83d\\ude00"}',
@@ -338,7 +349,7 @@ def test_repaired_rows_are_counted_and_refused_ones_are_kept_as_delivered(tmp_pa
     ]
     rows = [row(uuid=f"id-{number}", properties=text) for number, text in enumerate(texts)]
 
-    load, tracks, rejected = loaded(tmp_path, written(tmp_path / "export", rows))
+    load, tracks, rejected = loaded(warehouse, written(tmp_path / "export", rows))
 
     assert (load.accepted, load.rejected, load.repaired) == (2, 2, 1)
     first = by_id(tracks)["id-0"]
@@ -380,29 +391,33 @@ def test_no_floating_point_value_is_left_wherever_it_lies(type_: pa.DataType, va
     assert json_safe(batch).column(0).to_pylist() == [stored, None]
 
 
-def test_a_file_torn_after_it_was_listed_names_the_next_step_of_its_source(tmp_path: Path) -> None:
+def test_a_file_torn_after_it_was_listed_names_the_next_step_of_its_source(
+    tmp_path: Path, warehouse: DuckDbWarehouse
+) -> None:
     inventory = replace(written(tmp_path, [row()]), remedy="Send the hour again.")
     path = Path(inventory.files[0].path)
     path.write_bytes(path.read_bytes()[:-4])
     with pytest.raises(ExportError) as reported:
-        loaded(tmp_path, inventory)
+        loaded(warehouse, inventory)
     assert reported.value.finding.startswith(f"The file {inventory.files[0].name} cannot be read as Parquet")
     assert reported.value.next_step == "Send the hour again."
 
 
-def test_a_file_without_a_required_field_is_refused_whatever_its_inventory_took(tmp_path: Path) -> None:
+def test_a_file_without_a_required_field_is_refused_whatever_its_inventory_took(
+    tmp_path: Path, warehouse: DuckDbWarehouse
+) -> None:
     inventory = written(tmp_path, [row()])
     (file,) = inventory.files
     table = pq.read_table(file.path).drop_columns(["distinct_id"])
     pq.write_table(table, file.path)
     lacking = replace(file, fields=file.fields - {"distinct_id"}, size=Path(file.path).stat().st_size)
     with pytest.raises(ExportError) as reported:
-        loaded(tmp_path, replace(inventory, files=(lacking,)))
+        loaded(warehouse, replace(inventory, files=(lacking,)))
     assert reported.value.finding == f"The file {file.name} has no field distinct_id."
 
 
-def test_files_whose_rows_nobody_counted_are_no_empty_hour(tmp_path: Path) -> None:
+def test_files_whose_rows_nobody_counted_are_no_empty_hour(tmp_path: Path, warehouse: DuckDbWarehouse) -> None:
     inventory = written(tmp_path, [row()])
     uncounted = replace(inventory, files=tuple(replace(file, rows=None) for file in inventory.files))
     with pytest.raises(ValueError, match="are not counted"):
-        loaded(tmp_path, uncounted)
+        loaded(warehouse, uncounted)

@@ -83,10 +83,9 @@ class Watch:
 
 
 @pytest.fixture
-def instance(tmp_path: Path) -> Iterator[DagsterInstance]:
-    folder = tmp_path / "dagster"
-    folder.mkdir()
-    with DagsterInstance.local_temp(str(folder)) as made:
+def instance() -> Iterator[DagsterInstance]:
+    """Dagster's record in memory: making its files takes longer than most of these tests."""
+    with DagsterInstance.ephemeral() as made:
         yield made
 
 

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,7 +30,7 @@ from tests.repairs.restore_times.moved_rows import (
     uuid7,
 )
 from tests.support.cases import first_in_make_test
-from tests.support.duckdb_file import held
+from tests.support.duckdb_file import connected
 from tracks_assets.repairs.repair import Fingerprint, Repair, RepairError, State, clear_unfinished, repairs_of
 from tracks_assets.repairs.restore_times.restore import (
     JOB,
@@ -54,16 +55,20 @@ LATER = NOW + HOUR
 
 @dataclass(frozen=True)
 class MovedInTime:
-    """A warehouse some of whose events have a later time than their own, open in this process."""
+    """A warehouse some of whose events have a later time than their own."""
 
     path: Path
-    connection: duckdb.DuckDBPyConnection
 
     def warehouse(self) -> DuckDbWarehouse:
         return DuckDbWarehouse(self.path, lock_wait=5)
 
+    def connected(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        """The file, open for a ``with`` block."""
+        return connected(self.path)
+
     def query(self, statement: str, parameters: Any = None) -> list[tuple[Any, ...]]:
-        return self.connection.execute(statement, parameters).fetchall()
+        with self.connected() as connection:
+            return connection.execute(statement, parameters).fetchall()
 
     def put(self, *given: Row) -> None:
         with self.warehouse().opened() as warehouse:
@@ -72,10 +77,11 @@ class MovedInTime:
     def contents(self) -> dict[str, list[tuple[Any, ...]]]:
         """The rows of every table that a restore may touch, in order."""
         names = "select schema_name, table_name from duckdb_tables() where not temporary order by all"
-        return {
-            name: self.connection.execute(f"select * from {schema}.{name} order by all").fetchall()
-            for schema, name in self.connection.execute(names).fetchall()
-        }
+        with self.connected() as connection:
+            return {
+                name: connection.execute(f"select * from {schema}.{name} order by all").fetchall()
+                for schema, name in connection.execute(names).fetchall()
+            }
 
     def tracks(self) -> list[tuple[Any, ...]]:
         return self.query("select * from posthog.tracks order by all")
@@ -87,11 +93,21 @@ class MovedInTime:
         return self.query("select table_name from duckdb_tables() where table_name like 'tracks_snapshot%'")
 
 
+@dataclass(frozen=True)
+class HeldOpen(MovedInTime):
+    """The same, open in this process all the time: a restore opens it again in a quarter of the time."""
+
+    connection: duckdb.DuckDBPyConnection
+
+    def connected(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        return nullcontext(self.connection)
+
+
 @pytest.fixture
 def moved_in_time(tmp_path: Path) -> Iterator[MovedInTime]:
     path = tmp_path / "warehouse.duckdb"
-    with held(path) as connection:
-        yield MovedInTime(path, connection)
+    with DuckDbWarehouse(path).opened() as warehouse:
+        yield HeldOpen(path, warehouse.connection)
 
 
 def begin(moved_in_time: MovedInTime, now: datetime = NOW) -> str:
