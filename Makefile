@@ -69,7 +69,7 @@ quick: setup
 integration: MARKED = ($(NOT_QUICK)) and not (thorough or nightly)
 integration: suite
 
-# Every guarantee that has a test of seconds. Two cores are busy with three at a time.
+# Each guarantee by a test of seconds, where it has one. Two cores are busy with three at a time.
 suite: setup
 	@rm -rf $(SENT)
 	@$(TOGETHER) -m "$(MARKED)"

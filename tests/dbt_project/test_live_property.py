@@ -82,6 +82,7 @@ def check_every_point(
     assert at_each == [live.merged_rows()] * len(at_each)
 
 
+@pytest.mark.thorough
 @few
 @given(export=exports(), steps=runs())
 @example(

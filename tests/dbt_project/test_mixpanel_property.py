@@ -14,7 +14,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.support.cases import first_in_make_test
 from tests.support.random_examples import few
 from tracks_assets.sources.mixpanel.tables import (
     MIXPANEL_TABLES,
@@ -29,7 +28,7 @@ from .bare_dbt import BareDbt
 from .merge_engine import MergeEngine, Row, tables_in_memory
 from .merge_text import SENTINELS, MergeText
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.thorough]
 
 FIRST = datetime(2026, 3, 12, tzinfo=UTC)
 DAY, DAYS = timedelta(days=1), 3
@@ -128,7 +127,7 @@ class Mixpanel:
         return self.engine.rows(f"select * from mixpanel.{table} order by all")
 
 
-@pytest.fixture(scope="module", params=first_in_make_test(KEYS))
+@pytest.fixture(scope="module", params=KEYS)
 def mixpanel(request: pytest.FixtureRequest, home: BareDbt) -> Iterator[Mixpanel]:
     """The models as dbt writes them for a key."""
     models = "stg_mp_dedup_events mp_events mp_rejected_events"

@@ -23,6 +23,7 @@ def rows(root: Path, number: int) -> list[dict[str, object]]:
         return [row for batch in read_file(connection, file, REMEDY) for row in batch.to_pylist()]
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_a_plan_is_kept(tmp_path: Path) -> None:
     """Over 25 days: 0.11 % of the events twice, 1 % late, and each delivery is an event with a time."""

@@ -173,6 +173,7 @@ def test_late_loads_are_found_and_hours_that_are_missing_are_named(home: Home) -
     assert "at most 1 h 1" in str(found["update_delay"]["comparison"].value)
 
 
+@pytest.mark.thorough
 def test_hostile_names_do_no_harm(new_home: Callable[..., Home]) -> None:
     home = new_home(TRACKS_PURCHASE_FLOW_EVENTS=HOSTILE[4])
     stopped = [*week()[:-1], 0]
@@ -213,6 +214,7 @@ def test_a_count_that_fails_fails_its_run(home: Home, monkeypatch: pytest.Monkey
     assert results(run) == {}
 
 
+@pytest.mark.thorough
 def test_counting_again_replaces_the_days(home: Home) -> None:
     fill(home.warehouse(), {("open", "web"): week()})
     assert count(home).success

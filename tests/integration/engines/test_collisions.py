@@ -268,6 +268,7 @@ def test_rows_before_the_cutover_are_counted(engine: Engine) -> None:
     assert merge(engine, 0) == {0: MergeCounts(inserted=3, unchanged=1)}, "without a cutover, all are taken"
 
 
+@pytest.mark.thorough
 def test_an_empty_run_changes_nothing(engine: Engine) -> None:
     """`dbt run --empty` and `dbt build --empty`, with a window and without."""
     deliver(engine, Exported(0, SIGNUP), Exported(0, PURCHASE), Exported(1, OTHER))

@@ -175,6 +175,7 @@ def dying_after(statements: int, execute: Callable[..., int]) -> Callable[..., i
     return dying
 
 
+@pytest.mark.thorough
 def test_its_repairs_are_rolled_back_from_their_own_snapshots(earlier: Earlier) -> None:
     ((dedup_id, dedup_snapshot), (restore_id, _)) = sorted(
         (row["repair_id"], row["snapshot"]) for row in earlier.rows("posthog.tracks_repairs")
@@ -196,6 +197,7 @@ def test_its_repairs_are_rolled_back_from_their_own_snapshots(earlier: Earlier) 
     assert [row for row in rows if row["event_id"] in ids] == snapshot
 
 
+@pytest.mark.thorough
 def test_what_it_knew_of_deliveries_is_still_known(earlier: Earlier) -> None:
     earlier.warehouse().migrate()
     before = [earlier.engine.rows(table) for table in (TRACKS, CONTENT_FINGERPRINTS, UNCHANGED_REDELIVERIES)]

@@ -23,6 +23,7 @@ VIEW = table_key(TRACKS_BY_PERSON)
 KEYS = [*(dg.AssetKey(["posthog", name]) for name in ASSETS), VIEW]
 
 
+@pytest.mark.thorough
 def test_a_range_of_persons_is_loaded_and_merged_by_one_call_of_dbt(home: Home) -> None:
     write_persons(home.path / "export", 0, [Person("a", "ann"), Person("b", "bob", 3)])
     write_persons(home.path / "export", 1, [Person("a", "ada", 1), Person("b", "old", 2), Person(None, "nobody")])

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from examples.incident import fill_backfill_tracks, plan_incident
+from tests.support.cases import first_in_make_test
 from tracks_assets.sources.posthog.layout import HOUR
 from tracks_assets.warehouse.results import LegacyMerge
 
@@ -116,7 +117,7 @@ def test_an_empty_window_is_nothing(site: Site) -> None:
     assert site.merge() == LegacyMerge(rows=0, inserted=0, already_stored=0, repeated=0, null_ids=0)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", first_in_make_test(range(3)))
 def test_hours_and_ranges_in_any_order_give_every_event_once(site: Site, seed: int) -> None:
     plan = plan_incident(3_000, days=2, start=FIRST)
     with site.warehouse().opened() as warehouse:
