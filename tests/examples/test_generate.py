@@ -22,6 +22,8 @@ from tracks_assets.sources.posthog.layout import HOUR
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_HOUR = datetime(2026, 3, 12, 22, tzinfo=UTC)
+pytestmark = pytest.mark.slow
+
 PLAN = ExportPlan(
     seed=7,
     events_per_hour=2_000,
@@ -133,7 +135,6 @@ def test_the_files_have_posthogs_ten_fields_and_are_snappy_inside(export: Export
         assert {group.column(n).compression for n in range(group.num_columns)} == {"SNAPPY"}
 
 
-@pytest.mark.slow
 def test_the_same_plan_gives_the_same_bytes_for_an_hour_written_alone_in_another_process(
     export: Export, tmp_path: Path
 ) -> None:
