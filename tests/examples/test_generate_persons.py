@@ -15,6 +15,8 @@ from tests.examples.test_generate import contents, read
 from tracks_assets.sources.posthog.layout import HOUR
 from tracks_assets.sources.posthog.persons import PERSON_FIELDS
 
+pytestmark = pytest.mark.slow
+
 START = datetime(2026, 3, 12, tzinfo=UTC)
 PLAN = ExportPlan(seed=7, events_per_hour=2_000, files_per_hour=1, people=1_000, export_start=START)
 HOURS = 14
@@ -87,7 +89,6 @@ def test_persons_are_merged_edited_deleted_and_created_again(hours: list[list[Ro
     assert len({row["person_id"] for row in current}) == len(current) - merged, "merged into persons that remain"
 
 
-@pytest.mark.slow
 def test_the_command_writes_the_same_bytes_in_another_process(
     root: Path, hours: list[list[Row]], tmp_path: Path
 ) -> None:

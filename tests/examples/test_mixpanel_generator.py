@@ -12,6 +12,8 @@ from tracks_assets.sources.mixpanel.inventory import REMEDY, MixpanelExport
 from tracks_assets.sources.mixpanel.layout import DAY
 from tracks_assets.sources.mixpanel.read import read_file
 
+pytestmark = pytest.mark.slow
+
 PLAN = MixpanelPlan(datetime(2026, 3, 1, tzinfo=UTC), events_per_day=4_000, most_days_late=3)
 
 
@@ -24,7 +26,6 @@ def rows(root: Path, number: int) -> list[dict[str, object]]:
 
 
 @pytest.mark.thorough
-@pytest.mark.slow
 def test_a_plan_is_kept(tmp_path: Path) -> None:
     """Over 25 days: 0.11 % of the events twice, 1 % late, and each delivery is an event with a time."""
     written = write_days(tmp_path, PLAN, 25)

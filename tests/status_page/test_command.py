@@ -10,6 +10,8 @@ from tests.repairs.restore_times.moved_rows import uuid7
 from tracks_assets.status import main
 from tracks_assets.warehouse.duckdb.engine import DuckDbWarehouse
 
+pytestmark = pytest.mark.slow
+
 ID = uuid7(NOW, 1)
 
 

@@ -192,6 +192,7 @@ def test_a_held_warehouse_names_its_holder(home: Path, capsys: Captured) -> None
     )
 
 
+@pytest.mark.slow
 def test_the_job_shows_the_page(settings: Settings) -> None:
     with DuckDbWarehouse(settings.duckdb_path).opened() as warehouse:
         fill(warehouse)
