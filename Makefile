@@ -70,7 +70,7 @@ quick: setup
 integration: MARKED = ($(NOT_QUICK)) and not (thorough or nightly)
 integration: suite
 
-# Each guarantee by a test of seconds, where it has one. Two cores are busy with three at a time.
+# The tests that take seconds each. Two cores are busy with three at a time.
 suite: setup
 	@rm -rf $(SENT)
 	@$(TOGETHER) -m "$(MARKED)"

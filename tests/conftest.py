@@ -23,7 +23,7 @@ FIXTURES_OF = {
     "slow": {"dbt", "on_duckdb", "google"},
     "thorough": {"google", "outages"},
 }
-"""The fixtures that start emulators, Dagster, a browser, dbt or Google's analyzer, by marker."""
+"""The fixtures that start emulators, their outages, Dagster, a browser, dbt or Google's analyzer, by marker."""
 
 
 SEVERAL_PARTS = ("tests/integration/", "tests/outages/")

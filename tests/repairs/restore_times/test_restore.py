@@ -95,7 +95,7 @@ class MovedInTime:
 
 @dataclass(frozen=True)
 class HeldOpen(MovedInTime):
-    """The same, open in this process all the time: a restore opens it again in a quarter of the time."""
+    """The same warehouse, which stays open in this process, so that a test opens it again faster."""
 
     connection: duckdb.DuckDBPyConnection
 

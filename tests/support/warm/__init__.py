@@ -50,7 +50,7 @@ def _commands() -> Path:
 
 
 def _start_server(folder: Path) -> None:
-    """Starts the process behind the commands, which ends, and removes the folder, when the run of the tests ends."""
+    """Starts the process behind the commands. When the test run has ended, it removes the folder and ends, too."""
     client = Path(__file__).with_name("client.py").read_text(encoding="utf-8")
     for name in COMMANDS:
         path = folder / name

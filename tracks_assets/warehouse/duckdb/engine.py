@@ -133,7 +133,7 @@ class DuckDbWarehouse(Warehouse):
             raise opening_error(self._path, self._lock_wait, error) from error
 
     def _create(self, missing: Sequence[Table]) -> None:
-        """Creates tables in one transaction: all of them or none, and each in two thirds of the time."""
+        """Creates tables in one transaction: all of them or none."""
         with self.transaction():
             for schema in sorted({table.schema for table in missing}):
                 self.connection.execute(f"create schema if not exists {schema}")
